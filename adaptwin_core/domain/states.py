@@ -1,0 +1,92 @@
+"""The one table of legal state changes. Anything not in it is refused."""
+
+from enum import StrEnum
+from typing import TypeVar
+
+from adaptwin_core.domain.errors import Conflict
+
+
+class UploadState(StrEnum):
+    OPEN = "open"  # accepts bytes
+    COMPLETE = "complete"  # every declared byte is on disk
+    ABORTED = "aborted"  # terminated by its owner or expired
+
+
+class DatasetState(StrEnum):
+    OPEN = "open"  # uploads may be added
+    PROBING = "probing"  # sealed; a worker reads and checks the audio
+    READY = "ready"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TaskState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """What a task does. A job passes through the last five in this order; ingest belongs to a dataset."""
+
+    INGEST = "ingest"
+    CALIBRATE = "calibrate"  # one task a shard of windows: moments and block inputs
+    FACTORIZE = "factorize"  # one task a block: closed-form cut, layer-wise LoRA
+    TUNE = "tune"  # one task: assemble, end-to-end LoRA, merge
+    EVALUATE = "evaluate"  # one task a (model, speech) pair
+    PUBLISH = "publish"  # one task: report, plots, files, manifest
+
+
+JOB_STAGES = (Stage.CALIBRATE, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH)
+TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+TERMINAL_TASK_STATES = frozenset({TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED})
+
+# state -> {event: next state}
+TRANSITIONS: dict[StrEnum, dict[str, StrEnum]] = {
+    UploadState.OPEN: {"complete": UploadState.COMPLETE, "abort": UploadState.ABORTED},
+    UploadState.COMPLETE: {"abort": UploadState.ABORTED},
+    DatasetState.OPEN: {"seal": DatasetState.PROBING, "delete": DatasetState.DELETED},
+    DatasetState.PROBING: {"ready": DatasetState.READY, "fail": DatasetState.FAILED, "delete": DatasetState.DELETED},
+    DatasetState.READY: {"delete": DatasetState.DELETED},
+    DatasetState.FAILED: {"delete": DatasetState.DELETED},
+    JobState.QUEUED: {"start": JobState.RUNNING, "cancel": JobState.CANCELLED, "fail": JobState.FAILED},
+    JobState.RUNNING: {
+        "start": JobState.RUNNING,
+        "succeed": JobState.SUCCEEDED,
+        "fail": JobState.FAILED,
+        "cancel": JobState.CANCELLED,
+    },
+    TaskState.QUEUED: {"claim": TaskState.RUNNING, "cancel": TaskState.CANCELLED, "fail": TaskState.FAILED},
+    TaskState.RUNNING: {
+        "claim": TaskState.RUNNING,  # a lease ran out and another worker took over
+        "release": TaskState.QUEUED,  # a retryable failure
+        "complete": TaskState.DONE,
+        "fail": TaskState.FAILED,
+        "cancel": TaskState.CANCELLED,
+    },
+}
+
+S = TypeVar("S", bound=StrEnum)
+
+
+def next_state(state: S, event: str) -> S:
+    """Return the state that `event` leads to.
+
+    Raises:
+        Conflict: the table has no such change.
+    """
+    target = TRANSITIONS.get(state, {}).get(event)
+    if target is None:
+        raise Conflict(f"cannot {event} while {state.value}", code="illegal_state")
+    assert isinstance(target, type(state))
+    return target

@@ -1,0 +1,178 @@
+"""The tables. Times are UTC and set by the database, so a worker's clock never matters."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
+
+JSON = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        str: String,
+        int: BigInteger,
+    }
+
+
+class Timed:
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Tenant(Timed, Base):
+    __tablename__ = "tenant"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class ApiKey(Timed, Base):
+    __tablename__ = "api_key"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    name: Mapped[str]
+    secret_hmac: Mapped[bytes] = mapped_column(LargeBinary)  # HMAC-SHA256(secret_key, secret); the secret is shown once
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class BaseModel(Timed, Base):
+    """An uncompressed Whisper that jobs may start from. Public: it holds nobody's voice."""
+
+    __tablename__ = "base_model"
+    id: Mapped[str] = mapped_column(primary_key=True)  # a short name, such as whisper-base
+    source: Mapped[str]  # package:NAME, folder:PATH or hub:OWNER/NAME@REVISION
+    digest: Mapped[str]  # SHA-256 over its weight and tokenizer files
+    shape: Mapped[JSON]  # domain.plan.ModelShape
+    licence: Mapped[str | None]
+
+
+class Dataset(Timed, Base):
+    """One speaker's (or a general group's) speech: uploads while open, a checked corpus once ready."""
+
+    __tablename__ = "dataset"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(default=DatasetState.OPEN.value)
+    digest: Mapped[str | None]  # of the corpus manifest: same speech, same digest
+    report: Mapped[JSON | None]  # seconds, clips, labelled, splits, rejects (reason each), warnings
+    files: Mapped[JSON | None]  # {file name: {sha256, bytes}}: corpus.json and its FLAC shards
+    error: Mapped[JSON | None]  # {code, message}
+    deleted_at: Mapped[datetime | None]
+
+
+class Upload(Timed, Base):
+    """One file on its way in by tus. The offset is what is safe on disk."""
+
+    __tablename__ = "upload"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), index=True)
+    file_name: Mapped[str]  # as the person named it: shown back, never used as a path
+    length: Mapped[int]
+    offset: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default=UploadState.OPEN.value)
+    sha256: Mapped[str | None]  # of the whole file, once complete; its blob's name
+    expires_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]  # one writer at a time; the lock expires by itself
+    lock_token: Mapped[str | None]
+
+
+class Job(Timed, Base):
+    __tablename__ = "job"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"))
+    general_dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"))
+    base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"))
+    name: Mapped[str | None]
+    spec: Mapped[JSON]
+    spec_digest: Mapped[str]
+    idempotency_key: Mapped[str | None]
+    request_digest: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default=JobState.QUEUED.value)
+    stage: Mapped[str | None]  # the stage whose tasks are out now
+    remaining: Mapped[int] = mapped_column(Integer, default=0)  # tasks of this stage not yet done: the fan-in counter
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    error: Mapped[JSON | None]  # {code, message, task}
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("tenant_id", "idempotency_key"), Index("ix_job_state", "state"))
+
+
+class Task(Timed, Base):
+    """One leased piece of work. `attempt` is the fencing token: only its holder may finish the task."""
+
+    __tablename__ = "task"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), index=True)
+    dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"), index=True)  # of an ingest task
+    stage: Mapped[str]
+    key: Mapped[str]  # encoder.3.self, shard-0, base:speaker, …
+    state: Mapped[str] = mapped_column(default=TaskState.QUEUED.value)
+    attempt: Mapped[int] = mapped_column(Integer, default=0)
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    announced_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when its last message was written
+    progress: Mapped[JSON | None]  # {step, total, …}: latest only
+    result_key: Mapped[str | None]
+    error: Mapped[JSON | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("job_id", "stage", "key"),
+        Index("ix_task_state_lease", "state", "lease_until"),
+    )
+
+
+class Result(Timed, Base):
+    """What a task made, named by what went in. Present means the work need not be done again."""
+
+    __tablename__ = "result"
+    key: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 over scope and all inputs
+    tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)  # None: nobody's voice is in it
+    files: Mapped[JSON]  # {file name: {sha256, bytes}}
+    info: Mapped[JSON] = mapped_column(default=dict)  # small figures worth showing: errors, seconds
+
+
+class Model(Timed, Base):
+    """A finished, downloadable model."""
+
+    __tablename__ = "model"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), unique=True)
+    manifest: Mapped[JSON]
+    num_downloads: Mapped[int] = mapped_column(default=0)
+    deleted_at: Mapped[datetime | None]
+
+
+class Event(Base):
+    """What happened to a job, in order, for people. `id` is the SSE event id."""
+
+    __tablename__ = "event"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    kind: Mapped[str]  # state, stage, task, progress, warning
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[JSON] = mapped_column(default=dict)
+
+
+class Outbox(Timed, Base):
+    """Messages written with the change they announce, sent after it is committed."""
+
+    __tablename__ = "outbox"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str]  # the Celery task name
+    queue: Mapped[str]
+    args: Mapped[list[Any]]
+    sent_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_outbox_unsent", "created_at", postgresql_where="sent_at IS NULL"),)
