@@ -174,5 +174,6 @@ class Outbox(Timed, Base):
     topic: Mapped[str]  # the Celery task name
     queue: Mapped[str]
     args: Mapped[list[Any]]
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())  # later than now: a retry after a pause
     sent_at: Mapped[datetime | None]
-    __table_args__ = (Index("ix_outbox_unsent", "created_at", postgresql_where="sent_at IS NULL"),)
+    __table_args__ = (Index("ix_outbox_unsent", "due_at", postgresql_where="sent_at IS NULL"),)

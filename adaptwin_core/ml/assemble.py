@@ -1,0 +1,117 @@
+"""Put cut blocks into a whole model, and a model onto disk as files that load anywhere."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import WhisperForConditionalGeneration
+
+from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.domain.plan import BlockId, RankPlan
+from adaptwin_core.ml import modeling_adaptwin
+from adaptwin_core.ml.adapter import count_params, load_whisper, shape_of
+from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
+
+MODELING_FILE = "modeling_adaptwin.py"
+AUTO_MAP = {
+    "AutoConfig": "modeling_adaptwin.AdaptwinWhisperConfig",
+    "AutoModelForSpeechSeq2Seq": "modeling_adaptwin.AdaptwinWhisperForConditionalGeneration",
+}
+# What a recognizer needs beside its weights; a base model may lack some.
+SIDECARS = (
+    "generation_config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "normalizer.json",
+    "vocab.json",
+    "merges.txt",
+)
+
+
+def assemble(base_folder: Path, plan: RankPlan, blocks: Mapping[str, dict[str, Tensor]]) -> AdaptwinWhisperForConditionalGeneration:
+    """Return the base model with every block of the plan replaced by its cut weights, in float32.
+
+    Args:
+        blocks: for each block name of the plan, tensors by their name inside the layer.
+
+    Raises:
+        CorruptBlob: a block is missing, has other tensors or shapes than the plan says, or holds NaN or infinity.
+    """
+    base = load_whisper(base_folder)
+    state = base.state_dict()
+    for name, ranks in plan.blocks.items():
+        block = BlockId.parse(name)
+        prefix = f"model.{block.part}.layers.{block.layer}."
+        tensors = blocks.get(name)
+        if tensors is None:
+            raise CorruptBlob(f"block {name} is missing")
+        bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+        if bad:
+            raise CorruptBlob(f"block {name} holds numbers that are not finite: {', '.join(bad)}")
+        cut_parts = _cut_modules(block, ranks.model_dump())
+        state = {key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))}
+        state |= {prefix + key: tensor for key, tensor in tensors.items()}
+    model = empty_model(base, plan)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as mismatch:
+        raise CorruptBlob(f"the blocks do not fit the plan: {mismatch}") from mismatch
+    model.generation_config = base.generation_config
+    _check_size(model, plan)
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def empty_model(base: WhisperForConditionalGeneration, plan: RankPlan) -> AdaptwinWhisperForConditionalGeneration:
+    """Return an untrained model of the plan's shape, configured as `base` is."""
+    fields = {key: value for key, value in base.config.to_dict().items() if key not in {"model_type", "architectures"}}
+    config = AdaptwinWhisperConfig(adaptwin_plan=plan.model_dump(mode="json")["blocks"], **fields)
+    config._attn_implementation = "sdpa"
+    return AdaptwinWhisperForConditionalGeneration(config)
+
+
+def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
+    """Write safetensors (float16, as OpenAI's own weights are), config with plan, our class and the base model's sidecar files.
+
+    Returns:
+        the names of the files written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    half = {name: tensor.half() for name, tensor in model.state_dict().items()}
+    model.config.auto_map = AUTO_MAP
+    model.config.architectures = [type(model).__name__]
+    model.save_pretrained(out, state_dict=half)
+    config = json.loads((out / "config.json").read_text())
+    config |= {"dtype": "float16", "auto_map": AUTO_MAP}
+    (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
+    for name in SIDECARS:
+        if (base_folder / name).exists() and not (out / name).exists():
+            shutil.copyfile(base_folder / name, out / name)
+    return sorted(path.name for path in out.iterdir())
+
+
+def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
+    """Load a model that `save` wrote, in float32, with the class of this installation rather than the one beside the weights."""
+    model = AdaptwinWhisperForConditionalGeneration.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
+    )
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def _cut_modules(block: BlockId, ranks: Mapping[str, Any]) -> list[str]:
+    """Return the prefixes, inside the layer, of what a block's own tensors replace."""
+    attention = "encoder_attn." if block.attention == "cross" else "self_attn."
+    return [attention, *(f"{name}." for name in ("fc1", "fc2") if block.has_ff)] if ranks else []
+
+
+def _check_size(model: AdaptwinWhisperForConditionalGeneration, plan: RankPlan) -> None:
+    expected, counted = plan.encoder_params(shape_of(model.config)), count_params(model, "encoder")
+    if expected != counted:
+        raise CorruptBlob(f"the encoder has {counted:,} parameters where the plan says {expected:,}")

@@ -1,0 +1,137 @@
+"""Cut one block in closed form: its weights and moments in, the weights of the smaller block out.
+
+Shape letters as in twins.py.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adaptwin_core.domain.plan import BlockId, BlockPlan
+from adaptwin_core.ml import twins
+from adaptwin_core.ml.adapter import attention_name, block_modules
+
+
+@dataclass(frozen=True)
+class CutBlock:
+    """`state`: tensors by their name inside the layer. `errors`: predicted relative squared error of each part that was cut."""
+
+    state: dict[str, Tensor]
+    errors: dict[str, float]
+
+
+def factorize_block(layer: nn.Module, block: BlockId, plan: BlockPlan, moments: dict[str, Tensor] | None) -> CutBlock:
+    """Cut a block of an original layer to the ranks of `plan`.
+
+    Args:
+        moments: per-position means from `moments.mix`; None gives the plain SVD of the product (of the matrix, in the
+            feed-forward): the moments that white input would have.
+
+    Returns:
+        every tensor of the block's attention and feed-forward, cut or not, in float32.
+    """
+    if moments is None:
+        moments = white_moments(layer, block)
+    modules = block_modules(layer, block)
+    attention = modules.attention
+    state = {f"{attention_name(block)}.{name}": tensor for name, tensor in attention.state_dict().items()}
+    cut: dict[str, Tensor] = {}
+    errors: dict[str, float] = {}
+    if plan.qk is not None:
+        cut_qk, errors["qk"] = _cut_qk(attention, moments, plan.qk)
+        cut |= cut_qk
+    if plan.vo is not None:
+        cut_vo, errors["vo"] = _cut_vo(attention, moments, plan.vo)
+        cut |= cut_vo
+        del state[f"{attention_name(block)}.v_proj.bias"]
+    state |= {f"{attention_name(block)}.{name}": tensor for name, tensor in cut.items()}
+    for name, module, rank in (("fc1", modules.fc1, plan.fc1), ("fc2", modules.fc2, plan.fc2)):
+        if module is None:
+            continue
+        if rank is None:
+            state |= {f"{name}.{part}": tensor for part, tensor in module.state_dict().items()}
+            continue
+        linear = _cut_ff(name, module, moments, rank)
+        errors[name] = linear.error
+        state |= {f"{name}.down.weight": linear.down_RI, f"{name}.up.weight": linear.up_OR, f"{name}.up.bias": linear.bias_O}
+    return CutBlock({name: tensor.float().contiguous() for name, tensor in state.items()}, errors)
+
+
+def white_moments(layer: nn.Module, block: BlockId) -> dict[str, Tensor]:
+    """Return the moments that inputs of identity covariance and zero mean would give: weights alone decide."""
+    modules = block_modules(layer, block)
+    attention = modules.attention
+    h = attention.num_heads
+    q, k, v = (getattr(attention, name).weight.detach().double() for name in ("q_proj", "k_proj", "v_proj"))
+    query_HKI = torch.cat([q, attention.q_proj.bias.detach().double().unsqueeze(1)], 1).unflatten(0, (h, -1))
+    key_HKI, value_HKI = k.unflatten(0, (h, -1)), v.unflatten(0, (h, -1))
+    z_DD = torch.block_diag(*(value_HKI @ value_HKI.mT))
+    moments = {
+        "q_HKK": query_HKI @ query_HKI.mT,
+        "k_HKK": key_HKI @ key_HKI.mT,
+        "z_DD": z_DD,
+        "z_D": torch.zeros(len(z_DD), dtype=torch.float64),
+    }
+    if modules.fc2 is not None:
+        weight_DF = modules.fc2.weight.detach().double()
+        zeros_D = torch.zeros(len(weight_DF), dtype=torch.float64)
+        moments |= {"x_DD": torch.eye(len(weight_DF), dtype=torch.float64), "x_D": zeros_D}
+        moments |= {"y_DD": weight_DF @ weight_DF.mT, "y_D": zeros_D, "f_F": torch.zeros_like(weight_DF[0])}
+    return moments
+
+
+def _cut_qk(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict[str, Tensor], float]:
+    h = attention.num_heads
+    cut = twins.cut_twin(moments["q_HKK"], moments["k_HKK"], rank)
+    weight_HKD = attention.q_proj.weight.detach().double().unflatten(0, (h, -1))
+    bias_HK1 = attention.q_proj.bias.detach().double().unflatten(0, (h, -1)).unsqueeze(-1)
+    # The bias rides inside the product: it meets the keys like one more input that is always 1.
+    query_HKI = torch.cat([weight_HKD, bias_HK1], -1) * weight_HKD.shape[1] ** -0.5
+    key_HKD = attention.k_proj.weight.detach().double().unflatten(0, (h, -1))
+    query_HRI, key_HRD = twins.balance(cut.left_HKR.mT @ query_HKI, cut.right_HKR.mT @ key_HKD)
+    state = {
+        "q_proj.weight": query_HRI[..., :-1].flatten(0, 1),
+        "q_proj.bias": query_HRI[..., -1].flatten(),
+        "k_proj.weight": key_HRD.flatten(0, 1),
+    }
+    return state, cut.error
+
+
+def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict[str, Tensor], float]:
+    h = attention.num_heads
+    value_HKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))
+    output_DE = attention.out_proj.weight.detach().double()
+    output_HKD = output_DE.mT.unflatten(0, (h, -1))
+    covariance_EE = _covariance(moments, "z")
+    size = value_HKD.shape[1]
+    covariance_HKK = torch.stack([covariance_EE[i : i + size, i : i + size] for i in range(0, len(covariance_EE), size)])
+    cut = twins.cut_twin(covariance_HKK, output_HKD @ output_HKD.mT, rank)
+    kept_ER = torch.block_diag(*cut.left_HKR)
+    refitted_HRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (h, -1))
+    value_HRD, output_HRD = twins.balance(cut.left_HKR.mT @ value_HKD, refitted_HRD)
+    # W_O z + b_O with z = Σ a (W_V x + b_V): rows of a sum to 1, so b_V folds exactly; the lost part's mean folds in too.
+    mean_E = moments["z_D"]
+    lost_mean_D = output_DE @ mean_E - refitted_HRD.flatten(0, 1).mT @ (kept_ER.mT @ mean_E)
+    bias_D = attention.out_proj.bias.detach().double() + output_DE @ attention.v_proj.bias.detach().double() + lost_mean_D
+    lost_DE = output_DE - refitted_HRD.flatten(0, 1).mT @ kept_ER.mT
+    error = torch.trace(lost_DE @ covariance_EE @ lost_DE.mT) / torch.trace(output_DE @ covariance_EE @ output_DE.mT)
+    state = {
+        "v_proj.weight": value_HRD.flatten(0, 1),
+        "out_proj.weight": output_HRD.flatten(0, 1).mT,
+        "out_proj.bias": bias_D,
+    }
+    return state, float(error)
+
+
+def _cut_ff(name: str, linear: Any, moments: dict[str, Tensor], rank: int) -> twins.LinearCut:
+    weight, bias = linear.weight.detach(), linear.bias.detach()
+    if name == "fc1":
+        return twins.cut_linear(weight, bias, _covariance(moments, "x"), moments["x_D"], rank)
+    return twins.cut_linear_by_outputs(weight, bias, _covariance(moments, "y"), moments["f_F"], rank)
+
+
+def _covariance(moments: dict[str, Tensor], name: str) -> Tensor:
+    mean = moments[f"{name}_D"]
+    return moments[f"{name}_DD"] - torch.outer(mean, mean)

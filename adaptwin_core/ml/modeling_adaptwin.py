@@ -1,0 +1,146 @@
+"""A Whisper whose blocks keep only the ranks its config names. Travels inside every published model.
+
+Needs torch and transformers alone, so a downloaded folder loads anywhere:
+
+    AutoModelForSpeechSeq2Seq.from_pretrained(folder, trust_remote_code=True)
+
+Shape letters: B batch, T query positions, S key positions, D width, H heads, Q kept query-key columns a head,
+V kept value-output columns a head.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import WhisperConfig, WhisperForConditionalGeneration
+from transformers.cache_utils import EncoderDecoderCache
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.models.whisper.modeling_whisper import WhisperAttention, eager_attention_forward
+
+
+class AdaptwinWhisperConfig(WhisperConfig):
+    """Whisper's configuration with the rank plan: `{"encoder.0.self": {"qk": 24, "vo": 48, "fc1": 192, "fc2": 192}}`.
+
+    A part that a block does not name, or names null, keeps its original shape.
+    """
+
+    model_type = "adaptwin_whisper"
+
+    def __init__(self, adaptwin_plan: dict[str, dict[str, int | None]] | None = None, **kwargs: Any) -> None:
+        self.adaptwin_plan = adaptwin_plan or {}
+        super().__init__(**kwargs)
+
+
+class TwinAttention(WhisperAttention):
+    """Whisper's attention with Q query-key and V value-output columns in each head.
+
+    The four projections stay plain `nn.Linear`. The 1/sqrt(K) of the original is folded into the query, the value's bias
+    into the output's: attention rows sum to 1, so that fold is exact.
+    """
+
+    def __init__(self, original: WhisperAttention, qk: int | None, vo: int | None) -> None:
+        nn.Module.__init__(self)
+        for name in ("embed_dim", "num_heads", "dropout", "head_dim", "config", "is_decoder", "is_causal", "layer_idx"):
+            setattr(self, name, getattr(original, name))
+        self.query_size = qk or original.head_dim
+        self.value_size = vo or original.head_dim
+        self.scaling = 1.0 if qk else original.scaling
+        qk_width, vo_width = self.num_heads * self.query_size, self.num_heads * self.value_size
+        self.q_proj = nn.Linear(self.embed_dim, qk_width)
+        self.k_proj = nn.Linear(self.embed_dim, qk_width, bias=False)
+        self.v_proj = nn.Linear(self.embed_dim, vo_width, bias=vo is None)
+        self.out_proj = nn.Linear(vo_width, self.embed_dim)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        key_value_states: torch.Tensor | None = None,
+        past_key_values: Any = None,
+        attention_mask: torch.Tensor | None = None,
+        output_attentions: bool = False,
+        **kwargs: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Attend as Whisper does; x_BTD in, x_BTD out. The cache holds k_BHSQ and v_BHSV."""
+        batch, length = hidden_states.shape[:2]
+        is_cross = key_value_states is not None
+        q_BHTQ = self._heads(self.q_proj(hidden_states) * self.scaling, self.query_size)
+
+        cache, is_filled = past_key_values, False
+        if isinstance(past_key_values, EncoderDecoderCache):
+            is_filled = bool(past_key_values.is_updated.get(self.layer_idx))
+            if is_cross:
+                past_key_values.is_updated[self.layer_idx] = True
+                cache = past_key_values.cross_attention_cache
+            else:
+                cache = past_key_values.self_attention_cache
+
+        if is_cross and cache is not None and is_filled:
+            k_BHSQ, v_BHSV = cache.layers[self.layer_idx].keys, cache.layers[self.layer_idx].values
+        else:
+            source = key_value_states if key_value_states is not None else hidden_states
+            k_BHSQ = self._heads(self.k_proj(source), self.query_size)
+            v_BHSV = self._heads(self.v_proj(source), self.value_size)
+            if cache is not None:
+                k_BHSQ, v_BHSV = cache.update(k_BHSQ, v_BHSV, self.layer_idx)
+
+        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention_forward)
+        out_BTHV, weights = attend(
+            self,
+            q_BHTQ,
+            k_BHSQ,
+            v_BHSV,
+            attention_mask,
+            dropout=self.dropout if self.training else 0.0,
+            scaling=1.0,
+            output_attentions=output_attentions,
+            **kwargs,
+        )
+        return self.out_proj(out_BTHV.reshape(batch, length, -1).contiguous()), weights
+
+    def _heads(self, x: torch.Tensor, size: int) -> torch.Tensor:
+        return x.view(x.shape[0], -1, self.num_heads, size).transpose(1, 2).contiguous()
+
+
+class LowRankLinear(nn.Module):
+    """A linear layer kept as two thin ones: `up(down(x))`."""
+
+    def __init__(self, in_features: int, out_features: int, rank: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(in_features, rank, bias=False)
+        self.up = nn.Linear(rank, out_features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.up(self.down(x))
+
+
+def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, has_ff: bool) -> None:
+    """Replace, in place and untrained, the modules of one block of `layer` that `ranks` names.
+
+    Args:
+        layer: a Whisper encoder or decoder layer.
+        attention: the attribute of its attention module, `self_attn` or `encoder_attn`.
+        ranks: any of qk, vo, fc1, fc2.
+        has_ff: whether the layer's feed-forward belongs to this block.
+    """
+    if ranks.get("qk") or ranks.get("vo"):
+        setattr(layer, attention, TwinAttention(getattr(layer, attention), ranks.get("qk"), ranks.get("vo")))
+    for name in ("fc1", "fc2") if has_ff else ():
+        rank = ranks.get(name)
+        if rank:
+            linear = getattr(layer, name)
+            setattr(layer, name, LowRankLinear(linear.in_features, linear.out_features, rank))
+
+
+class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
+    """Whisper, compressed as its config's plan says. Everything else is the stock class."""
+
+    config_class = AdaptwinWhisperConfig
+
+    def __init__(self, config: AdaptwinWhisperConfig) -> None:
+        super().__init__(config)
+        for name, ranks in config.adaptwin_plan.items():
+            part, layer, kind = name.split(".")
+            attention = "encoder_attn" if kind == "cross" else "self_attn"
+            module = getattr(self.model, part).layers[int(layer)]
+            shrink(module, attention, ranks, has_ff=part == "encoder" or kind == "cross")
+        self.post_init()

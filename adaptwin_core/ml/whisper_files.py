@@ -1,0 +1,160 @@
+"""The text files beside a converted Whisper's weights: configuration, generation settings, tokenizer, feature extractor.
+
+Dimensions come from the tensors, token ids from the tokenizer, suppressed tokens and alignment heads from CTranslate2's config.json.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.ml.ct2_weights import num_layers
+
+_NUM_TIMESTAMPS = 1501  # 0.00 to 30.00 s in steps of 20 ms
+_MULTILINGUAL_VOCAB = 51865  # from here on Whisper has language tokens that mean something
+_FIRST_MERGE = ["Ġ", "t"]  # of both of Whisper's vocabularies; one upload lost it to a header check
+_NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
+
+
+def english_spelling() -> dict[str, str]:
+    """Return OpenAI's table of British to American spellings (openai-whisper's english.json, MIT)."""
+    table: dict[str, str] = json.loads(
+        resources.files(__package__).joinpath("english_spelling.json").read_text("utf-8")
+    )
+    return table
+
+
+def tokenizer_json(source: dict[str, Any], vocab_size: int) -> dict[str, Any]:
+    """Return a complete tokenizer.json of one form, whichever upload it came from: all special tokens, all timestamps.
+
+    Raises:
+        InvalidInput: the tokens do not add up to `vocab_size`.
+    """
+    first_special = vocab_size - _NUM_TIMESTAMPS - _num_specials(source)
+    vocab = {token: index for token, index in source["model"]["vocab"].items() if index < first_special}
+    merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in source["model"]["merges"]]
+    if merges[0] != _FIRST_MERGE:
+        merges.insert(0, _FIRST_MERGE)
+    specials = sorted(
+        (token["id"], _NAMES_BEFORE_2023.get(token["content"], token["content"]))
+        for token in source["added_tokens"]
+        if not _is_timestamp(token["content"])
+    )
+    first_timestamp = first_special + len(specials)
+    stamps = [(first_timestamp + i, f"<|{i * 0.02:.2f}|>") for i in range(_NUM_TIMESTAMPS)]
+    ids = sorted([*vocab.values(), *(index for index, _ in specials), *(index for index, _ in stamps)])
+    if ids != list(range(vocab_size)):
+        raise InvalidInput(f"the package's tokenizer does not fit its weights: {len(ids)} tokens, not {vocab_size}")
+    added = [_added_token(i, text, special=True) for i, text in specials]
+    added += [_added_token(i, text, special=False) for i, text in stamps]
+    model = {**source["model"], "vocab": vocab, "merges": merges, "byte_fallback": False, "ignore_merges": False}
+    return {**source, "added_tokens": added, "model": model}
+
+
+def _is_timestamp(text: str) -> bool:
+    return text.strip("<|>").replace(".", "").isdigit()
+
+
+def _num_specials(source: Mapping[str, Any]) -> int:
+    return sum(not _is_timestamp(token["content"]) for token in source["added_tokens"])
+
+
+def _added_token(index: int, content: str, *, special: bool) -> dict[str, Any]:
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": not special, "special": special}
+    return {"id": index, "content": content, **flags}
+
+
+def config_json(tensors: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> dict[str, Any]:
+    """Return Hugging Face's config.json for CTranslate2 `tensors`, with the special tokens' `ids` by name."""
+    vocab_size, d_model = tensors["decoder/embeddings/weight"].shape
+    return {
+        "architectures": ["WhisperForConditionalGeneration"],
+        "model_type": "whisper",
+        "is_encoder_decoder": True,
+        "dtype": "float16",
+        "activation_function": "gelu",
+        "tie_word_embeddings": True,
+        "scale_embedding": False,
+        "vocab_size": vocab_size,
+        "d_model": d_model,
+        "num_mel_bins": tensors["encoder/conv1/weight"].shape[1],
+        "max_source_positions": tensors["encoder/position_encodings/encodings"].shape[0],
+        "max_target_positions": tensors["decoder/position_encodings/encodings"].shape[0],
+        "encoder_layers": num_layers(tensors, "encoder"),
+        "decoder_layers": num_layers(tensors, "decoder"),
+        "encoder_attention_heads": int(tensors["encoder/num_heads"]),
+        "decoder_attention_heads": int(tensors["decoder/num_heads"]),
+        "encoder_ffn_dim": tensors["encoder/layer_0/ffn/linear_0/bias"].shape[0],
+        "decoder_ffn_dim": tensors["decoder/layer_0/ffn/linear_0/bias"].shape[0],
+        **_boundary_ids(ids),
+    }
+
+
+def _boundary_ids(ids: Mapping[str, int]) -> dict[str, int]:
+    end = ids["<|endoftext|>"]
+    start = ids["<|startoftranscript|>"]
+    return {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
+
+
+def generation_json(ct2_config: Mapping[str, Any], ids: Mapping[str, int], vocab_size: int) -> dict[str, Any]:
+    """Return Hugging Face's generation_config.json."""
+    settings = {
+        "alignment_heads": ct2_config["alignment_heads"],
+        "begin_suppress_tokens": ct2_config["suppress_ids_begin"],
+        "suppress_tokens": ct2_config["suppress_ids"],
+        "is_multilingual": vocab_size >= _MULTILINGUAL_VOCAB,
+        "max_initial_timestamp_index": 50,  # a first segment starts within its first second, as in OpenAI's decoder
+        "max_length": 448,
+        "no_timestamps_token_id": ids["<|notimestamps|>"],
+        "prev_sot_token_id": ids["<|startofprev|>"],
+        "return_timestamps": False,
+        **_boundary_ids(ids),
+    }
+    if not settings["is_multilingual"]:
+        return settings | {"forced_decoder_ids": [[1, ids["<|notimestamps|>"]]]}
+    languages = {
+        name: index for name, index in ids.items() if ids["<|startoftranscript|>"] < index < ids["<|translate|>"]
+    }
+    tasks = {name: ids[f"<|{name}|>"] for name in ("transcribe", "translate")}
+    return settings | {"lang_to_id": languages, "task_to_id": tasks}
+
+
+def write_texts(folder: Path, texts: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write every text file of a Hugging Face Whisper into `folder`, from CTranslate2's in `texts`."""
+    vocab_size = tensors["decoder/embeddings/weight"].shape[0]
+    tokenizer = tokenizer_json(json.loads((texts / "tokenizer.json").read_text("utf-8")), vocab_size)
+    ids = {token["content"]: token["id"] for token in tokenizer["added_tokens"] if token["special"]}
+    ct2_config = json.loads((texts / "config.json").read_text("utf-8"))
+    end = "<|endoftext|>"
+    files: dict[str, Any] = {
+        "config.json": config_json(tensors, ids),
+        "generation_config.json": generation_json(ct2_config, ids, vocab_size),
+        "tokenizer.json": tokenizer,
+        "tokenizer_config.json": {
+            "tokenizer_class": "WhisperTokenizer",
+            "processor_class": "WhisperProcessor",
+            "model_max_length": 1024,
+            **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), end),
+        },
+        "vocab.json": tokenizer["model"]["vocab"],
+        "normalizer.json": english_spelling(),
+        "preprocessor_config.json": {
+            "feature_extractor_type": "WhisperFeatureExtractor",
+            "processor_class": "WhisperProcessor",
+            "feature_size": tensors["encoder/conv1/weight"].shape[1],
+            "sampling_rate": 16000,
+            "hop_length": 160,
+            "n_fft": 400,
+            "chunk_length": 30,
+            "padding_value": 0.0,
+            "return_attention_mask": False,
+        },
+    }
+    for name, value in files.items():
+        (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+    merges = "\n".join(" ".join(pair) for pair in tokenizer["model"]["merges"])
+    (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", "utf-8")

@@ -1,0 +1,98 @@
+"""Clips packed into the 30 s windows that Whisper sees, and the tensors made of them.
+
+A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or trained on takes
+packed windows. Shape letters: M mel bins, T frames, L tokens.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
+
+from adaptwin_core.speech.corpus import Clip, Corpus
+
+SAMPLE_RATE_HZ = 16_000
+WINDOW_S = 30.0
+GAP_S = 0.15  # silence between packed clips
+# Windows are filled to a random share in this range, so training also sees the padding that single short clips will have.
+MIN_FILL, MAX_FILL = 0.4, 1.0
+MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
+
+
+@dataclass(frozen=True)
+class Window:
+    """Clips of one corpus that share a window; `text` is None unless every clip has a transcript."""
+
+    corpus: Corpus
+    clips: tuple[Clip, ...]
+
+    @property
+    def text(self) -> str | None:
+        texts = [clip.text for clip in self.clips]
+        return " ".join(text for text in texts if text) if all(texts) else None
+
+    def audio(self) -> np.ndarray:
+        """Return the clips' samples in a row, float32 at 16 kHz, at most 30 s."""
+        gap = np.zeros(int(GAP_S * SAMPLE_RATE_HZ), np.float32)
+        pieces = [piece for clip in self.clips for piece in (self.corpus.audio(clip), gap)]
+        return np.concatenate(pieces)[: int(WINDOW_S * SAMPLE_RATE_HZ)]
+
+
+def pack(corpus: Corpus, split: str, *, seed: int, labelled: bool = False) -> list[Window]:
+    """Return windows of the split's clips in an order set by `seed`.
+
+    Args:
+        labelled: leave out clips without a transcript.
+    """
+    rng = random.Random(seed)  # noqa: S311  # an order, not a secret
+    clips = [clip for clip in corpus.split(split) if clip.text or not labelled]
+    rng.shuffle(clips)
+    windows: list[Window] = []
+    current: list[Clip] = []
+    room_s = WINDOW_S * rng.uniform(MIN_FILL, MAX_FILL)
+    for clip in clips:
+        if current and clip.seconds + GAP_S > room_s:
+            windows.append(Window(corpus, tuple(current)))
+            current, room_s = [], WINDOW_S * rng.uniform(MIN_FILL, MAX_FILL)
+        current.append(clip)
+        room_s -= clip.seconds + GAP_S
+    if current:
+        windows.append(Window(corpus, tuple(current)))
+    return windows
+
+
+class Featurizer:
+    """Whisper's own feature extractor and tokenizer, read from a base model's folder."""
+
+    def __init__(self, folder: Path, *, language: str, multilingual: bool) -> None:
+        self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
+        if multilingual:
+            self.tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
+
+    def features(self, audios: Sequence[np.ndarray]) -> Tensor:
+        """Return log-mel features_BMT of 30 s each, padded with silence."""
+        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        return out.input_features  # type: ignore[no-any-return]
+
+    def labels(self, text: str) -> Tensor:
+        """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text."""
+        cased = text.capitalize() if text.isupper() else text  # capitals alone tokenize letter by letter
+        ids = self.tokenizer(" " + cased.strip()).input_ids
+        return torch.tensor([ids[:MAX_LABEL_TOKENS]])
+
+
+def choose(speaker: Sequence[Window], general: Sequence[Window], count: int, general_share: float) -> list[Window]:
+    """Return up to `count` windows, the given share of them general, spread evenly through the order."""
+    num_general = min(len(general), round(count * general_share))
+    ours, others = iter(speaker[: count - num_general]), iter(general[:num_general])
+    total = min(len(speaker), count - num_general) + num_general
+    return [
+        next(others) if (index + 1) * num_general // total > index * num_general // total else next(ours)
+        for index in range(total)
+    ]

@@ -1,0 +1,78 @@
+"""Real servers for the tests: one embedded PostgreSQL and Valkey a session, emptied before each test that asks for them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import text
+
+from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.local.servers import ServerUrls, running_servers
+from adaptwin_core.service import broker
+from adaptwin_core.store import blobs, engine, migrate, settings
+from adaptwin_core.store.tables import Base, Tenant
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrls]:
+    """Both servers, migrated, for the whole session. DATABASE_URL and REDIS_URL name yours instead: they will be emptied."""
+    with running_servers(tmp_path_factory.mktemp("servers")) as urls:
+        migrate.upgrade(urls.database_url)
+        yield urls
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+def forget_caches() -> None:
+    """Make the next call read the environment again."""
+    if engine.get_engine.cache_info().currsize:
+        engine.get_engine().dispose()
+    for cached in (settings.get_settings, engine.get_engine, engine._session_factory, blobs.get_blobs, broker.get_app):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def database(servers: ServerUrls, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A clean database and queue behind `get_settings()`, `unit_of_work()` and `get_blobs()`. Returns the database URL."""
+    monkeypatch.setenv("DATABASE_URL", servers.database_url)
+    monkeypatch.setenv("REDIS_URL", servers.redis_url)
+    monkeypatch.setenv("ADAPTWIN_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("ADAPTWIN_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    forget_caches()
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine.get_engine().begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    redis.from_url(servers.redis_url).flushall()
+    yield servers.database_url
+    forget_caches()
+
+
+@pytest.fixture
+def redis_url(database: str) -> str:
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture
+def scope(database: str) -> TenantScope:
+    """A tenant of its own."""
+    tenant_id = new_id("ten")
+    with engine.unit_of_work() as session:
+        session.add(Tenant(id=tenant_id, name=f"tenant {tenant_id}"))
+    return TenantScope(tenant_id)
+
+
+@pytest.fixture
+def other_scope(database: str) -> TenantScope:
+    """Somebody else."""
+    tenant_id = new_id("ten")
+    with engine.unit_of_work() as session:
+        session.add(Tenant(id=tenant_id, name=f"tenant {tenant_id}"))
+    return TenantScope(tenant_id)
