@@ -83,7 +83,8 @@ def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out:
         the names of the files written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    half = {name: tensor.half() for name, tensor in model.state_dict().items()}
+    # The output layer is the token embedding: kept once.
+    half = {name: tensor.half() for name, tensor in model.state_dict().items() if name != "proj_out.weight"}
     model.config.auto_map = AUTO_MAP
     model.config.architectures = [type(model).__name__]
     model.save_pretrained(out, state_dict=half)

@@ -115,12 +115,12 @@ def generation_json(ct2_config: Mapping[str, Any], ids: Mapping[str, int], vocab
         **_boundary_ids(ids),
     }
     if not settings["is_multilingual"]:
-        return settings | {"forced_decoder_ids": [[1, ids["<|notimestamps|>"]]]}
+        return settings
     languages = {
         name: index for name, index in ids.items() if ids["<|startoftranscript|>"] < index < ids["<|translate|>"]
     }
     tasks = {name: ids[f"<|{name}|>"] for name in ("transcribe", "translate")}
-    return settings | {"lang_to_id": languages, "task_to_id": tasks}
+    return settings | {"lang_to_id": languages, "task_to_id": tasks, "task": "transcribe"}
 
 
 def write_texts(folder: Path, texts: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -139,6 +139,7 @@ def write_texts(folder: Path, texts: Path, tensors: Mapping[str, np.ndarray]) ->
             "processor_class": "WhisperProcessor",
             "model_max_length": 1024,
             **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), end),
+            "additional_special_tokens": list(ids),  # in order: the tokenizer takes timestamps to start after the last
         },
         "vocab.json": tokenizer["model"]["vocab"],
         "normalizer.json": english_spelling(),

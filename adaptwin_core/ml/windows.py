@@ -70,6 +70,7 @@ class Featurizer:
     """Whisper's own feature extractor and tokenizer, read from a base model's folder."""
 
     def __init__(self, folder: Path, *, language: str, multilingual: bool) -> None:
+        self.language, self.multilingual = language, multilingual
         self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
         self.tokenizer = WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
         if multilingual:

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     model_cache_dir: Path | None = Field(None, description="converted base models; data_dir/models when unset")
 
     max_upload_bytes: int = 8 * GIB  # 8 h of stereo 44.1 kHz PCM is 5.1 GB
-    max_patch_bytes: int = 256 << 20  # one tus PATCH; clients send smaller chunks
+    max_patch_bytes: int = 256 << 20  # a tus PATCH with a checksum: none of it counts before all of it is checked
     tenant_quota_bytes: int = 64 * GIB
     max_open_uploads: int = 10_000  # eight hours may come as thousands of clips
     max_running_jobs: int = 8

@@ -81,8 +81,7 @@ class Upload(Timed, Base):
     state: Mapped[str] = mapped_column(default=UploadState.OPEN.value)
     sha256: Mapped[str | None]  # of the whole file, once complete; its blob's name
     expires_at: Mapped[datetime]
-    locked_until: Mapped[datetime | None]  # one writer at a time; the lock expires by itself
-    lock_token: Mapped[str | None]
+    writer_token: Mapped[str | None]  # of the newest request that writes; an older one finds it changed and stops
 
 
 class Job(Timed, Base):

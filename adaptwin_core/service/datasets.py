@@ -1,0 +1,131 @@
+"""A dataset's life: open for uploads, sealed and read by a worker, ready for jobs, deleted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.errors import Conflict, CorruptBlob
+from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import DatasetState, Stage, UploadState, next_state
+from adaptwin_core.service import pipeline, uploads
+from adaptwin_core.store import queries_datasets, queries_erasure, queries_uploads
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.tables import Dataset, Task, Upload
+
+NUM_NAMES_SHOWN = 5
+
+
+def create(session: Session, scope: TenantScope, *, name: str) -> Dataset:
+    """Make an open dataset."""
+    dataset = Dataset(id=new_id("ds"), tenant_id=scope.tenant_id, name=name, state=DatasetState.OPEN.value)
+    session.add(dataset)
+    session.flush()
+    return dataset
+
+
+def get(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
+    """Return a dataset. Raises NotFound."""
+    return queries_datasets.get(session, scope, dataset_id)
+
+
+def list_datasets(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Dataset]:
+    """Return datasets, newest first, from the one after id `after` on."""
+    return queries_datasets.page(session, scope, after=after, limit=limit)
+
+
+def list_uploads(session: Session, scope: TenantScope, dataset_id: str) -> Sequence[Upload]:
+    """Return a dataset's uploads, oldest first."""
+    return queries_uploads.of_dataset(session, scope, dataset_id)
+
+
+def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
+    """Close a dataset to uploads and have a worker read it.
+
+    Raises:
+        NotFound: no such dataset.
+        Conflict: it is not open, is empty, or an upload is incomplete or shares another's file name.
+    """
+    dataset = queries_datasets.get(session, scope, dataset_id, lock="update")
+    state = next_state(DatasetState(dataset.state), "seal")
+    rows = [
+        uploads.complete(session, scope, row.id) if row.state == UploadState.OPEN else row
+        for row in queries_uploads.of_dataset(session, scope, dataset_id)
+    ]
+    if not rows:
+        raise Conflict("upload at least one file first", code="dataset_empty")
+    _refuse("still uploading: finish or delete", [r for r in rows if r.state == UploadState.OPEN], "uploads_incomplete")
+    seen: set[str] = set()
+    twice = [r for r in rows if r.file_name in seen or seen.add(r.file_name)]  # type: ignore[func-returns-value]
+    _refuse("uploaded more than once: delete all but one of", twice, "duplicate_file_name")
+    dataset.state = state.value
+    task = Task(id=new_id("task"), dataset_id=dataset.id, stage=Stage.INGEST.value, key=Stage.INGEST.value)
+    session.add(task)
+    pipeline.announce(session, task.id, Stage.INGEST)
+    session.flush()
+    return dataset
+
+
+def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
+    """Delete a dataset with its audio. `erasure` removes the bytes; finished jobs keep their results.
+
+    Raises:
+        NotFound: no such dataset.
+        Conflict: a job still reads it.
+    """
+    dataset = queries_datasets.get(session, scope, dataset_id, lock="update")
+    job_id = queries_datasets.active_job(session, scope, dataset_id)
+    if job_id is not None:
+        raise Conflict(f"job {job_id} still reads this dataset: cancel it or let it end first", code="dataset_in_use")
+    dataset.state = next_state(DatasetState(dataset.state), "delete").value
+    dataset.deleted_at = func.now()
+    queries_datasets.abandon_work(session, scope, dataset_id)
+
+
+def ingested(
+    session: Session, dataset_id: str, *, digest: str, report: dict[str, Any], files: dict[str, dict[str, Any]]
+) -> Dataset:
+    """Make a dataset ready. For the worker that holds its task.
+
+    Args:
+        digest: of the corpus: same speech, same digest.
+        report: a `DatasetReport`.
+        files: `{file name: {sha256, bytes}}` of the corpus, stored as the tenant's blobs.
+
+    Raises:
+        Conflict: the dataset was deleted meanwhile.
+        CorruptBlob: a blob was removed with another dataset that held the same bytes; a retry stores it again.
+    """
+    dataset = _for_worker(session, dataset_id)
+    scope = TenantScope(dataset.tenant_id)
+    queries_erasure.share_blobs(session, scope)
+    for name, file in files.items():
+        if not get_blobs().exists(file["sha256"], scope=scope.tenant_id):
+            raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
+    dataset.state = next_state(DatasetState(dataset.state), "ready").value
+    dataset.digest = digest
+    dataset.report = DatasetReport.model_validate(report).model_dump(mode="json")
+    dataset.files = files
+    return dataset
+
+
+def ingest_failed(session: Session, dataset_id: str, error: dict[str, Any]) -> Dataset:
+    """Note why a dataset cannot be used: `{code, message}`. For the worker that holds its task."""
+    dataset = _for_worker(session, dataset_id)
+    dataset.state = next_state(DatasetState(dataset.state), "fail").value
+    dataset.error = error
+    return dataset
+
+
+def _for_worker(session: Session, dataset_id: str) -> Dataset:
+    return session.get_one(Dataset, dataset_id, with_for_update=True)
+
+
+def _refuse(what: str, rows: Sequence[Upload], code: str) -> None:
+    if rows:
+        names = ", ".join(row.file_name for row in rows[:NUM_NAMES_SHOWN])
+        more = f" and {len(rows) - NUM_NAMES_SHOWN} more" if len(rows) > NUM_NAMES_SHOWN else ""
+        raise Conflict(f"{what} {names}{more}", code=code)

@@ -1,0 +1,74 @@
+"""How a job goes from stage to stage: which tasks a stage has, and what follows when the last of them is done."""
+
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.plan import ModelShape, blocks_of
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
+from adaptwin_core.service import broker, events, outbox
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import BaseModel, Job, Model, Task
+
+WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
+
+
+def next_tasks(stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool) -> list[str]:
+    """Return the keys of a stage's tasks, in the order they are announced."""
+    if stage is Stage.CALIBRATE:
+        return [f"shard-{i}" for i in range(num_shards)]
+    if stage is Stage.FACTORIZE:
+        blocks = blocks_of(shape, "encoder") if spec.encoder_cut > 0 or spec.ranks is not None else []
+        if spec.decoder_cut > 0:
+            blocks = blocks + blocks_of(shape, "decoder")
+        return [str(block) for block in blocks]
+    if stage is Stage.EVALUATE:
+        speech = ("speaker", "general") if has_general else ("speaker",)
+        return [f"{model}:{kind}" for kind in speech for model in ("base", "compressed")]
+    return [WHOLE_MODEL]
+
+
+def begin(session: Session, job: Job, stage: Stage) -> None:
+    """Set a job's stage out as queued tasks, each with its message."""
+    base = session.get_one(BaseModel, job.base_model_id)
+    keys = next_tasks(
+        stage,
+        CompressionSpec.model_validate(job.spec),
+        ModelShape.model_validate(base.shape),
+        num_shards=get_settings().calibration_shards,
+        has_general=job.general_dataset_id is not None,
+    )
+    tasks = [Task(id=new_id("task"), job_id=job.id, stage=stage, key=key) for key in keys]
+    session.add_all(tasks)
+    for task in tasks:
+        announce(session, task.id, stage)
+    job.stage, job.remaining = stage, len(tasks)
+    events.add(session, job, "stage", f"{stage}: {len(tasks)} task{'s' * (len(tasks) > 1)}", stage=stage, num_tasks=len(tasks))
+
+
+def announce(session: Session, task_id: str, stage: str, *, delay_s: float = 0.0) -> None:
+    """Write the message that rings for a task."""
+    queue = broker.QUEUE_AUDIO if stage == Stage.INGEST else broker.QUEUE_MODEL
+    outbox.enqueue(session, broker.TASK_RUN, queue, [task_id], delay_s=delay_s)
+
+
+def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None:
+    """Go on from a stage whose tasks are all done: to the next stage, or, after the last, to a model.
+
+    Args:
+        job: locked by this transaction.
+        manifest: of the model, once it is published.
+    """
+    position = JOB_STAGES.index(Stage(job.stage or "")) + 1
+    if position < len(JOB_STAGES):
+        begin(session, job, JOB_STAGES[position])
+        return
+    assert manifest is not None, "publish hands over the manifest"
+    job.state = next_state(JobState(job.state), "succeed")
+    job.finished_at = func.now()
+    model = Model(id=new_id("mdl"), tenant_id=job.tenant_id, job_id=job.id, manifest=manifest)
+    session.add(model)
+    events.add(session, job, "state", "the model is ready", state=job.state, model_id=model.id)

@@ -1,0 +1,65 @@
+"""Locks the decoder's process in: no network, no files, no new processes, bounded memory.
+
+Limits always hold; the namespaces and Landlock hold where the kernel grants them, which containers may not.
+"""
+
+import ctypes
+import resource
+import signal
+import struct
+import sys
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same on every architecture
+_LANDLOCK_VERSION = 1
+_NOFILE = 64
+
+
+def leave_network() -> None:
+    """Move into an empty network namespace, and die with the parent. To be called before any thread starts."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after unshare, which would clear it
+
+
+def limit_resources(max_bytes: int) -> None:
+    """Cap address space; forbid writing files, dumping core, forking."""
+    limits = {
+        resource.RLIMIT_AS: max_bytes,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _NOFILE,
+        resource.RLIMIT_NPROC: 0,
+    }
+    for what, value in limits.items():
+        resource.setrlimit(what, (value, value))
+
+
+def allow_cpu(seconds: int) -> None:
+    """Let the process use that much more CPU time; past it the kernel kills it."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = int(usage.ru_utime + usage.ru_stime) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used_s + seconds, hard))
+
+
+def close_files() -> None:
+    """Forbid opening any file by path from here on (Landlock). Descriptors already open, and those sent, stay usable."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    abi = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION)
+    if abi < 1:
+        return
+    num_fs_rights = 13 + (abi >= 2) + (abi >= 3) + (abi >= 5)
+    handled = struct.pack("<Q", (1 << num_fs_rights) - 1)
+    if abi >= 4:
+        handled += struct.pack("<Q", 0b11)  # TCP bind and connect
+    ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, handled, ctypes.c_size_t(len(handled)), 0)
+    if ruleset < 0:
+        return
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)  # a ruleset without rules allows nothing

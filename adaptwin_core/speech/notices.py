@@ -1,0 +1,57 @@
+"""Rejects and warnings: what the person is told about a set, in a form that goes into JSON as it is."""
+
+from typing import TypedDict
+
+_MAX_EXAMPLES = 5
+
+MESSAGES = {
+    "ambiguous_transcript": "transcripts fit several files, or several fit one file; they were left out",
+    "clipped": "more than 1 % of the samples are at full scale; record with a lower level",
+    "damaged": "the file breaks off or is broken in places; what could be read is used, without its transcript",
+    "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
+    "no_test": "too little speech to hold any out for testing; send more recordings",
+    "silent_parts": "long recordings hold silent parts, which were dropped",
+    "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
+    "transcript_without_audio": "transcripts name files that are not there",
+    "unknown_split": "split names other than train, valid and test; they were ignored",
+    "unreadable_row": "lines of a transcript file could not be read; they were left out",
+}
+
+
+class Reject(TypedDict):
+    """A file that is not used, and why."""
+
+    name: str
+    code: str
+    reason: str
+
+
+class Warning_(TypedDict):  # noqa: N801  # Warning is a builtin
+    """Something about files that are used which the person should know."""
+
+    code: str
+    message: str
+    count: int
+    examples: list[str]
+
+
+class Notices:
+    """Collects rejects and warnings in the order they arise."""
+
+    def __init__(self) -> None:
+        self.rejects: list[Reject] = []
+        self._warned: dict[str, Warning_] = {}
+
+    def reject(self, name: str, code: str, reason: str) -> None:
+        self.rejects.append(Reject(name=name, code=code, reason=reason))
+
+    def add(self, code: str, example: str) -> None:
+        """Count one more case of a warning."""
+        warning = self._warned.setdefault(code, Warning_(code=code, message=MESSAGES[code], count=0, examples=[]))
+        warning["count"] += 1
+        if len(warning["examples"]) < _MAX_EXAMPLES and example not in warning["examples"]:
+            warning["examples"].append(example)
+
+    @property
+    def warnings(self) -> list[Warning_]:
+        return [self._warned[code] for code in sorted(self._warned)]

@@ -1,0 +1,53 @@
+"""Cuts long recordings at their quietest points into pieces that fit one Whisper window."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+
+Samples = npt.NDArray[np.int16]
+
+MAX_CLIP = 30 * SAMPLE_RATE_HZ  # samples; one Whisper window
+_MAX_PIECE = 28 * SAMPLE_RATE_HZ
+_MIN_PIECE = 14 * SAMPLE_RATE_HZ  # but for the last two, which share what is left
+_MIN_LAST = 1 * SAMPLE_RATE_HZ
+_HOP = SAMPLE_RATE_HZ // 50
+_PAUSE_HOPS = 10  # a pause is the quietest 200 ms
+
+
+def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """Cut a stream of samples into pieces of at most 28 s; a stream of at most 30 s stays whole.
+
+    Args:
+        blocks: consecutive samples, in blocks of any length.
+    Yields:
+        consecutive pieces that together are the stream. At most one minute is held, and one block.
+    """
+    held = np.zeros(0, np.int16)
+    whole = True
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while len(held) > 2 * _MAX_PIECE:
+            cut, whole = _quietest(held, _MIN_PIECE, _MAX_PIECE), False
+            yield held[:cut]
+            held = held[cut:]
+    while len(held) > (MAX_CLIP if whole else _MAX_PIECE):
+        low = max(_MIN_LAST, len(held) - _MAX_PIECE)
+        cut, whole = _quietest(held, low, min(_MAX_PIECE, len(held) - _MIN_LAST)), False
+        yield held[:cut]
+        held = held[cut:]
+    if len(held):
+        yield held
+
+
+def _quietest(samples: Samples, low: int, high: int) -> int:
+    """Return the middle of the quietest 200 ms between two sample positions."""
+    num_hops = (high - low) // _HOP
+    if num_hops <= _PAUSE_HOPS:
+        return (low + high) // 2
+    hops = samples[low : low + num_hops * _HOP].astype(np.float64).reshape(num_hops, _HOP)
+    total = np.concatenate([[0.0], np.cumsum((hops**2).sum(axis=1))])
+    quietest = int(np.argmin(total[_PAUSE_HOPS:] - total[:-_PAUSE_HOPS]))
+    return low + (quietest + _PAUSE_HOPS // 2) * _HOP

@@ -1,0 +1,61 @@
+"""Rows of datasets."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import NotFound
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, TaskState, UploadState
+from adaptwin_core.store.tables import Dataset, Job, Task, Upload
+
+
+def get(
+    session: Session, scope: TenantScope, dataset_id: str, *, lock: Literal["share", "update"] | None = None
+) -> Dataset:
+    """Return a dataset that is not deleted; a lock holds its row until the transaction ends. Raises NotFound."""
+    query = select(Dataset).where(
+        Dataset.id == dataset_id, Dataset.tenant_id == scope.tenant_id, Dataset.state != DatasetState.DELETED
+    )
+    if lock:
+        query = query.with_for_update(read=lock == "share").execution_options(populate_existing=True)
+    dataset = session.scalar(query)
+    if dataset is None:
+        raise NotFound(f"there is no dataset {dataset_id}")
+    return dataset
+
+
+def page(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Dataset]:
+    """Return datasets that are not deleted, newest first."""
+    query = select(Dataset).where(Dataset.tenant_id == scope.tenant_id, Dataset.state != DatasetState.DELETED)
+    if after is not None:
+        query = query.where(Dataset.id < after)
+    return session.scalars(query.order_by(Dataset.id.desc()).limit(limit)).all()
+
+
+def active_job(session: Session, scope: TenantScope, dataset_id: str) -> str | None:
+    """Return the id of a job that still reads this dataset."""
+    return session.scalar(
+        select(Job.id)
+        .where(Job.tenant_id == scope.tenant_id)
+        .where(or_(Job.dataset_id == dataset_id, Job.general_dataset_id == dataset_id))
+        .where(Job.state.not_in(TERMINAL_JOB_STATES))
+        .limit(1)
+    )
+
+
+def abandon_work(session: Session, scope: TenantScope, dataset_id: str) -> None:
+    """Give up a dataset's uploads and cancel its unfinished ingest."""
+    session.execute(
+        update(Upload)
+        .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id)
+        .where(Upload.state != UploadState.ABORTED)
+        .values(state=UploadState.ABORTED.value, writer_token=None)
+    )
+    session.execute(
+        update(Task)
+        .where(Task.dataset_id == dataset_id, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
+        .values(state=TaskState.CANCELLED.value, finished_at=func.now())
+    )

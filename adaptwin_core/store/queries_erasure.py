@@ -1,0 +1,91 @@
+"""What is to be erased, across tenants: for the sweeper, which serves them all. Doors never call these."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, cast, exists, func, select, text
+from sqlalchemy.dialects.postgresql import JSONPATH
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import DatasetState, UploadState
+from adaptwin_core.store.tables import Dataset, Model, Result, Upload
+
+
+def expired_uploads(session: Session, *, limit: int) -> Sequence[Upload]:
+    """Return open uploads whose time is over, locked; those that others hold are left for next time."""
+    return session.scalars(
+        select(Upload)
+        .where(Upload.state == UploadState.OPEN, Upload.expires_at < func.now())
+        .order_by(Upload.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def unerased_uploads(session: Session, *, limit: int) -> Sequence[Upload]:
+    """Return uploads that were given up and whose bytes may still be kept, locked."""
+    return session.scalars(
+        select(Upload)
+        .where(Upload.state == UploadState.ABORTED, Upload.sha256.is_not(None))
+        .order_by(Upload.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def unerased_datasets(session: Session, *, limit: int) -> Sequence[Dataset]:
+    """Return deleted datasets whose corpus may still be kept, locked."""
+    return session.scalars(
+        select(Dataset)
+        .where(Dataset.state == DatasetState.DELETED, Dataset.files.is_not(None))
+        .order_by(Dataset.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
+    """Return which of these uploads still accept bytes."""
+    query = select(Upload.id).where(Upload.id.in_(upload_ids), Upload.state == UploadState.OPEN)
+    return set(session.scalars(query))
+
+
+def blob_in_use(session: Session, scope: TenantScope, sha256: str) -> bool:
+    """Tell whether anything of the tenant that is not deleted stands on this blob: equal bytes are kept once."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Upload.tenant_id == scope.tenant_id,
+                    Upload.sha256 == sha256,
+                    Upload.state != UploadState.ABORTED,
+                )
+                | exists().where(
+                    Dataset.tenant_id == scope.tenant_id,
+                    Dataset.state != DatasetState.DELETED,
+                    _names(Dataset.files, "$.*.sha256", sha256),
+                )
+                | exists().where(Result.tenant_id == scope.tenant_id, _names(Result.files, "$.*.sha256", sha256))
+                | exists().where(
+                    Model.tenant_id == scope.tenant_id,
+                    Model.deleted_at.is_(None),
+                    _names(Model.manifest, "$.files.*.sha256", sha256),
+                )
+            )
+        )
+    )
+
+
+def share_blobs(session: Session, scope: TenantScope) -> None:
+    """Keep `hold_blobs` out until the transaction ends: between storing a blob and the row that stands on it."""
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": f"blobs {scope.tenant_id}"})
+
+
+def hold_blobs(session: Session, scope: TenantScope) -> None:
+    """Keep `share_blobs` out until the transaction ends: between asking whether a blob is used and deleting it."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"blobs {scope.tenant_id}"})
+
+
+def _names(column: InstrumentedAttribute[Any], path: str, sha256: str) -> ColumnElement[bool]:
+    return column.bool_op("@?")(cast(f'{path} ? (@ == "{sha256}")', JSONPATH))
