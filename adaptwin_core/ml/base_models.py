@@ -1,8 +1,8 @@
 """Where an uncompressed Whisper comes from: a package that carries weights, a local folder, or the Hugging Face hub.
 
-Each gives the same thing: a folder that `from_pretrained` loads without a network. Weights in packages are CTranslate2 float16
-containers, pinned here by SHA-256 and converted once. The two uploads of Whisper base are by single persons, so nothing but the pin
-vouches for them; a second upload, bit-identical in all tensors, stands in where the first is not installed.
+Each gives the same thing: a folder that `from_pretrained` loads without a network. Weights in packages are CTranslate2
+float16 containers, pinned here by SHA-256 and converted once. Both uploads of Whisper base are by single persons, so
+only the pin vouches for them; the second, bit-identical in all tensors, stands in where the first is not installed.
 """
 
 import importlib.util
@@ -26,10 +26,10 @@ _FILE_PATTERNS = ("*.safetensors", "*.json", "merges.txt")
 
 @dataclass(frozen=True)
 class WeightUpload:
-    """Installed modules that together hold one CTranslate2 model: `parts` of model.bin in order, and a folder of its JSON files."""
+    """Installed modules that together hold one CTranslate2 model."""
 
-    parts: tuple[tuple[str, str], ...]  # (module, path inside it)
-    texts: tuple[str, str]  # module and folder of config.json and tokenizer.json
+    parts: tuple[tuple[str, str], ...]  # of model.bin, in order: (module, path inside it)
+    texts: tuple[str, str]  # module, and the folder in it with config.json and tokenizer.json
     sha256: str  # of the joined model.bin
 
 
@@ -84,7 +84,7 @@ def canonical_source(text: str) -> str:
 
 def short_name(source: str) -> str:
     """Return the name a person would call the model of `source`, such as whisper-base."""
-    return Path(source.split(":", 1)[1].split("@")[0]).name
+    return Path(source.split(":", 1)[1].partition("@")[0]).name
 
 
 def resolve(source: str, cache_dir: Path) -> Path:
@@ -153,7 +153,7 @@ def _from_package(name: str, cache_dir: Path) -> Path:
 
 
 def _converted(name: str, upload: WeightUpload, modules: dict[str, Path], cache_dir: Path) -> Path:
-    """Convert once; a folder appears whole or not at all, and of two processes that convert the same, the first wins."""
+    """Convert once. A folder appears whole or not at all; of two processes at it, the first wins."""
     folder = cache_dir / f"{name}-{upload.sha256[:12]}-{_CONVERSION}"
     if folder.is_dir():
         return folder

@@ -1,7 +1,7 @@
 """Read a CTranslate2 Whisper container (`model.bin`) and give its tensors Hugging Face names.
 
-The container: a small header, then name, shape, element type and bytes of each variable, then aliases. Integers are little-endian.
-OpenAI released Whisper in float16, so a float16 container loses nothing. Shapes: D width, F neurons, V tokens.
+The container: a small header, then name, shape, element type and bytes of each variable, then aliases; integers are
+little-endian. OpenAI released Whisper in float16, so a float16 container loses nothing. Shapes: D width, X several D.
 """
 
 import re

@@ -87,8 +87,10 @@ def normalizer(language: str) -> Callable[[str], str]:
     # Deferred: importing transformers takes seconds.
     from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
 
-    normalize = EnglishTextNormalizer(english_spelling()) if language == "en" else BasicTextNormalizer()
-    return lambda text: normalize(text).strip()
+    normalize: Callable[[str], str] = BasicTextNormalizer()
+    if language == "en":
+        normalize = EnglishTextNormalizer(english_spelling())  # type: ignore[no-untyped-call]
+    return lambda text: str(normalize(text)).strip()
 
 
 def _errors(alignments: Sequence[Sequence[jiwer.AlignmentChunk]]) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""The text files beside a converted Whisper's weights: configuration, generation settings, tokenizer, feature extractor.
+"""The text files beside a converted Whisper's weights: configuration, generation settings, tokenizer, audio features.
 
-Dimensions come from the tensors, token ids from the tokenizer, suppressed tokens and alignment heads from CTranslate2's config.json.
+Dimensions come from the tensors, token ids from the tokenizer, suppressed tokens and alignment heads from CTranslate2's
+config.json.
 """
 
 import json

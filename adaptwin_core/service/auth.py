@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.errors import Unauthorized
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.store import queries_auth
+from adaptwin_core.store.queries import auth as keys
 from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import ApiKey, Tenant
 
@@ -45,12 +45,12 @@ def authenticate(session: Session, token: str) -> TenantScope:
     """
     match = _TOKEN.fullmatch(token)
     key_id, secret = match.groups() if match else ("", "")
-    row = queries_auth.key_by_id(session, key_id) if key_id else None
+    row = keys.key_by_id(session, key_id) if key_id else None
     # An unknown key is compared too, so that the answer takes as long.
     if not hmac.compare_digest(_hmac(secret), row.secret_hmac if row else _NO_KEY_HMAC) or row is None:
         raise Unauthorized("send a valid API key as 'Authorization: Bearer adtw_…'")
     scope = TenantScope(row.tenant_id)
-    queries_auth.note_key_use(session, scope, row.id)
+    keys.note_key_use(session, scope, row.id)
     return scope
 
 
@@ -60,7 +60,7 @@ def revoke_key(session: Session, scope: TenantScope, key_id: str) -> None:
     Raises:
         NotFound: the tenant has no such key.
     """
-    row = queries_auth.key(session, scope, key_id)
+    row = keys.key(session, scope, key_id)
     if row.revoked_at is None:
         row.revoked_at = func.now()
 

@@ -39,3 +39,10 @@ def get_app() -> Celery:
 def send(topic: str, queue: str, args: list[object], message_id: str) -> None:
     """Send one message. Raises kombu's OperationalError when the broker cannot be reached."""
     get_app().send_task(topic, args=args, queue=queue, task_id=message_id, ignore_result=True)
+
+
+def depth(queue: str) -> int:
+    """Return how many messages wait in a queue. Raises kombu's OperationalError when the broker cannot be reached."""
+    with get_app().connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=SEND_TIMEOUT_S)
+        return int(connection.default_channel.client.llen(queue))

@@ -1,22 +1,39 @@
 """A dataset's life: open for uploads, sealed and read by a worker, ready for jobs, deleted."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.errors import Conflict, CorruptBlob
+from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, Stage, UploadState, next_state
 from adaptwin_core.service import pipeline, uploads
-from adaptwin_core.store import queries_datasets, queries_erasure, queries_uploads
 from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.queries import datasets as queries
+from adaptwin_core.store.queries import erasure, owned
+from adaptwin_core.store.queries import uploads as upload_queries
 from adaptwin_core.store.tables import Dataset, Task, Upload
 
 NUM_NAMES_SHOWN = 5
+CORPUS_MANIFEST = "corpus.json"
+SAMPLE_RATE_HZ = 16_000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of speech, as its owner sees it."""
+
+    id: str
+    recording: str
+    split: str
+    seconds: float
+    text: str | None
 
 
 def create(session: Session, scope: TenantScope, *, name: str) -> Dataset:
@@ -29,17 +46,17 @@ def create(session: Session, scope: TenantScope, *, name: str) -> Dataset:
 
 def get(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     """Return a dataset. Raises NotFound."""
-    return queries_datasets.get(session, scope, dataset_id)
+    return queries.get(session, scope, dataset_id)
 
 
 def list_datasets(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Dataset]:
     """Return datasets, newest first, from the one after id `after` on."""
-    return queries_datasets.page(session, scope, after=after, limit=limit)
+    return owned.newest_first(session, scope, Dataset, after=after, limit=limit)
 
 
 def list_uploads(session: Session, scope: TenantScope, dataset_id: str) -> Sequence[Upload]:
     """Return a dataset's uploads, oldest first."""
-    return queries_uploads.of_dataset(session, scope, dataset_id)
+    return upload_queries.of_dataset(session, scope, dataset_id)
 
 
 def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
@@ -49,11 +66,11 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
         NotFound: no such dataset.
         Conflict: it is not open, is empty, or an upload is incomplete or shares another's file name.
     """
-    dataset = queries_datasets.get(session, scope, dataset_id, lock="update")
+    dataset = queries.get(session, scope, dataset_id, lock="update")
     state = next_state(DatasetState(dataset.state), "seal")
     rows = [
         uploads.complete(session, scope, row.id) if row.state == UploadState.OPEN else row
-        for row in queries_uploads.of_dataset(session, scope, dataset_id)
+        for row in upload_queries.of_dataset(session, scope, dataset_id)
     ]
     if not rows:
         raise Conflict("upload at least one file first", code="dataset_empty")
@@ -69,6 +86,25 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     return dataset
 
 
+def clips(session: Session, scope: TenantScope, dataset_id: str, *, after: str | None, limit: int) -> Sequence[Clip]:
+    """Return clips of a ready dataset in the corpus's order, from the one after id `after` on.
+
+    Raises:
+        NotFound: no such dataset, or no such clip to go on after.
+        Conflict: the dataset is not ready.
+        CorruptBlob: its manifest is damaged.
+    """
+    dataset = queries.get(session, scope, dataset_id)
+    if dataset.state != DatasetState.READY or dataset.files is None:
+        raise Conflict("the dataset has no clips yet: wait until it is ready", code="dataset_not_ready")
+    manifest = get_blobs().fetch(dataset.files[CORPUS_MANIFEST]["sha256"], scope=scope.tenant_id)
+    rows = json.loads(manifest.read_bytes())["clips"]
+    start = 0 if after is None else next((i + 1 for i, row in enumerate(rows) if row["id"] == after), None)
+    if start is None:
+        raise NotFound(f"the dataset has no clip {after}")
+    return [_clip(row) for row in rows[start : start + limit]]
+
+
 def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
     """Delete a dataset with its audio. `erasure` removes the bytes; finished jobs keep their results.
 
@@ -76,13 +112,13 @@ def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
         NotFound: no such dataset.
         Conflict: a job still reads it.
     """
-    dataset = queries_datasets.get(session, scope, dataset_id, lock="update")
-    job_id = queries_datasets.active_job(session, scope, dataset_id)
+    dataset = queries.get(session, scope, dataset_id, lock="update")
+    job_id = queries.active_job(session, scope, dataset_id)
     if job_id is not None:
         raise Conflict(f"job {job_id} still reads this dataset: cancel it or let it end first", code="dataset_in_use")
     dataset.state = next_state(DatasetState(dataset.state), "delete").value
     dataset.deleted_at = func.now()
-    queries_datasets.abandon_work(session, scope, dataset_id)
+    queries.abandon_work(session, scope, dataset_id)
 
 
 def ingested(
@@ -101,7 +137,7 @@ def ingested(
     """
     dataset = _for_worker(session, dataset_id)
     scope = TenantScope(dataset.tenant_id)
-    queries_erasure.share_blobs(session, scope)
+    erasure.share_blobs(session, scope)
     for name, file in files.items():
         if not get_blobs().exists(file["sha256"], scope=scope.tenant_id):
             raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
@@ -122,6 +158,11 @@ def ingest_failed(session: Session, dataset_id: str, error: dict[str, Any]) -> D
 
 def _for_worker(session: Session, dataset_id: str) -> Dataset:
     return session.get_one(Dataset, dataset_id, with_for_update=True)
+
+
+def _clip(row: dict[str, Any]) -> Clip:
+    seconds = row["num_samples"] / SAMPLE_RATE_HZ
+    return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 
 def _refuse(what: str, rows: Sequence[Upload], code: str) -> None:

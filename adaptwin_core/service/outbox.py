@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ def enqueue(session: Session, topic: str, queue: str, args: list[Any], *, delay_
 
 
 def flush() -> int:
-    """Send every committed message that is due; return how many went. A broker that is away leaves them for next time."""
+    """Send every committed message that is due; return how many went. If the broker is away they stay."""
     num_sent = 0
     while True:
         with unit_of_work() as session:
@@ -46,7 +47,7 @@ def flush() -> int:
             for message in batch:
                 try:
                     broker.send(message.topic, message.queue, message.args, message.id)
-                except OperationalError as error:
+                except (OperationalError, RedisError) as error:
                     log.warning("the broker is away, messages wait in the outbox: %s", error)
                     return num_sent
                 killpoint("relay_sent")

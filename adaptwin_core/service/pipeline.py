@@ -6,7 +6,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape, blocks_of
+from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
 from adaptwin_core.service import broker, events, outbox
@@ -16,15 +17,14 @@ from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
 
 
-def next_tasks(stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool) -> list[str]:
+def next_tasks(
+    stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool
+) -> list[str]:
     """Return the keys of a stage's tasks, in the order they are announced."""
     if stage is Stage.CALIBRATE:
-        return [f"shard-{i}" for i in range(num_shards)]
+        return [f"shard-{i}-of-{num_shards}" for i in range(num_shards)]
     if stage is Stage.FACTORIZE:
-        blocks = blocks_of(shape, "encoder") if spec.encoder_cut > 0 or spec.ranks is not None else []
-        if spec.decoder_cut > 0:
-            blocks = blocks + blocks_of(shape, "decoder")
-        return [str(block) for block in blocks]
+        return list(make_plan(spec, shape).blocks)
     if stage is Stage.EVALUATE:
         speech = ("speaker", "general") if has_general else ("speaker",)
         return [f"{model}:{kind}" for kind in speech for model in ("base", "compressed")]
@@ -46,7 +46,9 @@ def begin(session: Session, job: Job, stage: Stage) -> None:
     for task in tasks:
         announce(session, task.id, stage)
     job.stage, job.remaining = stage, len(tasks)
-    events.add(session, job, "stage", f"{stage}: {len(tasks)} task{'s' * (len(tasks) > 1)}", stage=stage, num_tasks=len(tasks))
+    events.add(
+        session, job, "stage", f"{stage}: {len(tasks)} task{'s' * (len(tasks) > 1)}", stage=stage, num_tasks=len(tasks)
+    )
 
 
 def announce(session: Session, task_id: str, stage: str, *, delay_s: float = 0.0) -> None:
@@ -66,7 +68,8 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
     if position < len(JOB_STAGES):
         begin(session, job, JOB_STAGES[position])
         return
-    assert manifest is not None, "publish hands over the manifest"
+    if manifest is None:
+        raise ValueError("publish must hand over the manifest")
     job.state = next_state(JobState(job.state), "succeed")
     job.finished_at = func.now()
     model = Model(id=new_id("mdl"), tenant_id=job.tenant_id, job_id=job.id, manifest=manifest)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LimitExceeded, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.store import queries_auth, queries_uploads
+from adaptwin_core.store.queries import auth, uploads
 from adaptwin_core.store.settings import get_settings
 
 
@@ -23,8 +23,8 @@ def admit_upload(session: Session, scope: TenantScope, length: int) -> None:
             f"a file may have at most {settings.max_upload_bytes} bytes, this one has {length}: split it",
             code="upload_too_large",
         )
-    queries_auth.lock_tenant(session, scope)
-    num_open, reserved_bytes = queries_uploads.totals(session, scope)
+    auth.lock_tenant(session, scope)
+    num_open, reserved_bytes = uploads.totals(session, scope)
     if num_open >= settings.max_open_uploads:
         raise LimitExceeded(f"{num_open} uploads are open: finish or delete some first", code="too_many_uploads")
     left_bytes = settings.tenant_quota_bytes - reserved_bytes

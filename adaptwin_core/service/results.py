@@ -1,4 +1,4 @@
-"""What a task works on, and the name of what it makes: SHA-256 over every input. Equal inputs are never worked on twice."""
+"""What a task works on, and the name of what it makes: SHA-256 over every input. Equal inputs are worked on once."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +12,6 @@ from adaptwin_core.domain.errors import Conflict
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
 
 CODE_VERSION: Final = 1  # raise it when a stage makes something else of the same inputs
@@ -92,7 +91,6 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
         "tenant": job.tenant_id,
         "stage": stage,
         "key": task.key,
-        "num_shards": get_settings().calibration_shards if stage is Stage.CALIBRATE else None,
         "base": base.digest,
         "spec": spec.digest(),
         "speaker": speaker.digest,
@@ -135,7 +133,9 @@ def forget(session: Session, key: str) -> None:
 def _corpus(session: Session, dataset_id: str) -> Dataset:
     dataset = session.get_one(Dataset, dataset_id)
     if dataset.digest is None or dataset.files is None or dataset.deleted_at is not None:
-        raise Conflict("the speech this job works on was deleted; submit a job on speech that is there", code="speech_gone")
+        raise Conflict(
+            "the speech this job works on was deleted; submit a job on speech that is there", code="speech_gone"
+        )
     return dataset
 
 

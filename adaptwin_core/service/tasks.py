@@ -1,4 +1,4 @@
-"""The life of a task: claimed under a lease, kept alive, finished once. Job rows are locked before task rows, always."""
+"""The life of a task: claimed under a lease, kept alive, finished once. A job's row is locked before its tasks'."""
 
 import logging
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LeaseLost
-from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, Stage, TaskState, next_state
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, JobState, Stage, TaskState, next_state
 from adaptwin_core.service import datasets, events, pipeline, results
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import leases
@@ -32,7 +32,7 @@ class Claim:
     stage: Stage
     key: str
     job_id: str | None
-    dataset_id: str | None
+    dataset_id: str | None  # of an ingest task, which has no job
     tenant_id: str
 
 
@@ -45,18 +45,18 @@ def claim(session: Session, task_id: str, owner: str) -> Claim | None:
     if job is not None and JobState(job.state) in TERMINAL_JOB_STATES:
         return None
     settings = get_settings()
+    tenant_id = job.tenant_id if job is not None else session.get_one(Dataset, task.dataset_id).tenant_id
     attempt = leases.claim(session, task_id, owner, lease_s=settings.lease_s, max_attempts=settings.max_attempts)
     if attempt is None:
         return None
     if job is not None:
-        tenant_id = job.tenant_id
         if job.state == JobState.QUEUED:
             job.state, job.started_at = next_state(JobState.QUEUED, "start"), func.now()
             events.add(session, job, "state", "the job has started", state=job.state)
         if attempt > 1:
-            events.add(session, job, "warning", f"{task.stage} {task.key}: attempt {attempt}", task=task.key, attempt=attempt)
-    else:
-        tenant_id = session.get_one(Dataset, task.dataset_id).tenant_id
+            events.add(
+                session, job, "warning", f"{task.stage} {task.key}: attempt {attempt}", task=task.key, attempt=attempt
+            )
     return Claim(task_id, attempt, Stage(task.stage), task.key, task.job_id, task.dataset_id, tenant_id)
 
 
@@ -91,7 +91,9 @@ def complete(
         raise LeaseLost(f"task {held.task_id} is no longer ours")
     results.add(session, result_key, tenant_id=held.tenant_id, made=made)
     job.remaining -= 1
-    events.add(session, job, "task", f"{held.stage} {held.key} done", stage=held.stage, task=held.key, remaining=job.remaining)
+    events.add(
+        session, job, "task", f"{held.stage} {held.key} done", stage=held.stage, task=held.key, remaining=job.remaining
+    )
     killpoint("task_finished")
     if job.remaining == 0:
         session.flush()
@@ -102,6 +104,8 @@ def complete_ingest(
     session: Session, held: Claim, *, digest: str, report: dict[str, Any], files: results.Files
 ) -> None:
     """Finish an ingest task and make its dataset ready, in this transaction. Raises LeaseLost."""
+    if held.dataset_id is None or not _is_awaited(session, held.dataset_id):
+        raise LeaseLost("the dataset was deleted while its speech was read")
     if not leases.finish(session, held.task_id, held.attempt, TaskState.DONE, {"error": None}):
         raise LeaseLost(f"task {held.task_id} is no longer ours")
     datasets.ingested(session, held.dataset_id, digest=digest, report=report, files=files)
@@ -130,16 +134,11 @@ def fail(session: Session, held: Claim, error: ErrorDict, *, retryable: bool) ->
 
 
 def expire(session: Session, task_id: str) -> bool:
-    """Take a task away from a worker that fell silent: queued again, or given up as poison. False: it is alive after all."""
+    """Take a task from a silent worker: queue it again, or give it up as poison. False: the worker lives after all."""
     task = session.get_one(Task, task_id)
     job = _lock_job(session, task)
-    task = session.scalar(
-        select(Task)
-        .where(Task.id == task_id, Task.state == TaskState.RUNNING, Task.lease_until < func.now())
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if task is None:
+    silent = (Task.id == task_id) & (Task.state == TaskState.RUNNING) & (Task.lease_until < func.now())
+    if session.scalar(select(Task).where(silent).with_for_update().execution_options(populate_existing=True)) is None:
         return False
     if task.attempt < get_settings().max_attempts:
         leases.finish(session, task_id, task.attempt, TaskState.QUEUED, {"announced_at": func.now()})
@@ -148,7 +147,7 @@ def expire(session: Session, task_id: str) -> bool:
             message = f"{task.stage} {task.key}: its worker fell silent; it will be done again"
             events.add(session, job, "warning", message, task=task.key)
         return True
-    error = task.error or {
+    error = {
         "code": "poison",
         "message": f"{task.stage} {task.key} took down its worker {task.attempt} times and was given up. "
         "It may need more memory than the worker has: ask for less, or run it on a larger machine.",
@@ -169,7 +168,8 @@ def cancel_open(session: Session, job: Job) -> None:
 
 def _give_up(session: Session, task: Task, job: Job | None, error: ErrorDict) -> None:
     if job is None:
-        datasets.ingest_failed(session, task.dataset_id, error)
+        if task.dataset_id is not None and _is_awaited(session, task.dataset_id):
+            datasets.ingest_failed(session, task.dataset_id, error)
         return
     if JobState(job.state) in TERMINAL_JOB_STATES:
         return
@@ -177,6 +177,11 @@ def _give_up(session: Session, task: Task, job: Job | None, error: ErrorDict) ->
     job.error = {**error, "task": f"{task.stage} {task.key}"}
     cancel_open(session, job)
     events.add(session, job, "state", f"the job failed: {error['message']}", state=job.state, code=error["code"])
+
+
+def _is_awaited(session: Session, dataset_id: str) -> bool:
+    dataset = session.get_one(Dataset, dataset_id, with_for_update={"key_share": True}, populate_existing=True)
+    return dataset.state == DatasetState.PROBING
 
 
 def _requeued(error: ErrorDict, pause_s: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adaptwin_core.domain.errors import Conflict, ResourceExhausted
 from adaptwin_core.store.blobs import sync_folder
+from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.settings import get_settings
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -24,7 +25,7 @@ def size(upload_id: str) -> int:
         return 0
 
 
-def write(upload_id: str, at: int, data: bytes) -> None:
+def write(upload_id: str, at: int, data: bytes | bytearray) -> None:
     """Put `data` at offset `at`, cut what may lie behind it, and return once it would survive a power cut.
 
     Raises:
@@ -43,11 +44,13 @@ def write(upload_id: str, at: int, data: bytes) -> None:
             view = memoryview(data)
             while view:
                 view = view[os.pwrite(descriptor, view, at + len(data) - len(view)) :]
+            killpoint("upload_written")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         if is_new:
             sync_folder(path.parent)
+        killpoint("upload_synced")
     except OSError as failure:
         full = failure.errno in _NO_ROOM
         raise ResourceExhausted(

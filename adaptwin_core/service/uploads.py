@@ -18,8 +18,10 @@ from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
 from adaptwin_core.service import quotas, upload_files
-from adaptwin_core.store import queries_datasets, queries_erasure, queries_uploads
 from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.killpoints import killpoint
+from adaptwin_core.store.queries import datasets, erasure
+from adaptwin_core.store.queries import uploads as rows
 from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Upload
 
@@ -59,7 +61,7 @@ class Writer:
         if self.checksum and self.position + num_bytes - self.start > max_bytes:
             raise LimitExceeded(f"a body with a checksum may have at most {max_bytes} bytes", code="body_too_large")
 
-    def advance(self, data: bytes) -> None:
+    def advance(self, data: bytes | bytearray) -> None:
         self.position += len(data)
         if self._sha:
             self._sha.update(data)
@@ -101,7 +103,7 @@ def get(session: Session, scope: TenantScope, upload_id: str) -> Upload:
     Raises:
         NotFound: no such upload; with code "gone" when it was deleted or has expired.
     """
-    upload = _living(queries_uploads.get(session, scope, upload_id))
+    upload = _living(rows.get(session, scope, upload_id))
     if upload.state == UploadState.OPEN:
         session.expunge(upload)  # what is shown is not written back
         upload.offset = _safe_offset(upload)
@@ -117,7 +119,7 @@ def begin(
         NotFound: as `get`.
         Conflict: `offset` is not where the upload stands.
     """
-    upload = _living(queries_uploads.get(session, scope, upload_id, lock=True))
+    upload = _living(rows.get(session, scope, upload_id, lock=True))
     if upload.state == UploadState.OPEN:
         upload.offset = _safe_offset(upload)
     if offset != upload.offset:
@@ -130,7 +132,7 @@ def begin(
     return Writer(upload, token, checksum)
 
 
-def write(session: Session, scope: TenantScope, writer: Writer, data: bytes) -> None:
+def write(session: Session, scope: TenantScope, writer: Writer, data: bytes | bytearray) -> None:
     """Put one segment on disk; it counts when this transaction is committed, unless a checksum is still to come.
 
     Raises:
@@ -161,12 +163,13 @@ def settle(session: Session, scope: TenantScope, writer: Writer) -> Upload:
 
 def complete(session: Session, scope: TenantScope, upload_id: str) -> Upload:
     """Move a file that has all its bytes to the blobs. Does nothing when that is done, so it may be repeated."""
-    upload = _living(queries_uploads.get(session, scope, upload_id, lock=True))
+    upload = _living(rows.get(session, scope, upload_id, lock=True))
     if upload.state == UploadState.OPEN and _safe_offset(upload) == upload.length:
         if upload.length == 0:
             upload_files.write(upload.id, 0, b"")
-        queries_erasure.share_blobs(session, scope)
+        erasure.share_blobs(session, scope)
         upload.sha256 = get_blobs().put(upload_files.path_of(upload.id), scope=scope.tenant_id).sha256
+        killpoint("upload_stored")
         upload.state = next_state(UploadState.OPEN, "complete").value
         upload.writer_token = None
     return upload
@@ -179,15 +182,15 @@ def abort(session: Session, scope: TenantScope, upload_id: str) -> None:
         NotFound: as `get`.
         Conflict: its dataset is sealed.
     """
-    upload = _living(queries_uploads.get(session, scope, upload_id))
+    upload = _living(rows.get(session, scope, upload_id))
     _open_dataset(session, scope, upload.dataset_id)
-    upload = _living(queries_uploads.get(session, scope, upload_id, lock=True))
+    upload = _living(rows.get(session, scope, upload_id, lock=True))
     upload.state = next_state(UploadState(upload.state), "abort").value
     upload.writer_token = None
 
 
 def _open_dataset(session: Session, scope: TenantScope, dataset_id: str) -> None:
-    dataset = queries_datasets.get(session, scope, dataset_id, lock="share")
+    dataset = datasets.get(session, scope, dataset_id, lock="share")
     if dataset.state != DatasetState.OPEN:
         raise Conflict("the dataset is sealed: make a new one to change its files", code="dataset_sealed")
 
@@ -200,7 +203,7 @@ def _living(upload: Upload) -> Upload:
 
 
 def _owned(session: Session, scope: TenantScope, writer: Writer) -> Upload:
-    upload = queries_uploads.get(session, scope, writer.upload_id, lock=True)
+    upload = rows.get(session, scope, writer.upload_id, lock=True)
     if upload.writer_token != writer.token:
         raise Conflict("a newer request writes this upload now", code="upload_taken_over")
     return upload

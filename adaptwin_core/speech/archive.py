@@ -1,28 +1,28 @@
-"""Reads one tar, tar.gz or zip as a stream of members. Member names are labels; nothing is written under them."""
+"""Reads one zip, tar or tar.gz as a stream of members. Member names are labels; nothing is written under them."""
 
 import io
+import os
 import stat
 import struct
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Protocol
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.limits import MIB
 from adaptwin_core.speech.sniff import Archive
 from adaptwin_core.speech.sources import label
+from adaptwin_core.speech.tar_stream import BrokenTarError, tar_entries
 
-_MAX_HEADER_BYTES = 1 * MIB  # of a tar member's extended header; a path takes a few hundred bytes
 _MAX_READ_BYTES = 64 * MIB  # zipfile reads a central directory in one go: 64 MiB is half a million members
-_MAX_RATIO = 50  # PyPI's rule: a member may be bigger than this times its packed size ...
+_MAX_RATIO = 50  # PyPI's rule: a member may unpack to more than this times its packed size ...
 _RATIO_FROM_BYTES = 64 * MIB  # ... only up to here
 _BROKEN = (
-    tarfile.TarError,
+    BrokenTarError,
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -30,47 +30,50 @@ _BROKEN = (
     ValueError,
     struct.error,
     NotImplementedError,
-    RuntimeError,
 )
 
 
-@dataclass(frozen=True)
-class Member:
-    """One file inside an archive. Its bytes can be read while it is the current one."""
-
-    name: str  # a label
-    size_bytes: int  # unpacked, as the archive says; no more than this can be read
-    refusal: InvalidAudio | None  # why it may not be read
-    opener: Callable[[], IO[bytes] | None]
-
-    @contextmanager
-    def open(self) -> Iterator["MemberFile"]:
-        """Open the member for reading, once.
-
-        Raises:
-            InvalidAudio: archive_damaged, here or while reading.
-        """
-        with _damage_told():
-            file = self.opener()
-        if file is None:
-            raise InvalidAudio("the archive is damaged at this file; pack it again", code="archive_damaged")
-        with file:
-            yield MemberFile(file)
+class _Readable(Protocol):
+    def read(self, num_bytes: int, /) -> bytes: ...
 
 
 class MemberFile:
-    """The bytes of a member, from start to end."""
+    """The bytes of one file from start to end. Short reads mean the end."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _Readable) -> None:
         self._file = file
 
     def read(self, num_bytes: int) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            InvalidAudio: archive_damaged.
+        """
         with _damage_told():
             return self._file.read(num_bytes)
 
 
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive."""
+
+    name: str  # a label
+    size_bytes: int  # unpacked; no more than this can be read
+    refusal: InvalidAudio | None  # why it may not be read
+    _opener: Callable[[], _Readable]
+
+    def open(self) -> MemberFile:
+        """Open the entry, once, while it is the current one.
+
+        Raises:
+            InvalidAudio: archive_damaged.
+        """
+        with _damage_told():
+            return MemberFile(self._opener())
+
+
 def members(path: Path, form: Archive) -> Iterator[Member]:
-    """Yield the plain files and the unusable entries of an archive in its own order; folders are passed over.
+    """Yield the entries of an archive in its own order; folders are passed over.
 
     Raises:
         InvalidAudio: archive_damaged. Members already yielded are good.
@@ -87,37 +90,20 @@ def _damage_told() -> Iterator[None]:
         raise InvalidAudio(f"the archive is damaged ({error}); pack it again", code="archive_damaged") from error
 
 
-class _CappedTarInfo(tarfile.TarInfo):
-    """Refuses extended headers of absurd size, which tarfile would read into memory whole."""
-
-    def _proc_member(self, tar: tarfile.TarFile) -> Self:
-        plain = self.type in {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE} or self.type not in tarfile.SUPPORTED_TYPES
-        if not plain and self.size > _MAX_HEADER_BYTES:
-            raise tarfile.ReadError("an extended header is too large")
-        info: Self = super()._proc_member(tar)  # type: ignore[misc]  # a documented hook that the stubs leave out
-        return info
-
-
 def _tar_members(path: Path, form: Archive) -> Iterator[Member]:
-    mode = "r|gz" if form == "tar.gz" else "r|"
-    with tarfile.open(path, mode, tarinfo=_CappedTarInfo) as tar:  # type: ignore[call-overload]  # mode is a str here
-        for info in tar:
-            tar.members.clear()  # tarfile would keep them all
-            if info.isdir():
-                continue
-            refusal = None
-            if info.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or info.issparse():
-                refusal = _not_a_file()
-            yield Member(label(info.name), info.size, refusal, lambda info=info: tar.extractfile(info))  # type: ignore[misc]
+    for entry in tar_entries(path, packed=form == "tar.gz"):
+        refusal = None if entry.is_file else _not_a_file()
+        yield Member(label(entry.name), entry.size_bytes, refusal, lambda entry=entry: entry)  # type: ignore[misc]
 
 
 class _CappedReads(io.FileIO):
     """Refuses single reads that no honest archive needs."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0 or size > _MAX_READ_BYTES:
+        wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
+        if wanted > _MAX_READ_BYTES:
             raise zipfile.BadZipFile("its directory is too large")
-        return super().read(size) or b""
+        return super().read(wanted) or b""
 
 
 def _zip_members(path: Path) -> Iterator[Member]:
@@ -125,13 +111,12 @@ def _zip_members(path: Path) -> Iterator[Member]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            name = label(info.filename)
-            yield Member(name, info.file_size, _zip_refusal(info), lambda info=info: archive.open(info))  # type: ignore[misc]
+            refusal = _zip_refusal(info)
+            yield Member(label(info.filename), info.file_size, refusal, lambda info=info: archive.open(info))  # type: ignore[misc]
 
 
 def _zip_refusal(info: zipfile.ZipInfo) -> InvalidAudio | None:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG}:
+    if stat.S_IFMT(info.external_attr >> 16) not in {0, stat.S_IFREG}:
         return _not_a_file()
     if info.flag_bits & 1:
         return InvalidAudio("it is encrypted; pack it without a password", code="encrypted")
@@ -143,4 +128,4 @@ def _zip_refusal(info: zipfile.ZipInfo) -> InvalidAudio | None:
 
 
 def _not_a_file() -> InvalidAudio:
-    return InvalidAudio("it is a link or a device, not a file; pack the file itself", code="not_a_file")
+    return InvalidAudio("it is a link or a device, not a plain file; pack the file itself", code="not_a_file")

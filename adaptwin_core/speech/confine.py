@@ -4,15 +4,20 @@ Limits always hold; the namespaces and Landlock hold where the kernel grants the
 """
 
 import ctypes
+import os
 import resource
 import signal
 import struct
 import sys
+import sysconfig
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same on every architecture
+# System calls, the same on every architecture.
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
 _LANDLOCK_VERSION = 1
+_LANDLOCK_RULE_PATH_BENEATH = 1
+_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _NOFILE = 64
 
 
@@ -47,7 +52,10 @@ def allow_cpu(seconds: int) -> None:
 
 
 def close_files() -> None:
-    """Forbid opening any file by path from here on (Landlock). Descriptors already open, and those sent, stay usable."""
+    """Forbid opening any file by path from here on (Landlock), but for Python's own libraries, which import late.
+
+    Descriptors already open, or sent later, stay usable.
+    """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
@@ -61,5 +69,11 @@ def close_files() -> None:
     ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, handled, ctypes.c_size_t(len(handled)), 0)
     if ruleset < 0:
         return
+    for folder in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}:
+        fd = os.open(folder, os.O_PATH)
+        rule = struct.pack("<Qi", _READ_FILE | _READ_DIR, fd)
+        libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+        os.close(fd)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)  # a ruleset without rules allows nothing
+    libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)

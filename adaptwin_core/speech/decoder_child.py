@@ -114,7 +114,7 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
     options = {"protocol_whitelist": "none"}
     with (
         os.fdopen(os.dup(fd), "rb") as file,
-        av.open(file, format=_DEMUXERS[container], options=options, metadata_errors="ignore") as media,
+        av.open(file, mode="r", format=_DEMUXERS[container], options=options, metadata_errors="ignore") as media,
     ):
         if not media.streams.audio:
             raise InvalidAudio("it holds no audio track", code="decode_failed")
@@ -122,7 +122,7 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
         codec = stream.codec_context.name
         if codec not in _CODECS and not codec.startswith("pcm_"):
             raise InvalidAudio(f"its sound is coded as {codec}; save it as wav, flac or opus", code="decode_failed")
-        stream.thread_type = "NONE"
+        stream.codec_context.thread_type = "NONE"
         to_float = av.AudioResampler(format="fltp")
         num_bad = 0
         for packet in media.demux(stream):

@@ -4,6 +4,8 @@ The child may crash, hang, lie or run away: that costs one file, and the next ge
 Nothing the child says is trusted beyond its samples: frames are bounded, counted, and timed.
 """
 
+import contextlib
+import functools
 import json
 import os
 import select
@@ -40,21 +42,72 @@ class Decoded:
     over_limit: bool  # stopped because it held more samples than allowed
 
 
-class _ChildLost(Exception):
+class _ChildLostError(Exception):
     """The child crashed, hung, or spoke nonsense."""
 
 
-class Decoder:
-    """Decodes files in a confined child process. Use as a context manager.
+class _Child:
+    """One decoder process, and the two ways to it."""
 
-    Not for use from several threads. The child dies with this process.
+    def __init__(self, max_bytes: int) -> None:
+        self.num_served = 0
+        self._requests, theirs = socket.socketpair()
+        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LANG") if name in os.environ}
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [*DECODER_COMMAND, str(max_bytes)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a hostile file could fill a log
+                start_new_session=True,
+                # No secrets; and one thread, as each of OpenBLAS's takes its share of the address space.
+                env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._pipe = self._process.stdout.fileno() if self._process.stdout else -1
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
+
+    def kill(self) -> None:
+        """End the child and whatever it may have started."""
+        self._requests.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: the group is its alone
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def ask(self, path: Path, container: Container, cpu_s: int) -> None:
+        """Hand it one file, open."""
+        self.num_served += 1
+        with path.open("rb") as file:
+            try:
+                socket.send_fds(self._requests, [REQUEST.pack(container.encode(), cpu_s)], [file.fileno()])
+            except OSError as error:
+                raise _ChildLostError("died") from error
+
+    def read(self, num_bytes: int, *, deadline: float, max_stall_s: float) -> bytes:
+        """Return exactly that many bytes of its answer."""
+        data = bytearray()
+        while len(data) < num_bytes:
+            wait_s = min(max_stall_s, deadline - time.monotonic())
+            if wait_s <= 0 or not self._poll.poll(wait_s * 1000):
+                raise _ChildLostError("took too long on it")
+            chunk = os.read(self._pipe, num_bytes - len(data))
+            if not chunk:
+                raise _ChildLostError("crashed on it, or needed too much memory or time")
+            data += chunk
+        return bytes(data)
+
+
+class Decoder:
+    """Decodes files in a confined child process. Use as a context manager, from one thread.
+
+    The child dies with this thread's process.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._child: subprocess.Popen[bytes] | None = None
-        self._requests: socket.socket | None = None
-        self._num_served = 0
+        self._child: _Child | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,16 +118,10 @@ class Decoder:
         self.close()
 
     def close(self) -> None:
-        """Kill the child and whatever it may have started."""
-        if self._requests is not None:
-            self._requests.close()
+        """Kill the child, if there is one."""
         if self._child is not None:
-            if self._child.poll() is None:
-                os.killpg(self._child.pid, signal.SIGKILL)
-            self._child.wait()
-            if self._child.stdout is not None:
-                self._child.stdout.close()
-        self._child = self._requests = None
+            self._child.kill()
+        self._child = None
 
     def decode(self, path: Path, container: Container, sink: Callable[[bytes], None], *, max_samples: int) -> Decoded:
         """Decode one file; `sink` gets 16-bit little-endian 16 kHz mono samples as they come.
@@ -82,79 +129,44 @@ class Decoder:
         Raises:
             InvalidAudio: decode_failed, not_finite or too_short. Samples may have reached `sink` before.
         """
-        if self._child is None or self._num_served >= _FILES_PER_CHILD:
-            self._start()
-        self._num_served += 1
-        try:
-            return self._converse(path, container, sink, max_samples)
-        except _ChildLost as lost:
+        if self._child is None or self._child.num_served >= _FILES_PER_CHILD:
             self.close()
+            self._child = _Child(self._limits.max_decoder_bytes)
+        ended = False
+        try:
+            self._child.ask(path, container, self._limits.max_file_cpu_s)
+            decoded = self._listen(self._child, sink, max_samples)
+            ended = isinstance(decoded, InvalidAudio) or not decoded.over_limit
+        except _ChildLostError as lost:
             raise InvalidAudio(f"the decoder {lost}; save the file in another format", code="decode_failed") from lost
-        except InvalidAudio:
-            raise
-        except BaseException:
-            self.close()  # the child is in mid-file
-            raise
+        finally:
+            if not ended:
+                self.close()  # the child is gone or in mid-file
+        if isinstance(decoded, InvalidAudio):
+            raise decoded
+        return decoded
 
-    def _start(self) -> None:
-        self.close()
-        ours, theirs = socket.socketpair()
-        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LANG") if name in os.environ}
-        with theirs:
-            self._child = subprocess.Popen(
-                [*DECODER_COMMAND, str(self._limits.max_decoder_bytes)],
-                stdin=theirs,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # a hostile file could fill a log
-                start_new_session=True,
-                # No secrets, and one thread: each thread of OpenBLAS would take its share of the address space.
-                env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            )
-        self._requests = ours
-        self._num_served = 0
-
-    def _converse(self, path: Path, container: Container, sink: Callable[[bytes], None], max_samples: int) -> Decoded:
-        assert self._requests is not None
-        deadline = time.monotonic() + self._limits.max_file_wall_s
-        request = REQUEST.pack(container.encode(), self._limits.max_file_cpu_s)
-        with path.open("rb") as file:
-            try:
-                socket.send_fds(self._requests, [request], [file.fileno()])
-            except OSError as error:
-                raise _ChildLost("died") from error
+    def _listen(self, child: _Child, sink: Callable[[bytes], None], max_samples: int) -> Decoded | InvalidAudio:
+        read = functools.partial(
+            child.read,
+            deadline=time.monotonic() + self._limits.max_file_wall_s,
+            max_stall_s=self._limits.max_stall_s,
+        )
         num_samples = 0
         while True:
-            kind, num_bytes = FRAME.unpack(self._read(FRAME.size, deadline))
+            kind, num_bytes = FRAME.unpack(read(FRAME.size))
             if num_bytes > MAX_FRAME_BYTES or (kind == AUDIO and num_bytes % 2):
-                raise _ChildLost("answered nonsense")
-            payload = self._read(num_bytes, deadline)
+                raise _ChildLostError("answered nonsense")
+            payload = read(num_bytes)
             if kind != AUDIO:
                 return _ending(kind, payload)
             num_samples += num_bytes // 2
             if num_samples > max_samples:
-                self.close()
                 return Decoded(clipped_share=0.0, damaged=False, over_limit=True)
             sink(payload)
 
-    def _read(self, num_bytes: int, deadline: float) -> bytes:
-        assert self._child is not None
-        assert self._child.stdout is not None
-        pipe = self._child.stdout.fileno()
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN)
-        data = bytearray()
-        while len(data) < num_bytes:
-            wait_s = min(self._limits.max_stall_s, deadline - time.monotonic())
-            if wait_s <= 0 or not poll.poll(wait_s * 1000):
-                raise _ChildLost("took too long on it")
-            chunk = os.read(pipe, num_bytes - len(data))
-            if not chunk:
-                raise _ChildLost("crashed on it, or needed too much memory or time")
-            data += chunk
-        return bytes(data)
 
-
-def _ending(kind: bytes, payload: bytes) -> Decoded:
+def _ending(kind: bytes, payload: bytes) -> Decoded | InvalidAudio:
     try:
         said = json.loads(payload)
         if kind == END:
@@ -162,7 +174,7 @@ def _ending(kind: bytes, payload: bytes) -> Decoded:
             return Decoded(clipped_share=share, damaged=bool(said["damaged"]), over_limit=False)
         if kind == REFUSED and said["code"] in _REFUSALS:
             reason = "".join(c if c.isprintable() else " " for c in str(said["reason"]))[:_MAX_REASON_CHARS]
-            raise InvalidAudio(reason, code=said["code"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _ChildLost("answered nonsense") from error
-    raise _ChildLost("answered nonsense")
+            return InvalidAudio(reason, code=said["code"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _ChildLostError("answered nonsense") from error
+    raise _ChildLostError("answered nonsense")

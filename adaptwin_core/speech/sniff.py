@@ -16,20 +16,15 @@ _RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 1200
 
 def sniff_audio(head: bytes) -> Container | None:
     """Return the audio container that a file's first `HEAD_BYTES` show, or None."""
-    if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
-        return "wav"
-    if head[:4] == b"fLaC":
-        return "flac"
-    if head[:4] == b"OggS":
-        return "ogg"
-    if head[4:8] == b"ftyp":
-        return "mp4"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "webm"
-    if head[:3] == b"ID3":
-        after = _ID3_HEADER_BYTES + _id3_bytes(head)
-        return "flac" if head[after : after + 4] == b"fLaC" else "mp3"
-    return "mp3" if _is_mp3(head) else None
+    shown: dict[Container, bool] = {
+        "wav": head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE",
+        "flac": head[_id3_bytes(head) :][:4] == b"fLaC",  # some taggers put an ID3 tag before FLAC too
+        "ogg": head[:4] == b"OggS",
+        "mp4": head[4:8] == b"ftyp",
+        "webm": head[:4] == b"\x1a\x45\xdf\xa3",
+        "mp3": head[:3] == b"ID3" or _is_mp3(head),
+    }
+    return next((container for container, is_it in shown.items() if is_it), None)
 
 
 def sniff_archive(head: bytes) -> Archive | None:
@@ -47,10 +42,11 @@ def is_foreign_archive(head: bytes) -> bool:
 
 
 def _id3_bytes(head: bytes) -> int:
-    size = 0
-    for byte in head[6:10]:
-        size = size << 7 | byte & 0x7F
-    return size
+    """Return the length of the ID3 tag that a file starts with: four bytes of seven bits say it."""
+    if head[:3] != b"ID3" or len(head) < _ID3_HEADER_BYTES:
+        return 0
+    a, b, c, d = (byte & 0x7F for byte in head[6:10])
+    return _ID3_HEADER_BYTES + (a << 21 | b << 14 | c << 7 | d)
 
 
 def _is_mp3(head: bytes) -> bool:

@@ -32,40 +32,43 @@ def assign(recordings: Sequence[Recording]) -> list[list[Split]]:
     """
     if any(r.given in {"test", "valid"} for r in recordings):
         return [[r.given or "train"] * len(r.piece_samples) for r in recordings]
-    chosen = _by_recording(recordings)
-    wholes: list[list[Split]] = [[chosen.get(r.name, "train")] * len(r.piece_samples) for r in recordings]
-    if "test" in chosen.values() or not recordings:
-        return wholes
-    longest = max(range(len(recordings)), key=lambda i: (recordings[i].num_samples, recordings[i].name))
-    total = sum(r.num_samples for r in recordings)
-    wholes[longest] = _by_time(recordings[longest].piece_samples, total)
-    if "test" not in wholes[longest]:
-        for split, i in zip(("test", "valid"), _smallest_first(recordings)[:-1], strict=False):
-            wholes[i] = [split] * len(wholes[i])  # type: ignore[list-item]
-    return wholes
+    if not recordings:
+        return []
+    order = sorted(range(len(recordings)), key=lambda i: (recordings[i].num_samples, recordings[i].name))
+    longest, total = order[-1], sum(r.num_samples for r in recordings)
+    dominated = 2 * recordings[longest].num_samples > total and len(recordings[longest].piece_samples) > 1
+    chosen = {} if dominated else _by_recording(recordings, total)
+    splits: list[list[Split]] = [[chosen.get(r.name, "train")] * len(r.piece_samples) for r in recordings]
+    if not chosen:
+        splits[longest] = _by_time(recordings[longest].piece_samples, total)
+        if "test" not in splits[longest]:  # it is in one piece, and so is every other
+            for (split, _), i in zip(_SHARES, order[:-1], strict=False):
+                splits[i] = [split] * len(splits[i])
+    return splits
 
 
-def _by_recording(recordings: Sequence[Recording]) -> dict[str, Split]:
-    """Return the recordings to hold out, or nothing where whole recordings come nowhere near the shares."""
-    total = sum(r.num_samples for r in recordings)
+def _by_recording(recordings: Sequence[Recording], total: int) -> dict[str, Split]:
+    """Return the recordings to hold out, or none where whole recordings come nowhere near the test share."""
     rest = sorted(recordings, key=lambda r: hashlib.sha256(r.name.encode()).digest())
-    chosen: dict[str, Split] = {}
+    held: dict[Split, list[Recording]] = {}
     for split, share in _SHARES:
-        taken = 0
-        for r in list(rest):
-            if taken >= share * total:
-                break
-            if taken + r.num_samples <= 1.5 * share * total:
-                taken += r.num_samples
-                chosen[r.name] = split
-                rest.remove(r)
-        if not taken and split == "test":
-            return {}
-        if not taken and len(recordings) >= _MIN_RECORDINGS:
-            smallest = min(rest, key=lambda r: (r.num_samples, r.name))
-            chosen[smallest.name] = split
-            rest.remove(smallest)
-    return chosen
+        held[split] = []
+        left: list[Recording] = []
+        num_taken = 0
+        for r in rest:
+            fits = num_taken < share * total and num_taken + r.num_samples <= 1.5 * share * total
+            (held[split] if fits else left).append(r)
+            num_taken += r.num_samples if fits else 0
+        rest = left
+    test, valid = held["test"], held["valid"]
+    if sum(r.num_samples for r in test) < 0.5 * _SHARES[0][1] * total:
+        return {}
+    if not valid and len(recordings) >= _MIN_RECORDINGS:
+        source = test if len(test) > 1 else rest
+        smallest = min(source, key=lambda r: (r.num_samples, r.name))
+        source.remove(smallest)
+        valid.append(smallest)
+    return {r.name: split for split, taken in held.items() for r in taken}
 
 
 def _by_time(piece_samples: Sequence[int], total: int) -> list[Split]:
@@ -79,7 +82,3 @@ def _by_time(piece_samples: Sequence[int], total: int) -> list[Split]:
             taken += piece_samples[last]
             last -= 1
     return splits
-
-
-def _smallest_first(recordings: Sequence[Recording]) -> list[int]:
-    return sorted(range(len(recordings)), key=lambda i: (recordings[i].num_samples, recordings[i].name))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sources import base, stem
+from adaptwin_core.speech.sources import base, label, stem
 
 Split = Literal["train", "valid", "test"]
 
@@ -67,9 +67,9 @@ class Transcripts:
         folder = name[: -len(base(name))]
         if name.lower().endswith(".jsonl"):
             rows = self._jsonl_rows(name, content)
-        elif "file_name" in next(csv.reader(io.StringIO(content)), []):
+        elif _has_header(content):
             rows = self._table_rows(name, content)
-        elif "|" in content.lstrip().split("\n", 1)[0]:
+        elif "|" in content.lstrip().partition("\n")[0]:
             rows = self._ljspeech_rows(name, content)
         else:
             raise InvalidAudio(
@@ -142,14 +142,14 @@ class Transcripts:
         split = _SPLITS.get(given.strip().lower()) if isinstance(given, str) else None
         if isinstance(given, str) and given.strip() and split is None:
             self._notices.add("unknown_split", given.strip()[:40])
-        return _Row(_plain(key), Line(_clean(text), split))
+        return _Row(label(key.strip()), Line(_clean(text), split))
 
     def _ljspeech_rows(self, name: str, content: str) -> Iterator[_Row]:
-        for line in content.splitlines():
+        for line in content.split("\n"):
             fields = line.split("|")  # no quoting: a quotation mark in LJSpeech is part of the text
             if len(fields) >= 2 and fields[0].strip():
                 text = fields[2] if len(fields) > 2 and fields[2].strip() else fields[1]
-                yield _Row(_plain(fields[0]), Line(_clean(text)))
+                yield _Row(label(fields[0].strip()), Line(_clean(text)))
             elif line.strip():
                 self._notices.add("unreadable_row", name)
 
@@ -175,8 +175,11 @@ class _Index:
         return 6, []
 
 
-def _plain(key: str) -> str:
-    return unicodedata.normalize("NFC", key.strip().replace("\\", "/").removeprefix("./"))
+def _has_header(content: str) -> bool:
+    try:
+        return "file_name" in next(csv.reader([content.partition("\n")[0].strip()]), [])
+    except csv.Error:
+        return False
 
 
 def _clean(text: str) -> str | None:

@@ -18,7 +18,7 @@ def get_engine() -> Engine:
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
-        connect_args={"connect_timeout": 10, "options": "-c lock_timeout=15s -c statement_timeout=60s"},
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=60s"},
     )
 
 

@@ -1,4 +1,4 @@
-"""Named places where a test makes the process die as by `kill -9`: ADAPTWIN_KILL_AT=name:n dies at the n-th pass of `name`."""
+"""Named places where a test makes the process die as by `kill -9`: ADAPTWIN_KILL_AT=name:n, at the n-th pass."""
 
 import os
 from collections import Counter

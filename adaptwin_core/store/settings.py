@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     min_free_disk_bytes: int = 1 * GIB
 
     lease_s: float = 60.0  # a worker that is silent this long has lost its task
-    heartbeat_s: float = 15.0
+    heartbeat_s: float = 5.0  # also how soon a cancel reaches a running task
     sweep_s: float = 15.0  # so a killed worker's task is back within lease_s + sweep_s
     resend_after_s: float = 120.0  # a queued task whose message may have been lost is announced again
     task_deadline_s: float = 6 * 3600.0  # the worker kills itself past this; the lease then expires

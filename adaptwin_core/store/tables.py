@@ -121,7 +121,7 @@ class Task(Timed, Base):
     lease_until: Mapped[datetime | None]
     announced_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when its last message was written
     progress: Mapped[JSON | None]  # {step, total, …}: latest only
-    result_key: Mapped[str | None]
+    result_key: Mapped[str | None] = mapped_column(index=True)
     error: Mapped[JSON | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -29,6 +29,6 @@ def newest_first(session: Session, scope: TenantScope, table: type[T], *, after:
     query = select(table).where(table.tenant_id == scope.tenant_id).order_by(table.id.desc()).limit(limit)
     if after is not None:
         query = query.where(table.id < after)
-    if table is not Job:
-        query = query.where(table.deleted_at.is_(None))  # type: ignore[union-attr]
+    if issubclass(table, Model | Dataset):
+        query = query.where(table.deleted_at.is_(None))
     return session.scalars(query).all()

@@ -9,6 +9,9 @@ from adaptwin_core.ml.adapter import layer_of, shape_of
 from adaptwin_core.ml.moments import measuring
 
 
+torch.set_num_threads(1)  # tiny matrices: a second thread only waits
+
+
 def random_whisper(
     *, width: int = 32, heads: int = 4, layers: tuple[int, int] = (2, 2), mels: int = 8, frames: int = 60, seed: int = 0
 ) -> WhisperForConditionalGeneration:

@@ -1,6 +1,5 @@
 """Rows of datasets."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy import func, or_, select, update
@@ -25,14 +24,6 @@ def get(
     if dataset is None:
         raise NotFound(f"there is no dataset {dataset_id}")
     return dataset
-
-
-def page(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Dataset]:
-    """Return datasets that are not deleted, newest first."""
-    query = select(Dataset).where(Dataset.tenant_id == scope.tenant_id, Dataset.state != DatasetState.DELETED)
-    if after is not None:
-        query = query.where(Dataset.id < after)
-    return session.scalars(query.order_by(Dataset.id.desc()).limit(limit)).all()
 
 
 def active_job(session: Session, scope: TenantScope, dataset_id: str) -> str | None:

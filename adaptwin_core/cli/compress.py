@@ -1,0 +1,44 @@
+"""`adaptwin compress`: the whole recipe in one process, without a service."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from adaptwin_core.domain.spec import CompressionSpec
+
+FolderOption = Annotated[Path | None, typer.Option(help="speech of other people, so that they are still heard")]
+
+
+def compress(
+    model: Annotated[str, typer.Option(help="package:whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")],
+    audio: Annotated[Path, typer.Option(help="folder of one speaker's speech, with or without transcripts", exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="folder to write the smaller model to")],
+    general: FolderOption = None,
+    encoder_cut: Annotated[float, typer.Option(help="share of the encoder's parameters to remove")] = 0.35,
+    settings: Annotated[str, typer.Option(help='any other setting of a job, as JSON, e.g. \'{"tune_steps": 200}\'')] = "{}",
+    cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
+) -> None:
+    """Make a Whisper smaller for one speaker, from files to files."""
+    spec = CompressionSpec.model_validate(json.loads(settings) | {"encoder_cut": encoder_cut})
+    console = Console(stderr=True)
+    from adaptwin_core.ml.run import run_recipe  # torch is loaded only for the command that needs it
+
+    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars, tempfile.TemporaryDirectory() as workdir:
+        tasks: dict[str, int] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
+
+        report = run_recipe(model, audio, general, spec, out, cache=cache, workdir=Path(workdir), show=show)
+    for kind, found in report["speech"].items():
+        rates = {name: f"{100 * found[name]['wer']:.1f} %" for name in ("original", "compressed") if name in found}
+        console.print(f"{kind}: word error rate {rates} on {found['num_clips']} held-out clips, against {found['reference']}")
+    console.print(f"{report['plan']['encoder_cut']:.1%} of the encoder removed; model and report in {out}")

@@ -1,0 +1,84 @@
+"""One pass of the original model over speech: the moments of every block to cut, and what reaches each block in a few windows.
+
+Shape letters: B batch, T positions, D width.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import WhisperForConditionalGeneration
+
+from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.ml.adapter import block_modules, layer_of
+from adaptwin_core.ml.decode import transcribe_batch
+from adaptwin_core.ml.moments import Moments, measuring
+from adaptwin_core.ml.windows import Featurizer, Window
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`moments` and, for the first windows, `inputs_1TD` by block name (float16); `encoded_1SD` where decoder blocks are cut."""
+
+    moments: dict[str, Moments]
+    inputs_1TD: dict[str, list[Tensor]]
+    encoded_1SD: list[Tensor]
+
+
+@torch.no_grad()
+def calibrate(
+    model: WhisperForConditionalGeneration,
+    featurizer: Featurizer,
+    blocks: Sequence[BlockId],
+    windows: Sequence[Window],
+    *,
+    num_kept: int,
+    on_window: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Calibration:
+    """Measure the blocks on the windows and keep what reaches each block in the first `num_kept` of them.
+
+    Decoder blocks need words: the window's transcript, or what the model itself hears.
+
+    Args:
+        on_window: called with windows done and in all; may raise to stop.
+    """
+    inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
+    encoded: list[Tensor] = []
+    needs_decoder = any(block.part == "decoder" for block in blocks)
+    layers = [(block, layer_of(model, block)) for block in blocks]
+    for index, window in enumerate(windows):
+        audio = window.audio()
+        features_1MT = featurizer.features([audio]).to(model.device)
+        text = (window.text or transcribe_batch(model, featurizer, [audio])[0]) if needs_decoder else ""
+        with measuring(layers) as moments, _keeping(layers, inputs if index < num_kept else None):
+            encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
+            if needs_decoder:
+                tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
+                model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
+        if needs_decoder and index < num_kept:
+            encoded.append(encoded_1SD.half().cpu())
+        total = moments if index == 0 else {name: total[name] + sums for name, sums in moments.items()}
+        on_window(index + 1, len(windows))
+    return Calibration(total if windows else {str(block): Moments() for block in blocks}, inputs, encoded)
+
+
+@contextmanager
+def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list[Tensor]] | None) -> Iterator[None]:
+    """While open, append a float16 copy of what reaches each block: the input of the norm that comes first in it."""
+
+    def keep(block: BlockId) -> Callable[[Any, tuple[Tensor, ...]], None]:
+        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu()) if inputs is not None else None
+
+    handles = [
+        block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block))
+        for block, layer in layers
+        if inputs is not None
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,265 @@
+"""The recipe, top to bottom: calibrate, cut every block, tune the whole, judge it. Each step reads and writes files, so steps can run anywhere.
+
+`adaptwin compress` calls them in a row; the service's workers call them one task at a time. Both give the same model.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from adaptwin_core.domain.plan import BlockId, ModelShape
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.adapter import load_layer, load_whisper
+from adaptwin_core.ml.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.calibrate import calibrate
+from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.factorize import factorize_block
+from adaptwin_core.ml.finetune import finetune
+from adaptwin_core.ml.layers import BlockInput, build_cut_layer, tune_block
+from adaptwin_core.ml.moments import Moments, mix
+from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.windows import Featurizer, Window, pack
+from adaptwin_core.speech.corpus import Corpus
+
+MULTILINGUAL_VOCAB_SIZE = 51865  # and above; English-only Whispers have one token fewer
+ENCODED_FILE = "encoded.safetensors"
+
+# Called with steps done, steps in all and figures worth showing; may raise to stop the work.
+Progress = Callable[..., None]
+
+
+def silent(_done: int, _total: int, **_figures: Any) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every step works on."""
+
+    base_folder: Path
+    shape: ModelShape
+    spec: CompressionSpec
+    speaker: Corpus
+    general: Corpus | None
+
+    def featurizer(self) -> Featurizer:
+        multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
+        return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
+
+    def windows(self, corpus: Corpus | None, *, labelled: bool = False) -> list[Window]:
+        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed, labelled=labelled)
+
+    @property
+    def speaker_weight(self) -> float:
+        return self.spec.speaker_weight if self.general is not None else 1.0
+
+
+def device() -> torch.device:
+    """Return where the heavy work runs: a GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: Progress = silent) -> dict[str, Path]:
+    """Calibrate on every `num_shards`-th window and write one file a block: moments of both kinds of speech, and block inputs.
+
+    The layer-wise phase takes general windows in the share that λ leaves them.
+    """
+    spec = setting.spec
+    blocks = [BlockId.parse(name) for name in make_plan(spec, setting.shape).blocks]
+    model = load_whisper(setting.base_folder).to(device())
+    featurizer = setting.featurizer()
+    num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
+    kinds = (("speaker", setting.speaker, num_speaker), ("general", setting.general, spec.layer_windows - num_speaker))
+    shares = {
+        kind: (windows[shard::num_shards], len(range(shard, min(kept, len(windows)), num_shards)))
+        for kind, corpus, kept in kinds
+        for windows in [setting.windows(corpus)[: spec.calibration_windows]]
+    }
+    total = sum(len(windows) for windows, _ in shares.values())
+    tensors: dict[str, dict[str, Tensor]] = {str(block): {} for block in blocks}
+    encoded: dict[str, Tensor] = {}
+    done = 0
+    for kind, (windows, num_kept) in shares.items():
+        measured = calibrate(
+            model,
+            featurizer,
+            blocks,
+            windows,
+            num_kept=num_kept,
+            on_window=lambda step, _total, done=done: progress(done + step, total),  # type: ignore[misc]
+        )
+        done += len(windows)
+        for name in tensors:
+            tensors[name] |= measured.moments[name].to_tensors(kind)
+            tensors[name] |= {_input_name(kind, shard, i): x for i, x in enumerate(measured.inputs_1TD[name])}
+        encoded |= {_input_name(kind, shard, i): x for i, x in enumerate(measured.encoded_1SD)}
+    files = {f"{name}.safetensors": block_tensors for name, block_tensors in tensors.items()}
+    if encoded:
+        files[ENCODED_FILE] = encoded
+    for name, content in files.items():
+        save_file(content, out / name)
+    return {name: out / name for name in files}
+
+
+def cut_block(
+    setting: Setting, name: str, calibrations: Sequence[dict[str, Path]], out: Path, progress: Progress = silent
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Factorize one block in closed form, tune it alone against the original, and write its weights.
+
+    Args:
+        calibrations: the files of every shard, in order.
+
+    Returns:
+        the file, and figures: predicted error of each part, error of the block before and after tuning.
+    """
+    spec, block = setting.spec, BlockId.parse(name)
+    plan = make_plan(spec, setting.shape).blocks[name]
+    shards = [load_file(files[f"{name}.safetensors"]) for files in calibrations]
+    speaker, general = (sum((Moments.from_tensors(t, kind) for t in shards), Moments()) for kind in ("speaker", "general"))
+    layer = load_layer(setting.base_folder, block)
+    moments = mix(speaker, general, setting.speaker_weight) if spec.start == "whitened" else None
+    cut = factorize_block(layer, block, plan, moments)
+    cut_layer = build_cut_layer(layer, block, plan, cut)
+    where = device()
+    tuned = tune_block(
+        layer.to(where),
+        cut_layer.to(where),
+        block,
+        _block_inputs(shards, calibrations, block, where),
+        lora_rank=spec.lora_rank,
+        steps=spec.layer_steps,
+        learning_rate=spec.layer_learning_rate,
+        seed=spec.seed,
+        on_step=lambda step, loss: progress(step, spec.layer_steps, loss=round(loss, 5)),
+    )
+    path = out / "block.safetensors"
+    save_file({key: tensor.cpu().contiguous() for key, tensor in tuned.state.items()}, path)
+    info = {"errors": cut.errors, "error_before": tuned.error_before, "error_after": tuned.error_after}
+    return {path.name: path}, info
+
+
+def tune_whole(
+    setting: Setting, blocks: dict[str, Path], out: Path, progress: Progress = silent
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Put the cut blocks together, train end to end, merge, and write the model's folder.
+
+    Returns:
+        its files, and figures: exact parameter counts and the loss every few steps.
+    """
+    spec = setting.spec
+    plan = make_plan(spec, setting.shape)
+    model = assemble(setting.base_folder, plan, {name: load_file(path) for name, path in blocks.items()})
+    losses: list[float] = []
+
+    def on_step(step: int, loss: float) -> None:
+        losses.append(round(loss, 4))
+        progress(step, spec.tune_steps, loss=losses[-1])
+
+    if spec.tune_steps > 0:
+        teacher = load_whisper(setting.base_folder).to(device())
+        featurizer = setting.featurizer()
+        # With transcripts, only they are learnt from; without any, the original's own words are.
+        speaker = setting.windows(setting.speaker, labelled=True) or setting.windows(setting.speaker)
+        general = setting.windows(setting.general)
+        finetune(model.to(device()), teacher, featurizer, speaker, general, spec, on_step=on_step)
+    names = save(model.cpu(), setting.base_folder, out)
+    info = {
+        "encoder_params": plan.encoder_params(setting.shape),
+        "total_params": plan.total_params(setting.shape),
+        "losses": losses,
+    }
+    return {name: out / name for name in names}, info
+
+
+def hear(setting: Setting, kind: str, compressed: Path | None, out: Path, progress: Progress = silent) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Transcribe the held-out clips of one kind of speech with the original, or with the compressed model in a folder.
+
+    Args:
+        kind: speaker or general.
+
+    Returns:
+        texts.json ({clip id: text}), and figures: seconds of compute for each second of audio.
+    """
+    corpus = setting.speaker if kind == "speaker" else setting.general
+    assert corpus is not None, kind
+    model = (load_whisper(setting.base_folder) if compressed is None else load_compressed(compressed)).to(device())
+    clips = held_out(corpus)
+    heard = transcribe(model, setting.featurizer(), corpus, clips, progress)
+    path = out / "texts.json"
+    path.write_text(json.dumps({clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}, ensure_ascii=False))
+    return {path.name: path}, {"compute_s": heard.compute_s, "audio_s": heard.audio_s, "threads": torch.get_num_threads()}
+
+
+def conclude(
+    setting: Setting,
+    base_model: str,
+    base_digest: str,
+    texts: dict[str, Path],
+    infos: dict[str, dict[str, Any]],
+    model_files: dict[str, Path],
+    blocks: dict[str, dict[str, Any]],
+    out: Path,
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Score what was heard and write the report beside the model.
+
+    Args:
+        texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general", "compressed:general".
+        infos: figures of `hear` by the same names.
+        blocks: figures of `cut_block` by block.
+
+    Returns:
+        the report's files, and the report.
+    """
+    heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
+    speech = {}
+    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
+        clips = held_out(corpus) if corpus is not None else []
+        if not clips:
+            continue
+        speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+        speech[kind]["compute_s_per_audio_s"] = {
+            label: round(infos[f"{name}:{kind}"]["compute_s"] / infos[f"{name}:{kind}"]["audio_s"], 4)
+            for name, label in (("base", "original"), ("compressed", "compressed"))
+        }
+    original = setting.base_folder / "model.safetensors"
+    report = build_report(
+        base_model=base_model,
+        base_digest=base_digest,
+        shape=setting.shape,
+        plan=make_plan(setting.spec, setting.shape),
+        spec=setting.spec,
+        speech=speech,
+        bytes_of={
+            "original": sum(path.stat().st_size for path in original.parent.glob("*.safetensors")),
+            "compressed": sum(path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")),
+        },
+        blocks=blocks,
+    )
+    return write_report(report, out), report
+
+
+def _input_name(kind: str, shard: int, index: int) -> str:
+    return f"input.{kind}.{shard:04d}.{index:05d}"
+
+
+def _block_inputs(
+    shards: Sequence[dict[str, Tensor]], calibrations: Sequence[dict[str, Path]], block: BlockId, where: torch.device
+) -> list[BlockInput]:
+    encoded: dict[str, Tensor] = {}
+    if block.attention == "cross":
+        for files in calibrations:
+            with safe_open(files[ENCODED_FILE], framework="pt") as file:
+                encoded |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+    hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith("input.")}
+    return [
+        BlockInput(hidden[name].float().to(where), encoded[name].float().to(where) if encoded else None)
+        for name in sorted(hidden)
+    ]

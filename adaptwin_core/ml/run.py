@@ -1,0 +1,79 @@
+"""The recipe's steps in a row, in one process: folders of speech in, a model's folder out."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+
+Show = Callable[[str, int, int], None]  # step, done, total
+
+
+def run_recipe(
+    model: str,
+    audio: Path,
+    general: Path | None,
+    spec: CompressionSpec,
+    out: Path,
+    *,
+    cache: Path,
+    workdir: Path,
+    show: Show = lambda _step, _done, _total: None,
+) -> dict[str, Any]:
+    """Compress `model` for the speaker in `audio` and write model, report and plots to `out`.
+
+    Args:
+        model: a base model's source, as `base_models.resolve` takes it.
+        workdir: an empty folder for what lies between the steps.
+
+    Returns:
+        the report.
+
+    Raises:
+        AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
+    """
+    folder = resolve(model, cache)
+    digest, shape = describe(folder)
+    plan = make_plan(spec, shape)
+
+    def read(name: str, source: Path) -> Corpus:
+        return build_corpus(
+            read_folder(source), workdir / name, Limits(), lambda p: show(f"read {name} speech", p.num_files, p.total_files)
+        )
+
+    setting = recipe.Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
+
+    def watch(step: str) -> recipe.Progress:
+        return lambda done, total, **_figures: show(step, done, total)
+
+    def place(name: str) -> Path:
+        made = workdir / name
+        made.mkdir()
+        return made
+
+    measured = recipe.measure(setting, 0, 1, place("calibrate"), watch("measure"))
+    blocks, figures = {}, {}
+    for name in plan.blocks:
+        files, figures[name] = recipe.cut_block(setting, name, [measured], place(name), watch(f"cut {name}"))
+        blocks[name] = files["block.safetensors"]
+    model_files, _ = recipe.tune_whole(setting, blocks, out, watch("tune"))
+    texts, infos = {}, {}
+    for kind in ("speaker", "general") if general else ("speaker",):
+        for label, compressed in (("base", None), ("compressed", out)):
+            key = f"{label}:{kind}"
+            files, infos[key] = recipe.hear(setting, kind, compressed, place(key.replace(":", "-")), watch(f"judge {key}"))
+            texts[key] = files["texts.json"]
+    report_files, report = recipe.conclude(
+        setting, model, digest, texts=texts, infos=infos, model_files=model_files, blocks=figures, out=place("report")
+    )
+    for name, path in report_files.items():
+        shutil.copyfile(path, out / name)
+    return report

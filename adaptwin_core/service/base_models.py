@@ -1,0 +1,48 @@
+"""The uncompressed models that jobs may start from. They are public: nobody's voice is in them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import Conflict, NotFound
+from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.store.queries import base_models as queries
+from adaptwin_core.store.tables import BaseModel
+
+
+def register(
+    session: Session,
+    *,
+    id: str,  # noqa: A002  # the row's own word
+    source: str,
+    digest: str,
+    shape: ModelShape,
+    licence: str | None,
+) -> BaseModel:
+    """Offer a base model under a short name, or replace what that name stood for.
+
+    Raises:
+        Conflict: a job that has not ended started from other weights of this name.
+    """
+    row = queries.locked(session, id)
+    if row is None:
+        row = BaseModel(id=id)
+        session.add(row)
+    elif row.digest != digest and queries.is_in_use(session, id):
+        raise Conflict(f"jobs still run on other weights named {id}: let them end, or use another name")
+    row.source, row.digest, row.shape, row.licence = source, digest, shape.model_dump(mode="json"), licence
+    session.flush()
+    return row
+
+
+def list_base_models(session: Session) -> Sequence[BaseModel]:
+    """Return all base models by name."""
+    return queries.all_by_name(session)
+
+
+def get(session: Session, base_model_id: str) -> BaseModel:
+    """Return a base model. Raises NotFound."""
+    row = session.get(BaseModel, base_model_id)
+    if row is None:
+        raise NotFound(f"there is no base model {base_model_id}")
+    return row

@@ -1,0 +1,164 @@
+"""Jobs as their owners see them: submit, follow, cancel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
+from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import JOB_STAGES, DatasetState, JobState, next_state
+from adaptwin_core.service import events as event_log
+from adaptwin_core.service import pipeline
+from adaptwin_core.service import tasks as task_service
+from adaptwin_core.store.queries import owned
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Task, Tenant
+
+
+def submit(
+    session: Session,
+    scope: TenantScope,
+    *,
+    dataset_id: str,
+    general_dataset_id: str | None,
+    base_model_id: str,
+    spec: CompressionSpec,
+    name: str | None = None,
+    idempotency_key: str | None = None,
+) -> tuple[Job, bool]:
+    """Make a job and set its first stage out, or return the job that the same key made before.
+
+    Returns:
+        the job, and whether it is new.
+
+    Raises:
+        Conflict: the key was used for another request, or the speech is not ready.
+        InvalidInput: both datasets are the same one.
+        InvalidSpec: the model cannot be cut so.
+        LimitExceeded: too many jobs are unfinished.
+        NotFound: no such dataset or base model.
+    """
+    request = {
+        "dataset": dataset_id,
+        "general": general_dataset_id,
+        "base": base_model_id,
+        "spec": spec.model_dump(mode="json"),
+        "name": name,
+    }
+    request_digest = digest_json(request)
+    # One submission of a tenant at a time: two requests with one key cannot both find nothing.
+    session.get_one(Tenant, scope.tenant_id, with_for_update={"key_share": True})
+    if idempotency_key is not None and (old := _by_key(session, scope, idempotency_key)) is not None:
+        if old.request_digest != request_digest:
+            raise Conflict(
+                "this Idempotency-Key was used for another request; use a new key for a new job",
+                code="idempotency_mismatch",
+            )
+        return old, False
+    _check_room(session, scope)
+    if general_dataset_id == dataset_id:
+        raise InvalidInput("the general speech must be other people's: give another dataset, or none")
+    _check_ready(session, scope, dataset_id)
+    if general_dataset_id is not None:
+        _check_ready(session, scope, general_dataset_id)
+    base = session.get(BaseModel, base_model_id)
+    if base is None:
+        raise NotFound(f"no such base model: {base_model_id}")
+    if not make_plan(spec, ModelShape.model_validate(base.shape)).blocks:
+        raise InvalidSpec("these settings leave every block whole: ask for a larger cut, or for smaller ranks")
+    if general_dataset_id is None:
+        spec = spec.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
+    job = Job(
+        id=new_id("job"),
+        tenant_id=scope.tenant_id,
+        dataset_id=dataset_id,
+        general_dataset_id=general_dataset_id,
+        base_model_id=base_model_id,
+        name=name,
+        spec=spec.model_dump(mode="json"),
+        spec_digest=spec.digest(),
+        idempotency_key=idempotency_key,
+        request_digest=request_digest,
+        state=JobState.QUEUED,
+    )
+    session.add(job)
+    session.flush()
+    event_log.add(session, job, "state", "the job is queued", state=job.state)
+    if general_dataset_id is None:
+        message = "no general speech was given: the model is fitted to this speaker alone (speaker_weight 1)"
+        event_log.add(session, job, "warning", message, code="no_general_speech")
+    pipeline.begin(session, job, JOB_STAGES[0])
+    session.flush()
+    return job, True
+
+
+def get(session: Session, scope: TenantScope, job_id: str) -> Job:
+    """Return one job. Raises NotFound."""
+    return owned.get(session, scope, Job, job_id)
+
+
+def list_jobs(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Job]:
+    """Return jobs older than `after`, newest first."""
+    return owned.newest_first(session, scope, Job, after=after, limit=limit)
+
+
+def tasks(session: Session, scope: TenantScope, job_id: str) -> Sequence[Task]:
+    """Return the tasks a job has had so far, in the order they were made. Raises NotFound."""
+    job = get(session, scope, job_id)
+    return session.scalars(select(Task).where(Task.job_id == job.id).order_by(Task.created_at, Task.id)).all()
+
+
+def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
+    """Stop a job at once; its workers notice at their next heartbeat.
+
+    Raises:
+        Conflict: it has finished.
+        NotFound: no such job.
+    """
+    job = owned.get(session, scope, Job, job_id, lock=True)
+    job.state = next_state(JobState(job.state), "cancel")
+    job.cancel_requested, job.finished_at = True, func.now()
+    task_service.cancel_open(session, job)
+    event_log.add(session, job, "state", "the job was cancelled", state=job.state)
+    session.flush()
+    session.refresh(job)
+    return job
+
+
+def events(session: Session, scope: TenantScope, job_id: str, *, after_id: int, limit: int) -> Sequence[Event]:
+    """Return the next events of a job, oldest first. Raises NotFound."""
+    return event_log.after(session, get(session, scope, job_id).id, after_id=after_id, limit=limit)
+
+
+def _by_key(session: Session, scope: TenantScope, idempotency_key: str) -> Job | None:
+    return session.scalar(select(Job).where(Job.tenant_id == scope.tenant_id, Job.idempotency_key == idempotency_key))
+
+
+def _check_room(session: Session, scope: TenantScope) -> None:
+    limit = get_settings().max_running_jobs
+    unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+    num_unfinished: Any = session.scalar(
+        select(func.count()).select_from(Job).where(Job.tenant_id == scope.tenant_id, unfinished)
+    )
+    if num_unfinished >= limit:
+        raise LimitExceeded(
+            f"{num_unfinished} of your jobs are unfinished, {limit} may be; wait for one, or cancel one"
+        )
+
+
+def _check_ready(session: Session, scope: TenantScope, dataset_id: str) -> None:
+    dataset = owned.get(session, scope, Dataset, dataset_id, lock=True)  # against its deletion
+    if dataset.state == DatasetState.DELETED:
+        raise NotFound(f"no such dataset: {dataset_id}")
+    if dataset.state != DatasetState.READY:
+        raise Conflict(
+            f"dataset {dataset_id} is {dataset.state}, not ready; seal it and wait until its speech has been read",
+            code="dataset_not_ready",
+        )

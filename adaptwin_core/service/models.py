@@ -1,0 +1,66 @@
+"""Finished models: list, describe, hand out files, delete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import NotFound
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.store.queries import owned
+from adaptwin_core.store.tables import Model
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a model, and where its bytes are: a blob's name and scope."""
+
+    name: str
+    sha256: str
+    bytes: int
+    scope: str
+
+
+def list_models(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Model]:
+    """Return models older than `after`, newest first."""
+    return owned.newest_first(session, scope, Model, after=after, limit=limit)
+
+
+def get(session: Session, scope: TenantScope, model_id: str) -> Model:
+    """Return one model. Raises NotFound, with code "gone" when it was deleted."""
+    model = owned.get(session, scope, Model, model_id)
+    if model.deleted_at is not None:
+        raise NotFound(f"model {model_id} was deleted", code="gone")
+    return model
+
+
+def of_job(session: Session, scope: TenantScope, job_id: str) -> str | None:
+    """Return the id of the model that a job made, unless it was deleted."""
+    return session.scalar(
+        select(Model.id).where(Model.job_id == job_id, Model.tenant_id == scope.tenant_id, Model.deleted_at.is_(None))
+    )
+
+
+def open_file(session: Session, scope: TenantScope, model_id: str, name: str) -> FileEntry:
+    """Return where a model's file is. Raises NotFound."""
+    entry = get(session, scope, model_id).manifest["files"].get(name)
+    if entry is None:
+        raise NotFound(f"model {model_id} has no file {name}; its manifest lists those it has")
+    return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+
+
+def count_download(session: Session, scope: TenantScope, model_id: str) -> None:
+    """Note that a file of a model was handed out."""
+    session.execute(
+        update(Model)
+        .where(Model.id == model_id, Model.tenant_id == scope.tenant_id)
+        .values(num_downloads=Model.num_downloads + 1)
+    )
+
+
+def delete(session: Session, scope: TenantScope, model_id: str) -> None:
+    """Take a model away for good: gone at once for its owner, its bytes at the next sweep. Raises NotFound."""
+    get(session, scope, model_id)
+    model = owned.get(session, scope, Model, model_id, lock=True)
+    model.deleted_at = func.now()

@@ -1,0 +1,165 @@
+"""Puts right what a crash, a lost message or a deletion left behind. Running it twice, or two at once, does no harm."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import exists, func, select, text, update
+from sqlalchemy.orm import aliased
+
+from adaptwin_core.domain.states import JOB_STAGES, DatasetState, JobState, Stage, TaskState
+from adaptwin_core.service import broker, datasets, erasure, model_erasure, outbox, pipeline, tasks
+from adaptwin_core.store.engine import get_engine, unit_of_work
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import Dataset, Job, Task
+
+log = logging.getLogger(__name__)
+
+ADVISORY_LOCK = 7_237_002  # any fixed number: one sweep at a time
+BATCH = 500
+
+
+@dataclass
+class Swept:
+    """What one sweep did."""
+
+    num_expired: int = 0  # leases whose worker fell silent
+    num_announced: int = 0  # queued tasks whose message was lost
+    num_advanced: int = 0  # jobs that stood still
+    num_stuck_datasets: int = 0
+    num_erased: int = 0  # uploads, blobs and files removed
+
+
+def sweep() -> Swept | None:
+    """Do one round; None if another process is at it."""
+    with get_engine().connect() as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
+            return None
+        connection.commit()  # the lock belongs to the connection; no transaction stays open meanwhile
+        try:
+            return _sweep()
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+
+
+def _sweep() -> Swept:
+    done = Swept(
+        num_expired=_expire_leases(),
+        num_announced=_announce_lost(),
+        num_advanced=_advance_jobs(),
+        num_stuck_datasets=_fail_stuck_datasets(),
+        num_erased=_erase(),
+    )
+    _remove_workdirs()
+    with unit_of_work() as session:
+        outbox.forget_sent(session)
+    outbox.flush()
+    if any(vars(done).values()):
+        log.info("swept: %s", done)
+    return done
+
+
+def _expire_leases() -> int:
+    with unit_of_work() as session:
+        silent = session.scalars(
+            select(Task.id).where(Task.state == TaskState.RUNNING, Task.lease_until < func.now()).limit(BATCH)
+        ).all()
+    num_expired = 0
+    for task_id in silent:
+        try:
+            with unit_of_work() as session:
+                num_expired += tasks.expire(session, task_id)
+        except Exception:  # one bad row must not keep the rest from being swept
+            log.exception("task %s could not be taken from its silent worker", task_id)
+    return num_expired
+
+
+def _announce_lost() -> int:
+    """Ring again for queued tasks nobody came for, but only where the queue holds fewer messages than tasks wait."""
+    stale = timedelta(seconds=get_settings().resend_after_s)
+    num_announced = 0
+    for queue, stages in ((broker.QUEUE_AUDIO, [Stage.INGEST]), (broker.QUEUE_MODEL, list(JOB_STAGES))):
+        waiting = (Task.state == TaskState.QUEUED) & Task.stage.in_(stages)
+        with unit_of_work() as session:
+            num_waiting = session.scalar(select(func.count()).select_from(Task).where(waiting)) or 0
+            try:
+                if num_waiting <= broker.depth(queue):
+                    continue  # the messages are there, the workers are busy
+            except (OperationalError, RedisError) as error:
+                log.warning("the broker is away: %s", error)
+                continue
+            lost = session.execute(
+                update(Task)
+                .where(Task.id.in_(select(Task.id).where(waiting, Task.announced_at < func.now() - stale).limit(BATCH)))
+                .values(announced_at=func.now())
+                .returning(Task.id, Task.stage)
+            ).all()
+            for task_id, stage in lost:
+                pipeline.announce(session, task_id, stage)
+            num_announced += len(lost)
+    return num_announced
+
+
+def _advance_jobs() -> int:
+    """Move on jobs whose stage is done but which stand still: never seen, as both change in one transaction."""
+    open_task = aliased(Task)
+    is_open = exists().where(
+        open_task.job_id == Job.id, open_task.stage == Job.stage, open_task.state != TaskState.DONE
+    )
+    with unit_of_work() as session:
+        stuck = session.scalars(
+            select(Job)
+            .where(Job.state == JobState.RUNNING, Job.stage != Stage.PUBLISH, ~is_open)
+            .with_for_update(skip_locked=True, key_share=True)
+            .limit(BATCH)
+        ).all()
+        for job in stuck:
+            log.error("job %s stood still after %s", job.id, job.stage)
+            pipeline.advance(session, job, None)
+        return len(stuck)
+
+
+def _fail_stuck_datasets() -> int:
+    """Fail datasets that wait for a worker though no task of theirs is open."""
+    is_open = exists().where(Task.dataset_id == Dataset.id, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
+    with unit_of_work() as session:
+        stuck = session.scalars(
+            select(Dataset.id).where(Dataset.state == DatasetState.PROBING, ~is_open).limit(BATCH)
+        ).all()
+        for dataset_id in stuck:
+            log.error("dataset %s waits for a task that is not there", dataset_id)
+            error = {
+                "code": "internal",
+                "message": "reading the speech broke off; make a new dataset and send it again",
+            }
+            datasets.ingest_failed(session, dataset_id, error)
+        return len(stuck)
+
+
+def _erase() -> int:
+    num_erased = 0
+    for step in (erasure.expire_uploads, model_erasure.erase, erasure.erase, erasure.drop_files):
+        with unit_of_work() as session:
+            num_erased += step(session)
+    return num_erased
+
+
+def _remove_workdirs() -> None:
+    """Remove what killed workers left in their folders: `TASK-ATTEMPT-random`, of a lease that is over."""
+    root = get_settings().data_dir / "work"
+    if not root.is_dir():
+        return
+    folders = {folder: tuple(folder.name.split("-")[:2]) for folder in root.iterdir()}
+    with unit_of_work() as session:
+        held = {
+            (task_id, str(attempt))
+            for task_id, attempt in session.execute(
+                select(Task.id, Task.attempt).where(Task.state == TaskState.RUNNING)
+            )
+        }
+    for folder, holder in folders.items():
+        if holder not in held:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,208 @@
+"""A checked set of speech on disk: FLAC shards of 16 kHz mono, and `corpus.json`, which says what is where."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from adaptwin_core.domain.digest import canonical_json, digest_file, digest_json
+from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.notices import Reject, Warning_
+from adaptwin_core.speech.transcripts import Split
+
+MANIFEST_NAME = "corpus.json"
+VERSION = 1
+
+_MAX_SHARD = 600 * SAMPLE_RATE_HZ  # samples: ten minutes
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of speech of at most 30 s."""
+
+    id: str
+    recording: str  # the file it came from, as the person named it
+    text: str | None
+    split: Split
+    shard: str
+    start: int  # sample in the shard
+    num_samples: int
+
+    @property
+    def seconds(self) -> float:
+        return self.num_samples / SAMPLE_RATE_HZ
+
+
+class Shard(TypedDict):
+    name: str
+    sha256: str
+    bytes: int
+    num_samples: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Clips in the order of their recordings' names, and what was left out."""
+
+    folder: Path
+    clips: tuple[Clip, ...]
+    shards: tuple[Shard, ...]
+    rejects: tuple[Reject, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    digest: str = field(init=False)  # of clips and shards: the same speech has the same digest, whatever was rejected
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", digest_json({"clips": self._clip_rows(), "shards": list(self.shards)}))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder's manifest. Shards are not opened.
+
+        Raises:
+            CorruptBlob: the manifest is missing, malformed, or not the one that was written.
+        """
+        try:
+            manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
+            corpus = cls(
+                folder=folder,
+                clips=tuple(Clip(**row) for row in manifest["clips"]),
+                shards=tuple(manifest["shards"]),
+                rejects=tuple(manifest["rejects"]),
+                warnings=tuple(manifest["warnings"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CorruptBlob(f"the speech manifest cannot be read ({error}); send the speech again") from error
+        if manifest.get("version") != VERSION or manifest.get("digest") != corpus.digest:
+            raise CorruptBlob("the speech manifest does not match its digest or version; send the speech again")
+        return corpus
+
+    def save(self) -> None:
+        """Write the manifest as canonical JSON, whole or not at all."""
+        manifest = {
+            "version": VERSION,
+            "digest": self.digest,
+            "sample_rate_hz": SAMPLE_RATE_HZ,
+            "clips": self._clip_rows(),
+            "shards": list(self.shards),
+            "rejects": list(self.rejects),
+            "warnings": list(self.warnings),
+        }
+        part = self.folder / f"{MANIFEST_NAME}.part"
+        part.write_bytes(canonical_json(manifest))
+        part.replace(self.folder / MANIFEST_NAME)
+
+    @property
+    def seconds(self) -> float:
+        return sum(clip.num_samples for clip in self.clips) / SAMPLE_RATE_HZ
+
+    def split(self, name: str) -> list[Clip]:
+        """Return the clips of one split, in order."""
+        return [clip for clip in self.clips if clip.split == name]
+
+    def audio(self, clip: Clip) -> npt.NDArray[np.float32]:
+        """Return a clip's samples, shape (num_samples,), 16 kHz mono in [-1, 1).
+
+        Raises:
+            CorruptBlob: the shard is missing, unreadable or too short.
+        """
+        try:
+            with soundfile.SoundFile(self.folder / clip.shard) as file:
+                file.seek(clip.start)
+                samples: npt.NDArray[np.float32] = file.read(clip.num_samples, dtype="float32")
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise CorruptBlob(f"{clip.shard} of the speech cannot be read ({error})") from error
+        if samples.shape != (clip.num_samples,):
+            raise CorruptBlob(f"{clip.shard} of the speech is shorter than its manifest says")
+        return samples
+
+    def files(self) -> dict[str, Path]:
+        """Return every file that makes up the corpus, by name."""
+        return {name: self.folder / name for name in (MANIFEST_NAME, *(shard["name"] for shard in self.shards))}
+
+    def report(self) -> dict[str, Any]:
+        """Return what a person wants to know of the set, as plain JSON values."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "clips": len(self.clips),
+            "labelled": sum(clip.text is not None for clip in self.clips),
+            "recordings": len({clip.recording for clip in self.clips}),
+            "splits": {name: _figures(self.split(name)) for name in ("train", "valid", "test")},
+            "rejects": [dict(reject) for reject in self.rejects],
+            "warnings": [dict(warning) for warning in self.warnings],
+        }
+
+    def _clip_rows(self) -> list[dict[str, Any]]:
+        return [asdict(clip) for clip in self.clips]
+
+
+def _figures(clips: Sequence[Clip]) -> dict[str, float | int]:
+    return {
+        "clips": len(clips),
+        "seconds": round(sum(clip.seconds for clip in clips), 3),
+        "labelled": sum(clip.text is not None for clip in clips),
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where samples were put."""
+
+    shard: str
+    start: int
+    num_samples: int
+
+
+class CorpusWriter:
+    """Appends samples to FLAC shards. A clip lies whole in one shard; no shard is longer than ten minutes."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._file: soundfile.SoundFile | None = None
+        self._name = ""
+        self._num_samples = 0
+        self._shards: list[Shard] = []
+
+    def append(self, samples: npt.NDArray[np.int16]) -> Place:
+        """Write the samples of one clip, shape (num_samples,)."""
+        file = self._file
+        if file is None or self._num_samples + len(samples) > _MAX_SHARD:
+            file = self._next_shard()
+        file.write(samples)
+        place = Place(self._name, self._num_samples, len(samples))
+        self._num_samples += len(samples)
+        return place
+
+    def finish(self) -> tuple[Shard, ...]:
+        """Close the last shard and return all."""
+        self.close()
+        return tuple(self._shards)
+
+    def close(self) -> None:
+        """Close the shard being written, if any."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        path = self._out / self._name
+        self._shards.append(
+            Shard(
+                name=self._name,
+                sha256=digest_file(path),
+                bytes=path.stat().st_size,
+                num_samples=self._num_samples,
+            )
+        )
+
+    def _next_shard(self) -> soundfile.SoundFile:
+        self.close()
+        self._name = f"shard-{len(self._shards):04d}.flac"
+        self._num_samples = 0
+        path = self._out / self._name
+        self._file = soundfile.SoundFile(path, "w", SAMPLE_RATE_HZ, 1, subtype="PCM_16", format="FLAC")
+        return self._file

@@ -1,0 +1,78 @@
+"""Blobs in a bucket of any S3 store, read through a local folder of checked copies."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from adaptwin_core.domain.digest import CHUNK_BYTES, digest_file
+from adaptwin_core.domain.errors import CorruptBlob, NotFound
+from adaptwin_core.store.blobs import BlobRef, LocalBlobs, blob_name
+
+
+class S3Blobs:
+    """Content-addressed objects. An object appears whole or not at all; its bytes are checked when first fetched."""
+
+    def __init__(self, bucket: str, endpoint_url: str | None, cache: LocalBlobs) -> None:
+        self._bucket = bucket
+        self._client: Any = boto3.client("s3", endpoint_url=endpoint_url)
+        self._cache = cache
+
+    def put(self, path: Path, *, scope: str) -> BlobRef:
+        """Store a copy of a file; S3 acknowledges it only once it is durable."""
+        ref = BlobRef(digest_file(path), path.stat().st_size)
+        self._client.upload_file(str(path), self._bucket, blob_name(ref.sha256, scope))
+        return ref
+
+    def fetch(self, sha256: str, *, scope: str) -> Path:
+        """Return a local copy whose SHA-256 was checked. Raises NotFound, CorruptBlob."""
+        if self._cache.exists(sha256, scope=scope):
+            return self._cache.fetch(sha256, scope=scope)
+        descriptor, name = tempfile.mkstemp(prefix="adaptwin-")
+        os.close(descriptor)
+        tmp = Path(name)
+        try:
+            self._client.download_file(self._bucket, blob_name(sha256, scope), str(tmp))
+            if digest_file(tmp) != sha256:
+                raise CorruptBlob(f"stored file {sha256[:12]} does not match its SHA-256")
+            self._cache.put(tmp, scope=scope)
+        except ClientError as error:
+            raise _not_found_or(error) from error
+        finally:
+            tmp.unlink(missing_ok=True)
+        return self._cache.fetch(sha256, scope=scope)
+
+    def read(self, sha256: str, *, scope: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield bytes from `start` on, straight from the bucket. Raises NotFound."""
+        if length == 0:
+            return
+        last = "" if length is None else str(start + length - 1)
+        try:
+            response = self._client.get_object(
+                Bucket=self._bucket, Key=blob_name(sha256, scope), Range=f"bytes={start}-{last}"
+            )
+        except ClientError as error:
+            raise _not_found_or(error) from error
+        yield from response["Body"].iter_chunks(CHUNK_BYTES)
+
+    def exists(self, sha256: str, *, scope: str) -> bool:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=blob_name(sha256, scope))
+        except ClientError as error:
+            if isinstance(_not_found_or(error), NotFound):
+                return False
+            raise
+        return True
+
+    def delete(self, sha256: str, *, scope: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=blob_name(sha256, scope))
+        self._cache.delete(sha256, scope=scope)
+
+
+def _not_found_or(error: ClientError) -> Exception:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return NotFound("no such file") if status == 404 else error

@@ -1,0 +1,90 @@
+"""What handlers stand on: who is asking, a transaction, a page of rows."""
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+from fastapi import Depends, Query, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.service import auth, erasure, outbox
+from adaptwin_core.store.engine import unit_of_work
+from api.limits import JSON_BODY_BYTES, limited
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="`Authorization: Bearer adtw_…`")
+
+
+class TenantRoute(APIRoute):
+    """A route for holders of a key. The key is checked before any byte of the body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            request.state.scope = await run_in_threadpool(_authenticate, request.headers.get("authorization", ""))
+            return await handle(self.limit(request))
+
+        return guarded
+
+    def limit(self, request: Request) -> Request:
+        """Return the request with its body capped."""
+        return limited(request, JSON_BODY_BYTES)
+
+
+def _authenticate(header: str) -> TenantScope:
+    scheme, _, token = header.partition(" ")
+    with unit_of_work() as session:
+        return auth.authenticate(session, token.strip() if scheme.lower() == "bearer" else "")
+
+
+def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantScope:
+    scope: TenantScope = request.state.scope  # absent, and so an error, on a route that is no TenantRoute
+    return scope
+
+
+Scope = Annotated[TenantScope, Depends(_scope)]
+After = Annotated[
+    str | None, Query(description="id of the last item of the page before", max_length=200, pattern=r"^[\x21-\x7e]+$")
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="items to return at most")]
+
+
+async def in_transaction(work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work(session, …)` in a thread, in a transaction of its own."""
+
+    def run() -> T:
+        with unit_of_work() as session:
+            return work(session, *args, **kwargs)
+
+    return await run_in_threadpool(run)
+
+
+def announce() -> None:
+    """Send what this request wrote to the outbox. Should that fail, the relay sends it later."""
+    try:
+        outbox.flush()
+    except Exception:
+        log.exception("messages wait in the outbox")
+
+
+def erase_now() -> None:
+    """Remove the bytes of what was just deleted. Should that fail, the sweeper does it later."""
+    try:
+        with unit_of_work() as session:
+            erasure.erase(session)
+            erasure.drop_files(session)
+    except Exception:
+        log.exception("bytes wait to be erased")
+
+
+def page_of(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
+    """Split `limit + 1` rows asked for into the page and whether more follow."""
+    return rows[:limit], len(rows) > limit

@@ -1,0 +1,48 @@
+"""A job's events as Server-Sent Events, read from the database once a second: any number of servers can serve them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES
+from adaptwin_core.service import jobs
+from adaptwin_core.store.tables import Event
+from api.deps import in_transaction
+from api.schemas import EventOut
+
+POLL_S = 1.0
+KEEPALIVE_S = 15.0  # proxies cut connections that are silent for longer
+BATCH = 200
+
+
+def stream_of(scope: TenantScope, job_id: str, after_id: int) -> EventSourceResponse:
+    """Return the events after `after_id`, as they happen, until the job has ended and all were sent."""
+    return EventSourceResponse(_events(scope, job_id, after_id), headers={"X-Accel-Buffering": "no"})
+
+
+async def _events(scope: TenantScope, job_id: str, after_id: int) -> AsyncIterator[bytes]:
+    silent_s = 0.0
+    while True:
+        events, has_ended = await in_transaction(_look, scope, job_id, after_id)
+        for event in events:
+            shown = EventOut.model_validate(event)
+            after_id = shown.id
+            yield format_sse_event(data_str=shown.model_dump_json(), event=shown.kind, id=str(shown.id))
+        if len(events) == BATCH:
+            continue
+        if has_ended:
+            return
+        silent_s = 0.0 if events else silent_s + POLL_S
+        if silent_s >= KEEPALIVE_S:
+            silent_s = 0.0
+            yield KEEPALIVE_COMMENT
+        await asyncio.sleep(POLL_S)
+
+
+def _look(session: Session, scope: TenantScope, job_id: str, after_id: int) -> tuple[Sequence[Event], bool]:
+    # The state first: a state that is final was committed with its event, which the second query then finds.
+    has_ended = jobs.get(session, scope, job_id).state in TERMINAL_JOB_STATES
+    return jobs.events(session, scope, job_id, after_id=after_id, limit=BATCH), has_ended

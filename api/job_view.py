@@ -1,0 +1,52 @@
+"""A job as its owner sees it: stages in order, with the progress of every task."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import JOB_STAGES, Stage, TaskState
+from adaptwin_core.service import jobs, models
+from adaptwin_core.store.tables import Job, Task
+from api.schemas import JobOut, JobSummary, StageOut, TaskOut
+
+
+def summary_of(job: Job) -> JobSummary:
+    """Return what a list shows of a job."""
+    return JobSummary.model_validate(job)
+
+
+def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
+    """Return all there is to see of a job."""
+    tasks = jobs.tasks(session, scope, job.id)
+    return JobOut(
+        **summary_of(job).model_dump(),
+        spec=job.spec,
+        stages=[_stage(stage, [task for task in tasks if task.stage == stage]) for stage in JOB_STAGES],
+        model_id=models.of_job(session, scope, job.id),
+    )
+
+
+def _stage(stage: Stage, tasks: list[Task]) -> StageOut:
+    return StageOut(
+        stage=stage,
+        num_done=sum(task.state == TaskState.DONE for task in tasks),
+        num_tasks=len(tasks),
+        tasks=[_task(task) for task in tasks],
+    )
+
+
+def _task(task: Task) -> TaskOut:
+    seconds = None
+    if task.started_at is not None:
+        seconds = ((task.finished_at or datetime.now(UTC)) - task.started_at).total_seconds()
+    return TaskOut.model_validate(
+        {
+            "key": task.key,
+            "state": task.state,
+            "attempt": task.attempt,
+            "progress": task.progress,
+            "seconds": seconds,
+            "error": task.error,
+        }
+    )

@@ -1,0 +1,41 @@
+"""The API as one ASGI application: `uvicorn --factory api.main:create_app`."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import docs_page, problems
+from api.limits import HeaderGuard
+from api.routes import base_models, datasets, health, jobs, models, uploads
+from api.tus import MethodOverride
+
+VERSION = "1"
+DESCRIPTION = """Upload one speaker's speech, say how small the model must be, download a Whisper that hears them.
+
+Errors are problem documents (RFC 9457): `code` is stable, `detail` says what to do."""
+
+
+def create_app() -> FastAPI:
+    """Return the application. It opens nothing before its first request."""
+    app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    problems.install(app)
+    for route in (uploads, datasets, base_models, jobs, models):
+        app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
+    app.include_router(health.router)
+    docs_page.install(app)
+    app.add_middleware(MethodOverride)
+    app.add_middleware(HeaderGuard)
+    app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
+    return app
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the schema that all problem responses refer to."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document["components"]["schemas"]
+        schemas.update(schema.pop("$defs"), Problem=schema)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,178 @@
+"""Errors as RFC 9457 problem documents. The only place that knows which error is which HTTP status."""
+
+import http
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from adaptwin_core.domain import errors
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+Responses = dict[int | str, dict[str, Any]]  # of OpenAPI, by status
+MAX_FIELDS_SHOWN = 20
+CHECKSUM_MISMATCH = 460  # tus 1.0
+
+# A code decides first, then the error's class.
+STATUS_OF_CODE = {
+    "body_too_large": 413,
+    "body_too_long": 413,
+    "checksum_mismatch": CHECKSUM_MISMATCH,
+    "gone": 410,
+    "quota_exceeded": 413,
+    "range_not_satisfiable": 416,
+    "unsupported_media_type": 415,
+    "unsupported_tus_version": 412,
+    "upload_too_large": 413,
+    "headers_too_large": 431,
+    "request_timeout": 408,
+}
+STATUS_OF_CLASS: dict[type[errors.AdaptwinError], int] = {
+    errors.InvalidAudio: 422,
+    errors.InvalidSpec: 422,
+    errors.InvalidInput: 400,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.LimitExceeded: 429,
+    errors.ResourceExhausted: 507,
+    errors.AdaptwinError: 500,
+}
+CODE_OF_STATUS = {
+    400: "invalid_input",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    422: "validation_failed",
+    500: "internal",
+    503: "unavailable",
+}
+
+
+class InvalidField(BaseModel):
+    """One value that was refused."""
+
+    location: str = Field(examples=["body.spec.encoder_cut"])
+    code: str = Field(examples=["less_than_equal"])
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong and what to do (RFC 9457)."""
+
+    type: str = Field(examples=["urn:adaptwin:problem:not_found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["there is no dataset ds_01k…"])
+    code: str = Field(description="stable; for programs", examples=["not_found"])
+    errors: list[InvalidField] | None = Field(None, description="each value that was refused")
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    invalid: list[InvalidField] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """Return the response for one problem."""
+    document = Problem(
+        type=f"urn:adaptwin:problem:{code}",
+        title=_title(status),
+        status=status,
+        detail=detail,
+        code=code,
+        errors=invalid,
+    )
+    content = document.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def from_error(error: Exception) -> JSONResponse:
+    """Return the response for an error of the domain, the framework or the database."""
+    match error:
+        case errors.AdaptwinError():
+            return _from_domain(error)
+        case RequestValidationError():
+            return _from_validation(error)
+        case HTTPException():
+            code = CODE_OF_STATUS.get(error.status_code, "http_error")
+            return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            log.warning("the database did not answer: %s", error)
+            return problem(
+                503,
+                "unavailable",
+                "the database does not answer: try again in a moment",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+    log.error("unhandled error", exc_info=error)
+    return problem(500, "internal", "something went wrong here: the operators can see what in the log")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem document."""
+
+    async def handle(_: Request, error: Exception) -> JSONResponse:
+        return from_error(error)
+
+    for kind in (
+        errors.AdaptwinError,
+        RequestValidationError,
+        HTTPException,
+        OperationalError,
+        InterfaceError,
+        PoolTimeout,
+        Exception,
+    ):
+        app.add_exception_handler(kind, handle)
+
+
+def documented(*statuses: int) -> Responses:
+    """Return the OpenAPI entries of problem responses."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {status: {"description": _title(status), "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+
+
+def _from_domain(error: errors.AdaptwinError) -> JSONResponse:
+    status = STATUS_OF_CODE.get(error.code) or next(
+        STATUS_OF_CLASS[kind] for kind in type(error).__mro__ if kind in STATUS_OF_CLASS
+    )
+    headers = {"WWW-Authenticate": 'Bearer realm="adaptwin"'} if status == 401 else {}
+    if error.retryable:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 500:
+        log.error("failed: %s", error.code, exc_info=error)
+    return problem(status, error.code, error.message, headers=headers)
+
+
+def _from_validation(error: RequestValidationError) -> JSONResponse:
+    found = error.errors()
+    if any(item["loc"][0] == "path" for item in found):  # an id that cannot exist is an id that does not exist
+        return problem(404, "not_found", "there is nothing here: check the id")
+    invalid = [
+        InvalidField(location=_clean(".".join(map(str, item["loc"]))), code=item["type"], message=_clean(item["msg"]))
+        for item in found[:MAX_FIELDS_SHOWN]
+    ]
+    detail = "; ".join(f"{field.location}: {field.message}" for field in invalid[:3])
+    return problem(422, "validation_failed", detail, invalid=invalid)
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry in and UTF-8 cannot carry out."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _title(status: int) -> str:
+    return "Checksum Mismatch" if status == CHECKSUM_MISMATCH else http.HTTPStatus(status).phrase

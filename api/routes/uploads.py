@@ -1,0 +1,121 @@
+"""/v1/uploads: tus 1.0 with creation, creation-with-upload, termination, checksum and expiration."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from adaptwin_core.domain.errors import AdaptwinError, InvalidInput
+from adaptwin_core.domain.states import UploadState
+from adaptwin_core.service import uploads
+from api import tus, tus_body
+from api.deps import Scope, erase_now, in_transaction
+from api.problems import CHECKSUM_MISMATCH, documented
+from api.schemas import UploadId
+
+
+def _headers(**descriptions: str) -> list[dict[str, Any]]:
+    """Return OpenAPI entries for request headers; names are written with `_` for `-`, optional ones end in `_`."""
+    return [
+        {
+            "name": name.rstrip("_").replace("_", "-"),
+            "in": "header",
+            "required": not name.endswith("_"),
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for name, text in {"Tus_Resumable": tus.VERSION, **descriptions}.items()
+    ]
+
+
+_BODY = {"content": {tus.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+_CHECKSUM = f"one of {tus.CHECKSUMS}, a space, the Base64 digest of this body"
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=tus.TusRoute, responses=documented(412))
+
+
+@router.options("", status_code=204)
+async def describe_uploads(_: Scope) -> Response:
+    """Tell which version and extensions of tus this server speaks."""
+    return Response(status_code=204, headers=tus.server_headers())
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(400, 404, 409, 413, 415, 429, CHECKSUM_MISMATCH, 507),
+    openapi_extra={
+        "requestBody": _BODY,
+        "parameters": _headers(
+            Upload_Length="bytes of the whole file",
+            Upload_Metadata="`dataset` (its id) and `filename`, each with its value in Base64",
+            Upload_Checksum_=_CHECKSUM,
+        ),
+    },
+)
+async def create_upload(request: Request, scope: Scope) -> Response:
+    """Begin an upload into an open dataset. The body may already hold the first bytes of the file."""
+    length = tus.parse_count(request, "Upload-Length")
+    metadata = tus.parse_metadata(request.headers.get("upload-metadata", ""))
+    file_name = tus.file_name_of(metadata)
+    checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if has_body:
+        _require_media_type(request)
+    upload = await in_transaction(
+        uploads.create, scope, dataset_id=tus.dataset_of(metadata), file_name=file_name, length=length
+    )
+    location = f"/v1/uploads/{upload.id}"
+    if has_body or length == 0:
+        try:
+            writer = await in_transaction(uploads.begin, scope, upload.id, offset=0, checksum=checksum)
+            upload = await tus_body.receive(request, scope, writer)
+        except AdaptwinError:  # nobody will learn where it is
+            await in_transaction(uploads.abort, scope, upload.id)
+            await run_in_threadpool(erase_now)
+            raise
+    return Response(status_code=201, headers={"Location": location, **tus.progress_headers(upload)})
+
+
+@router.head("/{upload_id}", responses=documented(404, 410), openapi_extra={"parameters": _headers()}, status_code=200)
+async def get_upload(upload_id: UploadId, scope: Scope) -> Response:
+    """Tell how many bytes are safe: go on from there."""
+    upload = await in_transaction(uploads.get, scope, upload_id)
+    if upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step was missing
+        upload = await in_transaction(uploads.complete, scope, upload_id)
+        await tus_body.forget_file(upload)
+    return Response(headers=tus.headers_of(upload))
+
+
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    responses=documented(400, 404, 408, 409, 410, 413, 415, CHECKSUM_MISMATCH, 507),
+    openapi_extra={
+        "requestBody": _BODY,
+        "parameters": _headers(Upload_Offset="where this body goes on", Upload_Checksum_=_CHECKSUM),
+    },
+)
+async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope) -> Response:
+    """Append bytes. They are on disk before the answer says so; a body that breaks off keeps what came of it."""
+    _require_media_type(request)
+    offset = tus.parse_count(request, "Upload-Offset")
+    checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
+    writer = await in_transaction(uploads.begin, scope, upload_id, offset=offset, checksum=checksum)
+    upload = await tus_body.receive(request, scope, writer)
+    return Response(status_code=204, headers=tus.progress_headers(upload))
+
+
+@router.delete(
+    "/{upload_id}", status_code=204, responses=documented(404, 409, 410), openapi_extra={"parameters": _headers()}
+)
+async def delete_upload(upload_id: UploadId, scope: Scope) -> Response:
+    """Give an upload up and remove its bytes."""
+    await in_transaction(uploads.abort, scope, upload_id)
+    await run_in_threadpool(erase_now)
+    return Response(status_code=204)
+
+
+def _require_media_type(request: Request) -> None:
+    if request.headers.get("content-type") != tus.MEDIA_TYPE:
+        raise InvalidInput(f"send the bytes as Content-Type {tus.MEDIA_TYPE}", code="unsupported_media_type")

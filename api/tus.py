@@ -1,0 +1,160 @@
+"""tus 1.0 in headers: what a request says, and what an answer tells."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Coroutine
+from datetime import UTC
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any, get_args
+
+from fastapi import Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adaptwin_core.domain.errors import InvalidInput, NotFound
+from adaptwin_core.domain.states import UploadState
+from adaptwin_core.service import uploads
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import Upload
+from api import problems
+from api.deps import TenantRoute
+from api.schemas import DATASET_ID
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
+CHECKSUMS = ",".join(get_args(uploads.ChecksumName))
+MEDIA_TYPE = "application/offset+octet-stream"
+MAX_NAME_BYTES = 1024
+MAX_INT64 = 2**63 - 1
+
+_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # ASCII, no space, no comma
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class TusRoute(TenantRoute):
+    """A route that speaks tus: it insists on the version, says so in every answer, and streams its body uncapped."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def spoken(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except Exception as error:  # noqa: BLE001  # as the app's own handlers do, to add the header
+                response = problems.from_error(error)
+            response.headers["Tus-Resumable"] = VERSION
+            if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+                response.headers["Tus-Version"] = VERSION
+            return response
+
+        return spoken
+
+    def limit(self, request: Request) -> Request:
+        if request.method != "OPTIONS" and request.headers.get("tus-resumable") != VERSION:
+            raise InvalidInput(f"send 'Tus-Resumable: {VERSION}'", code="unsupported_tus_version")
+        return request
+
+
+class MethodOverride:
+    """Lets clients that cannot send PATCH or DELETE say so in X-HTTP-Method-Override, as tus demands."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith("/v1/uploads/"):
+            wanted = dict(scope["headers"]).get(b"x-http-method-override", b"").decode("latin-1").upper()
+            if wanted in {"PATCH", "DELETE"}:
+                scope = {**scope, "method": wanted}
+        await self._app(scope, receive, send)
+
+
+def parse_metadata(header: str) -> dict[str, str]:
+    """Read Upload-Metadata.
+
+    Raises:
+        InvalidInput: a key is empty or twice there, or a value is not the Base64 of UTF-8.
+    """
+    values: dict[str, str] = {}
+    for pair in filter(None, (part.strip(" ") for part in header.split(","))):
+        key, _, encoded = pair.partition(" ")
+        if not _KEY.fullmatch(key) or key in values:
+            raise InvalidInput(f"Upload-Metadata: {key!r} is not a key, or is there twice")
+        try:
+            values[key] = base64.b64decode(encoded, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+            raise InvalidInput(f"Upload-Metadata: the value of {key} must be the Base64 of UTF-8 text") from error
+    return values
+
+
+def file_name_of(metadata: dict[str, str]) -> str:
+    """Return `filename`. Raises InvalidInput when it is missing, too long or holds control characters."""
+    name = metadata.get("filename", "")
+    if not 0 < len(name.encode()) <= MAX_NAME_BYTES or _CONTROL.search(name):
+        raise InvalidInput(
+            f"Upload-Metadata: give a filename of 1 to {MAX_NAME_BYTES} bytes without control characters"
+        )
+    return name
+
+
+def dataset_of(metadata: dict[str, str]) -> str:
+    """Return `dataset`. Raises NotFound when it cannot be an id."""
+    dataset_id = metadata.get("dataset", "")
+    if not re.fullmatch(DATASET_ID, dataset_id):
+        raise NotFound("Upload-Metadata: give the id of an open dataset as `dataset`")
+    return dataset_id
+
+
+def parse_count(request: Request, header: str) -> int:
+    """Return a header that holds a number of bytes. Raises InvalidInput."""
+    text = request.headers.get(header, "")
+    if not _DIGITS.fullmatch(text) or int(text) > MAX_INT64:
+        raise InvalidInput(f"{header} must be a whole number of bytes, from 0 to 2^63-1")
+    return int(text)
+
+
+def parse_checksum(header: str | None) -> uploads.Checksum | None:
+    """Read Upload-Checksum. Raises InvalidInput for another algorithm or a digest of another length."""
+    if header is None:
+        return None
+    name, _, encoded = header.partition(" ")
+    num_bytes = {"sha256": 32, "sha1": 20}.get(name)
+    try:
+        digest = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != num_bytes:
+        raise InvalidInput(f"Upload-Checksum must be one of {CHECKSUMS}, a space, and the digest in Base64")
+    return uploads.Checksum("sha1" if name == "sha1" else "sha256", digest)
+
+
+def headers_of(upload: Upload) -> dict[str, str]:
+    """Return what a HEAD tells about an upload."""
+    pairs = {"dataset": upload.dataset_id, "filename": upload.file_name}
+    headers = {
+        "Upload-Offset": str(upload.offset),
+        "Upload-Length": str(upload.length),
+        "Upload-Metadata": ",".join(f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in pairs.items()),
+        "Cache-Control": "no-store",
+    }
+    return {**headers, **progress_headers(upload)}
+
+
+def progress_headers(upload: Upload) -> dict[str, str]:
+    """Return what the answer to a body tells: how far the upload has come, and until when it can go on."""
+    headers = {"Upload-Offset": str(upload.offset)}
+    if upload.state == UploadState.OPEN:
+        headers["Upload-Expires"] = format_datetime(upload.expires_at.astimezone(UTC), usegmt=True)
+    return headers
+
+
+def server_headers() -> dict[str, str]:
+    """Return what this server speaks."""
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(get_settings().max_upload_bytes),
+        "Tus-Checksum-Algorithm": CHECKSUMS,
+    }

@@ -1,0 +1,65 @@
+"""The body of a tus request on its way to disk."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import UploadState
+from adaptwin_core.service import upload_files, uploads
+from adaptwin_core.store.killpoints import killpoint
+from adaptwin_core.store.tables import Upload
+from api.deps import in_transaction
+
+STALL_S = 60.0  # a body that sends nothing for this long is over; what came is kept
+
+
+async def receive(request: Request, scope: TenantScope, writer: uploads.Writer) -> Upload:
+    """Stream a body to disk with one segment of memory, and return the upload as it then is.
+
+    A body that breaks off leaves behind what came of it, unless a checksum was to vouch for it.
+
+    Raises:
+        InvalidInput: with code "request_timeout", the body broke off; with "checksum_mismatch", it was not as meant.
+        Conflict, LimitExceeded, ResourceExhausted: as `uploads.write`; what was committed before stays.
+    """
+    declared = request.headers.get("content-length", "")
+    writer.room_for(int(declared) if declared.isdecimal() else 0)
+    buffer = bytearray()
+    try:
+        async for chunk in _stalling(request):
+            writer.room_for(len(buffer) + len(chunk))
+            if len(buffer) + len(chunk) > uploads.SEGMENT_BYTES:
+                await in_transaction(uploads.write, scope, writer, buffer)
+                buffer = bytearray()
+            buffer += chunk
+    except (ClientDisconnect, TimeoutError) as cut:
+        if buffer and writer.checksum is None:
+            await in_transaction(uploads.write, scope, writer, buffer)
+        raise InvalidInput("the body broke off: go on from the offset that HEAD tells", code="request_timeout") from cut
+    if buffer:
+        await in_transaction(uploads.write, scope, writer, buffer)
+    upload = await in_transaction(uploads.settle, scope, writer)
+    killpoint("upload_committed")
+    await forget_file(upload)
+    return upload
+
+
+async def forget_file(upload: Upload) -> None:
+    """Remove the file in flight of an upload that is safe in the blobs."""
+    if upload.state == UploadState.COMPLETE:
+        await run_in_threadpool(upload_files.remove, upload.id)
+
+
+async def _stalling(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body's chunks. Raises TimeoutError when it stalls and ClientDisconnect when it is cut."""
+    chunks = aiter(request.stream())
+    while True:
+        async with asyncio.timeout(STALL_S):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
+        yield chunk

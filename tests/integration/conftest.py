@@ -1,0 +1,126 @@
+"""The API as it runs: a uvicorn process on a free port, one for the session, and principals to talk to it with."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.local.servers import ServerUrls
+from adaptwin_core.service import auth
+from adaptwin_core.store.engine import unit_of_work
+from tests.conftest import forget_caches
+
+START_TIMEOUT_S = 30.0
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class ApiProcess:
+    """A running API: where it answers, where its files are, and the process itself."""
+
+    url: str
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def rss_bytes(self) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def start_api(urls: ServerUrls, data_dir: Path, *, port: int | None = None, **env: str) -> ApiProcess:
+    """Start an API and wait until it answers."""
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "uvicorn", "--factory", "api.main:create_app", "--port", str(port)),
+            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"),
+        ],
+        env=os.environ
+        | {
+            "DATABASE_URL": urls.database_url,
+            "REDIS_URL": urls.redis_url,
+            "ADAPTWIN_DATA_DIR": str(data_dir),
+            "ADAPTWIN_SECRET_KEY": SECRET,
+            "ADAPTWIN_MIN_FREE_DISK_BYTES": "0",
+        }
+        | env,
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            httpx.get(f"{url}/v1/health/live").raise_for_status()
+            return ApiProcess(url, data_dir, process)
+        except httpx.TransportError:
+            assert process.poll() is None, "the API ended while starting"
+            assert time.monotonic() < deadline, "the API did not start in time"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def api_process(servers: ServerUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    api = start_api(servers, tmp_path_factory.mktemp("api-data"))
+    yield api
+    api.stop()
+
+
+@pytest.fixture
+def api(api_process: ApiProcess, database: str, monkeypatch: pytest.MonkeyPatch) -> ApiProcess:
+    """The session's API over a database that was just emptied; this process sees the same files."""
+    monkeypatch.setenv("ADAPTWIN_DATA_DIR", str(api_process.data_dir))
+    forget_caches()
+    return api_process
+
+
+@dataclass
+class Principal:
+    """Somebody with a key."""
+
+    scope: TenantScope
+    token: str
+    client: httpx.Client
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def make_principal(api: ApiProcess, name: str) -> Principal:
+    with unit_of_work() as session:
+        scope = auth.create_tenant(session, name)
+        token = auth.create_key(session, scope, "test")
+    client = httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    return Principal(scope, token, client)
+
+
+@pytest.fixture
+def owner(api: ApiProcess) -> Iterator[Principal]:
+    principal = make_principal(api, "owner")
+    yield principal
+    principal.client.close()
+
+
+@pytest.fixture
+def stranger(api: ApiProcess) -> Iterator[Principal]:
+    principal = make_principal(api, "stranger")
+    yield principal
+    principal.client.close()

@@ -1,0 +1,29 @@
+"""A real worker whose stages cost nothing: `celery -A tests.integration.stub_worker`. STUB_SECONDS is a body's length."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from adaptwin_core.store.settings import get_settings
+from tests.integration.world import stub_stage
+from worker.app import make_app
+from worker.context import StageContext
+from worker.runner import StageBody
+
+
+def slow_stage(ctx: StageContext) -> dict[str, Path]:
+    deadline = time.monotonic() + float(os.environ.get("STUB_SECONDS", "0.1"))
+    while time.monotonic() < deadline:
+        ctx.check()
+        time.sleep(0.02)
+    if ctx.key == os.environ.get("STUB_POISON"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return stub_stage(ctx)
+
+
+def load() -> StageBody:
+    return slow_stage
+
+
+app = make_app(get_settings(), load)

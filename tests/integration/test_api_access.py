@@ -1,0 +1,119 @@
+"""Who may do what: every route of the OpenAPI document, by its owner, a stranger, a revoked key and nobody."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from adaptwin_core.service import auth
+from adaptwin_core.store.engine import unit_of_work
+from api.main import create_app
+from tests.integration import world
+from tests.integration.api_world import FILE_NAME, Things, add_things
+from tests.integration.conftest import ApiProcess, Principal, make_principal
+from tests.integration.tus_client import BYTES, TUS, metadata
+
+OPEN_TO_ALL = {("GET", "/v1/health/live"), ("GET", "/v1/health/ready")}
+NOBODY = "00000000000000000000000000"
+
+OPERATIONS = sorted(
+    (method.upper(), path) for path, methods in create_app().openapi()["paths"].items() for method in methods
+)
+
+
+def _request(method: str, path: str, things: Things) -> dict[str, Any]:
+    """Return a request of this operation that its owner may make."""
+    dataset_id = things.open_dataset_id
+    if path.endswith("/seal"):
+        dataset_id = things.full_dataset_id
+    elif path.endswith("/clips"):
+        dataset_id = things.ready_dataset_id
+    url = path.format(
+        upload_id=things.upload_id,
+        dataset_id=dataset_id,
+        job_id=things.job_id,
+        model_id=things.model_id,
+        name=FILE_NAME,
+    )
+    request: dict[str, Any] = {"method": method, "url": url, "headers": {}}
+    if path.startswith("/v1/uploads"):
+        request["headers"] = dict(BYTES if method == "PATCH" else TUS)
+    match method, path:
+        case "POST", "/v1/uploads":
+            named = metadata(dataset=things.open_dataset_id, filename="new.wav")
+            request["headers"] |= {"Upload-Length": "3", "Upload-Metadata": named}
+        case "PATCH", _:
+            request["headers"]["Upload-Offset"] = "0"
+            request["content"] = b"abc"
+        case "POST", "/v1/datasets":
+            request["json"] = {"name": "new"}
+        case "POST", "/v1/jobs":
+            request["json"] = {"dataset_id": things.ready_dataset_id, "base_model": world.BASE_ID}
+    return request
+
+
+def _of_nobody(request: dict[str, Any], things: Things) -> dict[str, Any]:
+    """Return the same request for things that never were."""
+    text = request["url"]
+    body = dict(request.get("json", {}))
+    for thing in vars(things).values():
+        never = thing.split("_")[0] + "_" + NOBODY
+        text = text.replace(thing, never)
+        body = {key: never if value == thing else value for key, value in body.items()}
+    headers = dict(request["headers"])
+    if "Upload-Metadata" in headers:
+        headers["Upload-Metadata"] = metadata(dataset=f"ds_{NOBODY}", filename="new.wav")
+    return {**request, "url": text, "headers": headers, **({"json": body} if body else {})}
+
+
+def _without_ids(answer: httpx.Response, things: Things) -> str:
+    text = answer.text
+    for thing in vars(things).values():
+        text = text.replace(thing, "ID").replace(thing.split("_")[0] + "_" + NOBODY, "ID")
+    return text
+
+
+def test_the_document_lists_every_route_served():
+    assert len(OPERATIONS) >= 24
+    assert set(OPERATIONS) >= OPEN_TO_ALL
+
+
+@pytest.mark.parametrize(("method", "path"), [op for op in OPERATIONS if op not in OPEN_TO_ALL])
+def test_only_the_owner_gets_in(
+    method: str, path: str, api: ApiProcess, owner: Principal, stranger: Principal, tmp_path: Path
+):
+    things = add_things(owner, tmp_path)
+    request = _request(method, path, things)
+    revoked = make_principal(api, "revoked")
+    with unit_of_work() as session:
+        auth.revoke_key(session, revoked.scope, "_".join(revoked.token.split("_")[1:3]))
+    for answer in (revoked.client.request(**request), httpx.request(**request | {"url": api.url + request["url"]})):
+        assert answer.status_code == 401
+        if method != "HEAD":
+            assert answer.json()["code"] == "unauthorized"
+    refused = stranger.client.request(**request)
+    names_a_thing = "{" in path or (method, path) in {("POST", "/v1/jobs"), ("POST", "/v1/uploads")}
+    if names_a_thing:
+        never = stranger.client.request(**_of_nobody(request, things))
+        assert (refused.status_code, never.status_code) == (404, 404)
+        assert _without_ids(refused, things) == _without_ids(never, things)
+    elif method == "GET" and path != "/v1/base-models":
+        assert refused.json() == {"items": [], "has_more": False}
+    granted = owner.client.request(**request)  # the control: the same request is a good one
+    assert granted.status_code in {200, 201, 202, 204}, granted.text
+
+
+def test_the_key_is_checked_before_the_body_is_read(api: ApiProcess):
+    for line in ("PATCH /v1/uploads/up_00000000000000000000000000", "POST /v1/datasets", "POST /v1/nowhere"):
+        with socket.create_connection(("127.0.0.1", api.port), timeout=10) as raw:
+            raw.sendall(f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode())
+            status = raw.recv(4096).split()[1]  # not one byte of the body was sent
+            assert status == (b"404" if "nowhere" in line else b"401")
+
+
+def test_health_is_open(api: ApiProcess):
+    ready = httpx.get(f"{api.url}/v1/health/ready")
+    assert ready.status_code == 200
+    assert (ready.json()["database"], ready.json()["broker"]) == ("ok", "ok")

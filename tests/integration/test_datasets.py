@@ -1,0 +1,194 @@
+"""A dataset's life over REST, with the worker's part played by the service functions a worker calls."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adaptwin_core.domain.errors import Conflict, CorruptBlob
+from adaptwin_core.domain.states import Stage
+from adaptwin_core.service import broker, datasets
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.tables import Outbox, Task, Upload
+from tests.integration import world
+from tests.integration.conftest import ApiProcess, Principal
+from tests.integration.tus_client import TUS, create, created, new_dataset, upload
+
+REPORT: dict[str, Any] = {
+    "seconds": 3.5,
+    "clips": 3,
+    "labelled": 2,
+    "splits": {"train": 2.0, "valid": 0.5, "test": 1.0},
+    "rejects": [{"name": "notes.pdf", "code": "not_audio", "reason": "this is no audio"}],
+    "warnings": [{"code": "clipped", "message": "too loud", "count": 1, "examples": ["a.wav"]}],
+}
+
+
+def _seal(who: Principal, dataset_id: str) -> Any:
+    return who.client.post(f"/v1/datasets/{dataset_id}/seal")
+
+
+def _ingest(who: Principal, dataset_id: str, folder: Path, words: str = "hello") -> str:
+    """Do what a worker does at the end of an ingest; return the manifest's SHA-256."""
+    clips = [
+        {
+            "id": f"clip-{i}",
+            "recording": "a.wav",
+            "text": words if i else None,
+            "split": "train",
+            "shard": "shard-0000.flac",
+            "start": i * 8000,
+            "num_samples": 8000,
+        }
+        for i in range(3)
+    ]
+    manifest = folder / "corpus.json"
+    manifest.write_text(json.dumps({"clips": clips}))
+    ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
+    with unit_of_work() as session:
+        files = {"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}}
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=REPORT, files=files)
+    return ref.sha256
+
+
+def test_from_open_to_ready(owner: Principal, tmp_path: Path):
+    dataset_id = new_dataset(owner, "Ada’s voice")
+    upload(owner, dataset_id, b"RIFF...", "a.wav")
+    sealed = _seal(owner, dataset_id)
+    assert (sealed.status_code, sealed.json()["state"]) == (202, "probing")
+    with unit_of_work() as session:
+        task = session.scalars(select(Task)).one()
+        message = session.scalars(select(Outbox)).one()
+    assert (task.stage, task.dataset_id) == (Stage.INGEST, dataset_id)
+    assert (message.topic, message.queue, message.args) == (broker.TASK_RUN, broker.QUEUE_AUDIO, [task.id])
+    assert owner.client.get(f"/v1/datasets/{dataset_id}/clips").json()["code"] == "dataset_not_ready"
+    _ingest(owner, dataset_id, tmp_path)
+    shown = owner.client.get(f"/v1/datasets/{dataset_id}").json()
+    assert (shown["state"], shown["name"], shown["report"]) == ("ready", "Ada’s voice", REPORT)
+    first = owner.client.get(f"/v1/datasets/{dataset_id}/clips", params={"limit": 2}).json()
+    assert [clip["id"] for clip in first["items"]] == ["clip-0", "clip-1"]
+    assert first["has_more"]
+    rest = owner.client.get(f"/v1/datasets/{dataset_id}/clips", params={"after": "clip-1"}).json()
+    assert rest["items"] == [{"id": "clip-2", "recording": "a.wav", "split": "train", "seconds": 0.5, "text": "hello"}]
+    assert not rest["has_more"]
+
+
+def test_the_announcement_reaches_the_queue_by_itself(owner: Principal, redis_url: str):
+    import time
+
+    import redis
+
+    dataset_id = new_dataset(owner)
+    upload(owner, dataset_id, b"x")
+    assert _seal(owner, dataset_id).status_code == 202
+    deadline = time.monotonic() + 10
+    with redis.Redis.from_url(redis_url) as queue:
+        while queue.llen(broker.QUEUE_AUDIO) == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_a_dataset_is_sealed_only_whole(owner: Principal):
+    dataset_id = new_dataset(owner)
+    assert _seal(owner, dataset_id).json()["code"] == "dataset_empty"
+    part = created(owner, dataset_id, 3, "part.wav")
+    refused = _seal(owner, dataset_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "uploads_incomplete")
+    assert "part.wav" in refused.json()["detail"]
+    owner.client.delete(part, headers=TUS)
+    upload(owner, dataset_id, b"one", "a.wav")
+    twin = upload(owner, dataset_id, b"two", "a.wav")
+    assert _seal(owner, dataset_id).json()["code"] == "duplicate_file_name"
+    owner.client.delete(twin, headers=TUS)
+    assert _seal(owner, dataset_id).status_code == 202
+    assert _seal(owner, dataset_id).json()["code"] == "illegal_state"
+    late = create(owner, dataset_id, 3, "late.wav")
+    assert (late.status_code, late.json()["code"]) == (409, "dataset_sealed")
+
+
+def test_an_upload_whose_last_step_was_lost_is_finished_by_the_seal(api: ApiProcess, owner: Principal):
+    dataset_id = new_dataset(owner)
+    path = created(owner, dataset_id, 3)
+    folder = api.data_dir / "uploads"
+    folder.mkdir(exist_ok=True)
+    (folder / path.rsplit("/", 1)[1]).write_bytes(b"abc")
+    with unit_of_work() as session:
+        session.scalars(select(Upload)).one().offset = 3
+    assert _seal(owner, dataset_id).status_code == 202
+
+
+def test_why_a_dataset_failed_is_told(owner: Principal):
+    dataset_id = new_dataset(owner)
+    upload(owner, dataset_id, b"x")
+    _seal(owner, dataset_id)
+    with unit_of_work() as session:
+        datasets.ingest_failed(session, dataset_id, {"code": "no_audio", "message": "no file holds speech"})
+    shown = owner.client.get(f"/v1/datasets/{dataset_id}").json()
+    assert (shown["state"], shown["error"]["code"]) == ("failed", "no_audio")
+
+
+def test_deleting_removes_the_bytes_but_not_those_another_stands_on(owner: Principal, tmp_path: Path):
+    ids = [new_dataset(owner, name) for name in ("one", "two")]
+    for dataset_id in ids:
+        upload(owner, dataset_id, b"same bytes")
+        _seal(owner, dataset_id)
+        corpus = _ingest(owner, dataset_id, tmp_path)
+    with unit_of_work() as session:
+        raw = session.scalars(select(Upload.sha256)).first() or ""
+    tenant = owner.scope.tenant_id
+    assert owner.client.delete(f"/v1/datasets/{ids[0]}").status_code == 204
+    assert get_blobs().exists(raw, scope=tenant)
+    assert get_blobs().exists(corpus, scope=tenant)
+    assert owner.client.delete(f"/v1/datasets/{ids[1]}").status_code == 204
+    assert not get_blobs().exists(raw, scope=tenant)
+    assert not get_blobs().exists(corpus, scope=tenant)
+    assert owner.client.get(f"/v1/datasets/{ids[0]}").status_code == 404
+    assert owner.client.get("/v1/datasets").json()["items"] == []
+
+
+def test_a_dataset_in_use_is_kept(owner: Principal, tmp_path: Path):
+    job_id = world.submit(owner.scope, tmp_path)
+    dataset_id = world.job_row(job_id).dataset_id
+    refused = owner.client.delete(f"/v1/datasets/{dataset_id}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "dataset_in_use")
+    assert owner.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+    assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    assert owner.client.get(f"/v1/jobs/{job_id}").status_code == 200
+
+
+def test_an_ingest_of_a_deleted_dataset_writes_nothing(owner: Principal, tmp_path: Path):
+    dataset_id = new_dataset(owner)
+    upload(owner, dataset_id, b"x")
+    _seal(owner, dataset_id)
+    assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    with pytest.raises(Conflict):
+        _ingest(owner, dataset_id, tmp_path)
+    with unit_of_work() as session:
+        assert session.scalars(select(Task.state)).one() == "cancelled"
+
+
+def test_a_corpus_whose_bytes_are_gone_is_not_ready(owner: Principal):
+    dataset_id = new_dataset(owner)
+    upload(owner, dataset_id, b"x")
+    _seal(owner, dataset_id)
+    files = {"corpus.json": {"sha256": "0" * 64, "bytes": 3}}
+    with unit_of_work() as session, pytest.raises(CorruptBlob):
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=REPORT, files=files)
+
+
+def test_pages_go_from_new_to_old(owner: Principal):
+    names = [f"speaker {i}" for i in range(5)]
+    for name in names:
+        new_dataset(owner, name)
+    seen, after = [], None
+    while True:
+        params = {"limit": "2"} | ({"after": after} if after else {})
+        page = owner.client.get("/v1/datasets", params=params).json()
+        seen += [item["name"] for item in page["items"]]
+        if not page["has_more"]:
+            break
+        after = page["items"][-1]["id"]
+    assert seen == names[::-1]

@@ -1,0 +1,272 @@
+"""A task's body runs under a lease, its outcome is written once, and equal work is done once."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, TaskState
+from adaptwin_core.service import jobs, models, tasks
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import Model
+from tests.integration import world
+from worker.context import StageContext
+from worker.runner import StageBody, run_task
+
+CALIBRATE_TASKS, BLOCKS = 2, 6
+
+
+class Body:
+    """A stub stage that counts its calls, and may first do something of the test's own."""
+
+    def __init__(self, first: Callable[[StageContext], None] = lambda _: None) -> None:
+        self._first = first
+        self._lock = threading.Lock()
+        self.calls: list[tuple[str, str]] = []
+
+    def __call__(self, ctx: StageContext) -> dict[str, Path]:
+        with self._lock:
+            self.calls.append((ctx.stage, ctx.key))
+        self._first(ctx)
+        return world.stub_stage(ctx)
+
+
+def run_all(body: StageBody) -> None:
+    while ids := world.queued_ids():
+        for task_id in ids:
+            run_task(task_id, lambda: body)
+
+
+def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, tmp_path: Path):
+    job_id = world.submit(scope, tmp_path)
+    body = Body()
+    run_all(body)
+    job = world.job_row(job_id)
+    assert (job.state, job.remaining, job.error) == (JobState.SUCCEEDED, 0, None)
+    assert [stage for stage, _ in body.calls] == (
+        [Stage.CALIBRATE] * CALIBRATE_TASKS + [Stage.FACTORIZE] * BLOCKS + [Stage.TUNE] + [Stage.EVALUATE] * 2 + [Stage.PUBLISH]
+    )
+    model = world.model_of(job_id)
+    assert model.manifest["wer"] == 0.1
+    assert set(model.manifest["files"]) == {"model.safetensors"}
+    with unit_of_work() as session:
+        entry = models.open_file(session, scope, model.id, "model.safetensors")
+    data = b"".join(get_blobs().read(entry.sha256, scope=entry.scope))
+    assert len(data) == entry.bytes
+    assert not list((get_settings().data_dir / "work").iterdir())
+
+
+def test_a_general_dataset_is_evaluated_too(scope: TenantScope, tmp_path: Path):
+    general = world.add_dataset(scope, tmp_path, "general")
+    job_id = world.submit(scope, tmp_path, general_dataset_id=general, spec=CompressionSpec(decoder_cut=0.2))
+    run_all(Body())
+    assert [task.key for task in world.task_rows(job_id, Stage.EVALUATE)] == [
+        "base:speaker",
+        "compressed:speaker",
+        "base:general",
+        "compressed:general",
+    ]
+    assert len(world.task_rows(job_id, Stage.FACTORIZE)) == BLOCKS + 2  # self and cross of the one decoder layer
+
+
+def test_equal_work_is_done_once_per_tenant(scope: TenantScope, other_scope: TenantScope, tmp_path: Path):
+    first = world.submit(scope, tmp_path)
+    run_all(Body())
+    body = Body()
+    second = world.submit(scope, tmp_path)
+    run_all(body)
+    assert body.calls == []
+    assert world.result_files(second) == world.result_files(first)
+    assert world.model_of(second).manifest == world.model_of(first).manifest
+    theirs = world.submit(other_scope, tmp_path)
+    run_all(body)
+    assert len(body.calls) == len(world.task_rows(theirs))
+
+
+def test_a_changed_setting_redoes_only_what_it_touches(scope: TenantScope, tmp_path: Path):
+    world.submit(scope, tmp_path)
+    run_all(Body())
+    body = Body()
+    world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
+    run_all(body)
+    assert {stage for stage, _ in body.calls} == {Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH}
+    assert (Stage.EVALUATE, "base:speaker") not in body.calls
+
+
+def test_damaged_results_are_made_again(scope: TenantScope, tmp_path: Path):
+    first = world.submit(scope, tmp_path)
+    run_all(Body())
+    files = world.result_files(first)["factorize encoder.3.self"]
+    blob = get_blobs().fetch(files["out.txt"]["sha256"], scope=scope.tenant_id)
+    blob.chmod(0o644)
+    blob.write_text("rot" + blob.read_text()[3:])
+    body = Body()
+    second = world.submit(scope, tmp_path)
+    run_all(body)
+    assert body.calls == [(Stage.FACTORIZE, "encoder.3.self")]
+    assert world.result_files(second) == world.result_files(first)
+
+
+def test_every_task_delivered_twice_by_many_threads_advances_once(scope: TenantScope, tmp_path: Path):
+    job_id = world.submit(scope, tmp_path)
+    body = Body(lambda _: time.sleep(random.random() * 0.01))
+    finished = threading.Event()
+
+    def hammer(seed: int) -> None:
+        rng = random.Random(seed)
+        while not finished.is_set():
+            ids = [task.id for task in world.task_rows(job_id) if task.state != TaskState.CANCELLED]
+            for task_id in rng.sample(ids, min(6, len(ids))):
+                run_task(task_id, lambda: body)
+                run_task(task_id, lambda: body)
+            if world.job_row(job_id).state == JobState.SUCCEEDED:
+                finished.set()
+
+    with ThreadPoolExecutor(8) as pool:
+        for outcome in [pool.submit(hammer, seed) for seed in range(8)]:
+            outcome.result(timeout=60)
+    told = world.num_events(job_id)
+    assert [told["stage", stage, None] for stage in JOB_STAGES] == [1] * len(JOB_STAGES)
+    rows = world.task_rows(job_id)
+    assert all(told["task", task.stage, task.key] == 1 for task in rows)
+    assert {task.attempt for task in rows} == {1}
+    assert len(body.calls) == len(rows)
+    world.model_of(job_id)  # raises unless there is exactly one
+
+
+def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: Path):
+    """Each body finds its lease taken over while it works; the twin that took it over finishes first."""
+
+    def overtaken(ctx: StageContext) -> None:
+        [held] = [t for t in world.task_rows(job_id) if t.state == TaskState.RUNNING and t.attempt == 1]
+        world.let_leases_run_out()
+        run_task(held.id, lambda: world.stub_stage)
+
+    job_id = world.submit(scope, tmp_path)
+    body = Body(overtaken)
+    run_all(body)
+    assert world.job_row(job_id).state == JobState.SUCCEEDED
+    rows = world.task_rows(job_id)
+    assert {task.attempt for task in rows} == {2}
+    told = world.num_events(job_id)
+    assert all(told["task", task.stage, task.key] == 1 for task in rows)
+    world.model_of(job_id)
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(MemoryError(), "resource_exhausted"), (OutOfMemoryError("CUDA out of memory"), "resource_exhausted")],
+)
+def test_running_out_of_memory_is_tried_again(scope: TenantScope, tmp_path: Path, error: Exception, code: str):
+    failed: list[str] = []
+
+    def once(ctx: StageContext) -> None:
+        if not failed:
+            failed.append(ctx.key)
+            raise error
+
+    job_id = world.submit(scope, tmp_path)
+    run_task(world.queued_ids()[0], lambda: Body(once))
+    [task] = [task for task in world.task_rows(job_id) if task.key == failed[0]]
+    assert (task.state, task.error["code"]) == (TaskState.QUEUED, code)
+    run_all(Body(once))
+    assert world.job_row(job_id).state == JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(InvalidInput("no speech to train on"), "invalid_input"), (KeyError("secret words"), "internal")]
+)
+def test_a_final_error_fails_the_job_and_tells_no_secrets(
+    scope: TenantScope, tmp_path: Path, error: Exception, code: str
+):
+    def broken(ctx: StageContext) -> None:
+        if ctx.stage == Stage.TUNE:
+            raise error
+
+    job_id = world.submit(scope, tmp_path)
+    run_all(Body(broken))
+    job = world.job_row(job_id)
+    assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, code, "tune model")
+    assert "secret words" not in str(job.error)
+
+
+@pytest.fixture
+def quick(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "heartbeat_s", 0.05)
+
+
+def wait_for_stop(ctx: StageContext) -> None:
+    for step in range(400):
+        ctx.report(step, 400)
+        ctx.check()
+        time.sleep(0.02)
+    pytest.fail("nobody stopped this task")
+
+
+@pytest.mark.usefixtures("quick")
+def test_cancel_reaches_a_running_body(scope: TenantScope, tmp_path: Path):
+    job_id = world.submit(scope, tmp_path)
+    task_id = world.queued_ids()[0]
+    thread = threading.Thread(target=run_task, args=(task_id, lambda: Body(wait_for_stop)))
+    thread.start()
+    world.wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
+    with unit_of_work() as session:
+        jobs.cancel(session, scope, job_id)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert {task.state for task in world.task_rows(job_id)} == {TaskState.CANCELLED}
+    assert not list((get_settings().data_dir / "work").iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
+    world.submit(scope, tmp_path)
+    task_id = world.queued_ids()[0]
+    stopped = threading.Event()
+
+    def body(ctx: StageContext) -> dict[str, Path]:
+        world.let_leases_run_out()
+        with unit_of_work() as session:
+            assert tasks.claim(session, task_id, "twin") is not None
+        try:
+            wait_for_stop(ctx)
+        finally:
+            stopped.set()
+        return {}
+
+    run_task(task_id, lambda: body)
+    assert stopped.is_set()
+
+
+def test_a_deleted_model_leaves_nothing_behind(scope: TenantScope, tmp_path: Path):
+    from adaptwin_core.service import sweeper
+
+    kept, dropped = world.submit(scope, tmp_path), world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
+    run_all(Body())
+    model = world.model_of(dropped)
+    with unit_of_work() as session:
+        models.delete(session, scope, model.id)
+    sweeper.sweep()
+    blobs = get_blobs()
+    for file in model.manifest["files"].values():
+        assert not blobs.exists(file["sha256"], scope=scope.tenant_id)
+    for files in world.result_files(kept).values():  # what both stood on stays for the other
+        assert all(blobs.exists(file["sha256"], scope=scope.tenant_id) for file in files.values())
+    assert len(world.result_files(kept)) == len(world.task_rows(kept))
+    with unit_of_work() as session:
+        assert [row.job_id for row in models.list_models(session, scope, after=None, limit=9)] == [kept]
+        assert "files" not in session.scalars(select(Model).where(Model.id == model.id)).one().manifest

@@ -1,0 +1,138 @@
+"""Real Celery workers in processes of their own, killed as machines kill them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import JobState, Stage, TaskState
+from adaptwin_core.service import outbox
+from tests.conftest import forget_caches
+from tests.integration import world
+from worker.runner import run_task
+
+ROOT = Path(__file__).parents[2]
+StartWorker = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start_worker(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorker]:
+    """Start workers with short leases; whatever is left of them is killed at the end."""
+    short = {"LEASE_S": "2", "HEARTBEAT_S": "0.3", "SWEEP_S": "0.5", "RESEND_AFTER_S": "1", "MAX_ATTEMPTS": "2"}
+    for name, value in short.items():
+        monkeypatch.setenv(f"ADAPTWIN_{name}", value)
+    forget_caches()
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(queues: str, *, beat: bool = False, **env: str) -> subprocess.Popen[bytes]:
+        log = (tmp_path / f"worker-{len(started)}.log").open("wb")
+        command = [sys.executable, "-m", "celery", "-A", "tests.integration.stub_worker", "worker"]
+        options = ["-Q", queues, "-c", "1", "-n", f"w{len(started)}@test", "-l", "INFO", *(["-B"] if beat else [])]
+        worker = subprocess.Popen(
+            command + options,
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        kill_group(worker)
+    for path in sorted(tmp_path.glob("worker-*.log")):
+        sys.stdout.write(f"--- {path.name}\n{path.read_text()[-3000:]}\n")
+
+
+def kill_group(worker: subprocess.Popen[bytes]) -> None:
+    """Parent and children, at once."""
+    try:
+        os.killpg(worker.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    worker.wait()
+
+
+def finished(job_id: str) -> Callable[[], bool]:
+    return lambda: world.job_row(job_id).state in {JobState.SUCCEEDED, JobState.FAILED}
+
+
+def undisturbed(scope: TenantScope, tmp_path: Path) -> dict[str, object]:
+    """What a job makes when nothing goes wrong."""
+    job_id = world.submit(scope, tmp_path)
+    while ids := world.queued_ids():
+        for task_id in ids:
+            run_task(task_id, lambda: world.stub_stage)
+    return {name: [file["sha256"] for file in files.values()] for name, files in world.result_files(job_id).items()}  # type: ignore[attr-defined]
+
+
+def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
+    scope: TenantScope,
+    other_scope: TenantScope,
+    tmp_path: Path,
+    redis_url: str,
+    start_worker: StartWorker,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    expected = undisturbed(other_scope, tmp_path)
+    outbox.flush()
+    redis.from_url(redis_url).flushall()
+    monkeypatch.setenv("ADAPTWIN_MAX_ATTEMPTS", "10")
+    start_worker("platform", beat=True)
+    victim, witness, _ = (start_worker("model") for _ in range(3))
+    job_id = world.submit(scope, tmp_path)
+    outbox.flush()
+
+    def is_working(stage: Stage) -> Callable[[], bool]:
+        return lambda: any(task.state == TaskState.RUNNING for task in world.task_rows(job_id, stage))
+
+    world.wait_until(is_working(Stage.FACTORIZE), 30, "the first block")
+    kill_group(victim)
+    redis.from_url(redis_url).flushall()
+    world.wait_until(is_working(Stage.TUNE), 30, "tuning")
+    kill_group(witness)
+    world.wait_until(finished(job_id), 30, "the end of the job")
+    assert world.job_row(job_id).state == JobState.SUCCEEDED, world.job_row(job_id).error
+    rows = world.task_rows(job_id)
+    assert max(task.attempt for task in rows) > 1, "nothing was hit: the test proved nothing"
+    told = world.num_events(job_id)
+    assert all(told["task", task.stage, task.key] == 1 for task in rows)
+    made = world.result_files(job_id)
+    assert {name: [file["sha256"] for file in files.values()] for name, files in made.items()} == expected  # type: ignore[attr-defined]
+
+
+def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
+    scope: TenantScope, other_scope: TenantScope, tmp_path: Path, start_worker: StartWorker
+):
+    start_worker("platform", beat=True)
+    start_worker("model", STUB_SECONDS="0", STUB_POISON="encoder.3.self")
+    job_id = world.submit(scope, tmp_path)
+    outbox.flush()
+    world.wait_until(finished(job_id), 45, "the end of the poisoned job")
+    job = world.job_row(job_id)
+    assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, "poison", "factorize encoder.3.self")
+    [poison] = [task for task in world.task_rows(job_id) if task.key == "encoder.3.self"]
+    assert poison.attempt == 2
+    next_job = world.submit(other_scope, tmp_path)
+    outbox.flush()
+    world.wait_until(
+        lambda: all(t.state == TaskState.DONE for t in world.task_rows(next_job, Stage.CALIBRATE)), 15, "another job's work"
+    )
+
+
+def test_an_overdue_task_is_ended_from_outside(
+    scope: TenantScope, tmp_path: Path, start_worker: StartWorker
+):
+    start_worker("model", STUB_SECONDS="60", ADAPTWIN_TASK_DEADLINE_S="0.5", ADAPTWIN_MAX_ATTEMPTS="1")
+    job_id = world.submit(scope, tmp_path)
+    outbox.flush()
+    world.wait_until(finished(job_id), 30, "the end of the overdue job")
+    assert world.job_row(job_id).error["code"] == "deadline"

@@ -1,0 +1,151 @@
+"""A small world for the service tests: a ready dataset, a base model of a few layers, and stage bodies that cost nothing."""
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import DatasetState, Stage, TaskState
+from adaptwin_core.service import jobs
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Model, Result, Task
+from worker.context import StageContext
+
+BASE_ID = "tiny-random"
+SHAPE = ModelShape(
+    d_model=384,
+    encoder_layers=6,
+    decoder_layers=1,
+    encoder_heads=6,
+    decoder_heads=6,
+    encoder_ffn=1536,
+    decoder_ffn=1536,
+    vocab_size=1000,
+    num_mel_bins=80,
+    max_source_positions=1500,
+    max_target_positions=448,
+)
+
+
+def add_base() -> None:
+    with unit_of_work() as session:
+        if session.get(BaseModel, BASE_ID) is None:
+            session.add(
+                BaseModel(id=BASE_ID, source="folder:nowhere", digest="b" * 64, shape=SHAPE.model_dump(), licence=None)
+            )
+
+
+def add_dataset(scope: TenantScope, folder: Path, words: str = "speech") -> str:
+    """A ready dataset whose corpus is one small blob."""
+    corpus = folder / f"{words}.json"
+    corpus.write_text(json.dumps({"words": words}))
+    ref = get_blobs().put(corpus, scope=scope.tenant_id)
+    with unit_of_work() as session:
+        dataset = Dataset(
+            id=new_id("ds"),
+            tenant_id=scope.tenant_id,
+            name=words,
+            state=DatasetState.READY,
+            digest=ref.sha256,
+            files={"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}},
+        )
+        session.add(dataset)
+        return dataset.id
+
+
+def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
+    """Submit a job on a new dataset (or `dataset_id`), return its id."""
+    add_base()
+    request: dict[str, object] = {"spec": CompressionSpec(), "general_dataset_id": None, "name": None} | changes
+    request.setdefault("dataset_id", None)
+    request["dataset_id"] = request["dataset_id"] or add_dataset(scope, folder)
+    with unit_of_work() as session:
+        job, _ = jobs.submit(session, scope, base_model_id=BASE_ID, **request)  # type: ignore[arg-type]
+        return job.id
+
+
+def stub_stage(ctx: StageContext) -> dict[str, Path]:
+    """Files that name everything the stage could see, so that equal outputs mean equal inputs."""
+    ctx.check()
+    seen = {
+        "stage": ctx.stage,
+        "key": ctx.key,
+        "spec": ctx.spec.model_dump(mode="json"),
+        "speaker": (ctx.speaker / "corpus.json").read_text(),
+        "inputs": {
+            stage: {key: {name: path.read_text() for name, path in files.items()} for key, files in ctx.inputs(stage).items()}
+            for stage in ctx.task.upstream
+        },
+    }
+    ctx.report(1, 1)
+    ctx.info["seen"] = digest_json(seen)
+    out = ctx.workdir / "out.txt"
+    out.write_text(digest_json(seen))
+    if ctx.stage is not Stage.PUBLISH:
+        return {"out.txt": out}
+    manifest = ctx.workdir / "manifest.json"
+    manifest.write_text(json.dumps({"wer": 0.1, "files": {}}))
+    return {"model.safetensors": out, "manifest.json": manifest}
+
+
+def job_row(job_id: str) -> Job:
+    with unit_of_work() as session:
+        return session.get_one(Job, job_id)
+
+
+def task_rows(job_id: str, stage: str | None = None) -> list[Task]:
+    with unit_of_work() as session:
+        query = select(Task).where(Task.job_id == job_id).order_by(Task.created_at, Task.id)
+        return list(session.scalars(query.where(Task.stage == stage) if stage else query))
+
+
+def queued_ids() -> list[str]:
+    with unit_of_work() as session:
+        return list(session.scalars(select(Task.id).where(Task.state == TaskState.QUEUED)))
+
+
+def num_events(job_id: str) -> Counter[tuple[str, str | None, str | None]]:
+    """How often each (kind, stage, task) was told."""
+    with unit_of_work() as session:
+        rows = session.scalars(select(Event).where(Event.job_id == job_id)).all()
+    return Counter((row.kind, row.data.get("stage"), row.data.get("task")) for row in rows)
+
+
+def model_of(job_id: str) -> Model:
+    with unit_of_work() as session:
+        return session.scalars(select(Model).where(Model.job_id == job_id)).one()
+
+
+def result_files(job_id: str) -> dict[str, object]:
+    """What each task of a job made, by content."""
+    with unit_of_work() as session:
+        rows = session.execute(
+            select(Task.stage, Task.key, Result.files).join(Result, Result.key == Task.result_key).where(Task.job_id == job_id)
+        )
+        return {f"{stage} {key}": files for stage, key, files in rows}
+
+
+def let_leases_run_out() -> None:
+    """Make every running task's worker look silent."""
+    with unit_of_work() as session:
+        session.execute(
+            update(Task)
+            .where(Task.state == TaskState.RUNNING)
+            .values(lease_until=Task.created_at)
+        )
+
+
+def wait_until(condition, timeout_s: float, what: str) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {timeout_s} s")
+        time.sleep(0.05)

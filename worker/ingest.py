@@ -1,0 +1,66 @@
+"""The body of an ingest task: a dataset's uploads become one checked corpus, stored as the tenant's blobs."""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import select
+
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import UploadState
+from adaptwin_core.service import tasks
+from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.ingest import Progress, build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import SourceFile
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.queries.erasure import share_blobs
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import Upload
+from worker.lease import Lease
+
+log = logging.getLogger(__name__)
+
+
+def ingest(claim: tasks.Claim, lease: Lease, workdir: Path) -> None:
+    """Read, check and store a dataset's speech; the dataset is ready when this returns.
+
+    Raises:
+        InvalidAudio: the set as a whole cannot be used.
+        Cancelled, LeaseLost: the work must stop.
+    """
+    blobs = get_blobs()
+    with unit_of_work() as session:
+        uploads = session.execute(
+            select(Upload.file_name, Upload.sha256)
+            .where(Upload.dataset_id == claim.dataset_id, Upload.state == UploadState.COMPLETE)
+            .order_by(Upload.id)
+        ).all()
+
+    def on_progress(progress: Progress) -> None:
+        lease.check()
+        lease.report({"step": progress.num_files, "total": progress.total_files, "seconds": round(progress.seconds, 1)})
+
+    sources = [SourceFile(name, blobs.fetch(sha256, scope=claim.tenant_id)) for name, sha256 in uploads if sha256]
+    corpus = build_corpus(
+        sources, workdir / "corpus", Limits(max_decoded_s=get_settings().max_decoded_s), on_progress=on_progress
+    )
+    lease.check()
+    with unit_of_work() as session:
+        share_blobs(session, TenantScope(claim.tenant_id))
+        refs = {name: blobs.put(path, scope=claim.tenant_id) for name, path in corpus.files().items()}
+        tasks.complete_ingest(
+            session,
+            claim,
+            digest=corpus.digest,
+            report=_report(corpus),
+            files={name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()},
+        )
+
+
+def _report(corpus: Corpus) -> dict[str, object]:
+    figures = corpus.report()
+    splits = {name: split["seconds"] for name, split in figures["splits"].items()}
+    shown = {name: value for name, value in figures.items() if name in DatasetReport.model_fields}
+    return {**shown, "splits": splits}

@@ -1,0 +1,83 @@
+"""A thread that keeps a claimed task alive while its body works, and hears when the body must stop."""
+
+import logging
+import os
+import threading
+import time
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from adaptwin_core.domain.errors import Cancelled, LeaseLost
+from adaptwin_core.domain.states import TaskState
+from adaptwin_core.service import tasks
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+EXIT_DEADLINE: Final = 75
+
+
+class Lease:
+    """Held for the length of a `with` block."""
+
+    def __init__(self, claim: tasks.Claim) -> None:
+        self._claim = claim
+        self._settings = get_settings()
+        self._done = threading.Event()
+        self._stop_reason: type[Cancelled | LeaseLost] | None = None
+        self._progress: dict[str, Any] | None = None
+        self._thread = threading.Thread(target=self._keep_alive, name=f"lease {claim.task_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def report(self, progress: dict[str, Any]) -> None:
+        """Show this at the next heartbeat; only the latest counts."""
+        self._progress = progress
+
+    def check(self) -> None:
+        """Raise Cancelled or LeaseLost if the body must stop. Cheap: call it in every loop."""
+        if self._stop_reason is Cancelled:
+            raise Cancelled("the job was cancelled")
+        if self._stop_reason is LeaseLost:
+            raise LeaseLost(f"task {self._claim.task_id} is no longer ours")
+
+    def _keep_alive(self) -> None:
+        started = last_beat = time.monotonic()
+        while not self._done.wait(self._settings.heartbeat_s):
+            asked = time.monotonic()
+            if asked - started > self._settings.task_deadline_s:
+                self._give_up()
+            try:
+                with unit_of_work() as session:
+                    state = tasks.heartbeat(session, self._claim, self._progress)
+            except SQLAlchemyError as error:
+                log.warning("heartbeat of %s failed: %s", self._claim.task_id, error)
+                if asked - last_beat > self._settings.lease_s:
+                    self._stop_reason = LeaseLost  # by the database's clock another may have it by now
+                continue
+            last_beat = asked
+            if state is not TaskState.RUNNING:
+                self._stop_reason = Cancelled if state is TaskState.CANCELLED else LeaseLost
+
+    def _give_up(self) -> None:
+        """End the process: the body may be deep in C code, where nothing else reaches it."""
+        hours = self._settings.task_deadline_s / 3600
+        message = f"{self._claim.stage} {self._claim.key} took longer than the {hours:g} h a task may take"
+        log.error("%s; this worker process ends", message)
+        try:
+            with unit_of_work() as session:
+                tasks.fail(session, self._claim, {"code": "deadline", "message": message}, retryable=True)
+        except (LeaseLost, SQLAlchemyError) as error:
+            log.warning("the deadline of %s could not be recorded: %s", self._claim.task_id, error)
+        os._exit(EXIT_DEADLINE)

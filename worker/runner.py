@@ -1,0 +1,150 @@
+"""The one way a task runs: claim, keep alive, work, finish under the fence. Nothing here trusts the broker."""
+
+import errno
+import json
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import Stage
+from adaptwin_core.service import outbox, results, tasks
+from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.killpoints import killpoint
+from adaptwin_core.store.queries.erasure import share_blobs
+from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.tables import Task
+from worker.context import StageContext
+from worker.ingest import ingest
+from worker.lease import Lease
+
+log = logging.getLogger(__name__)
+
+StageBody = Callable[[StageContext], dict[str, Path]]
+
+MANIFEST: Final = "manifest.json"
+OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
+
+
+def run_task(task_id: str, load_body: Callable[[], StageBody]) -> None:
+    """Do one task if it is to be had; every outcome, good or bad, is in the database when this returns.
+
+    Args:
+        load_body: returns `run_stage`; called only for a job's task whose result is not known yet.
+    """
+    with unit_of_work() as session:
+        claim = tasks.claim(session, task_id, f"{socket.gethostname()}:{os.getpid()}")
+    if claim is None:
+        log.info("task %s is done, held or no longer wanted", task_id)
+        return
+    log.info("%s %s: attempt %d of %s", claim.stage, claim.key, claim.attempt, task_id)
+    killpoint("task_claimed")
+    try:
+        with Lease(claim) as lease, _workdir(claim) as workdir:
+            try:
+                if claim.stage is Stage.INGEST:
+                    ingest(claim, lease, workdir)
+                else:
+                    _run_stage(claim, lease, workdir, load_body)
+            except (Cancelled, LeaseLost):
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever it is, the job must learn of it
+                _fail(claim, error)
+    except (Cancelled, LeaseLost) as stop:
+        log.info("task %s stopped: %s", task_id, stop)
+    outbox.flush()
+
+
+def _run_stage(claim: tasks.Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
+    with unit_of_work() as session:
+        inputs = results.inputs_of(session, session.get_one(Task, claim.task_id))
+        made = results.find(session, inputs.result_key)
+    if made is not None and not _is_whole(made, claim.tenant_id):
+        log.warning("the result of %s %s is damaged; it is made again", claim.stage, claim.key)
+        with unit_of_work() as session:
+            results.forget(session, inputs.result_key)
+        made = None
+    if made is None:
+        context = StageContext(inputs, workdir, get_blobs(), lease)
+        paths = load_body()(context)
+        lease.check()
+        killpoint("task_worked")
+        with unit_of_work() as session:
+            share_blobs(session, TenantScope(claim.tenant_id))
+            made = results.Made(_store(paths, claim.tenant_id), context.info)
+            killpoint("task_stored")
+            tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+    else:
+        with unit_of_work() as session:
+            tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+    killpoint("task_committed")
+
+
+def _store(paths: dict[str, Path], tenant_id: str) -> results.Files:
+    blobs = get_blobs()
+    refs = {name: blobs.put(path, scope=tenant_id) for name, path in paths.items()}
+    return {name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()}
+
+
+def _is_whole(made: results.Made, tenant_id: str) -> bool:
+    blobs = get_blobs()
+    try:
+        for file in made.files.values():
+            blobs.fetch(file["sha256"], scope=tenant_id)
+    except (NotFound, CorruptBlob):
+        return False
+    return True
+
+
+def _manifest(claim: tasks.Claim, made: results.Made) -> dict[str, Any] | None:
+    """Return the published model's manifest; what it says of files is what was stored."""
+    if claim.stage is not Stage.PUBLISH:
+        return None
+    path = get_blobs().fetch(made.files[MANIFEST]["sha256"], scope=claim.tenant_id)
+    figures: dict[str, Any] = json.loads(path.read_bytes())
+    return {**figures, "files": {name: file for name, file in made.files.items() if name != MANIFEST}}
+
+
+def _fail(claim: tasks.Claim, error: Exception) -> None:
+    expected = _as_expected(error)
+    if expected is None:
+        log.exception("%s %s failed", claim.stage, claim.key, exc_info=error)
+        told = {"code": "internal", "message": f"an unforeseen {type(error).__name__}; the worker's log has its trace"}
+    else:
+        log.warning("%s %s failed: %s", claim.stage, claim.key, error)
+        told = {"code": expected.code, "message": expected.message}
+    # A database that is away is not the task's fault: the lease runs out and the task is done again.
+    if isinstance(error, SQLAlchemyError):
+        return
+    with unit_of_work() as session:
+        tasks.fail(session, claim, told, retryable=expected is not None and expected.retryable)
+
+
+def _as_expected(error: Exception) -> AdaptwinError | None:
+    if isinstance(error, AdaptwinError):
+        return error
+    is_memory = type(error).__name__ in OUT_OF_MEMORY or "can't allocate memory" in str(error)
+    if is_memory or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        return ResourceExhausted(f"the worker ran out of memory or disk ({type(error).__name__})")
+    return None
+
+
+@contextmanager
+def _workdir(claim: tasks.Claim) -> Iterator[Path]:
+    root = get_settings().data_dir / "work"
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=root, prefix=f"{claim.task_id}-{claim.attempt}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

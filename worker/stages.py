@@ -1,0 +1,114 @@
+"""The bodies of a job's tasks: each hands the recipe's step its files and threads. Nothing is decided here."""
+
+import os
+import shutil
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.domain.states import Stage
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.store.settings import get_settings
+from worker.context import StageContext
+
+
+def run_stage(ctx: StageContext) -> dict[str, Path]:
+    """Do one task of a job and return its files by name; figures go to `ctx.info`."""
+    settings = get_settings()
+    alone = ctx.stage is Stage.TUNE  # its stage's only heavy task: every core is its own
+    torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
+    files, info = _BODIES[ctx.stage](ctx)
+    ctx.info |= info
+    return files
+
+
+def _setting(ctx: StageContext) -> recipe.Setting:
+    settings = get_settings()
+    cache = settings.model_cache_dir or settings.data_dir / "models"
+    return recipe.Setting(
+        base_folder=_base_folder(ctx.base.source, ctx.base.digest, cache),
+        shape=ctx.base.shape,
+        spec=ctx.spec,
+        speaker=Corpus.load(ctx.speaker),
+        general=Corpus.load(ctx.general) if ctx.general is not None else None,
+    )
+
+
+@lru_cache(maxsize=4)
+def _base_folder(source: str, digest: str, cache: Path) -> Path:
+    """Find the base model here and make sure that it is the one the job was submitted for."""
+    folder = resolve(source, cache)
+    if describe(folder)[0] != digest:
+        raise CorruptBlob(f"the base model from {source} is not the one this job was submitted for: register it again")
+    return folder
+
+
+def _progress(ctx: StageContext) -> recipe.Progress:
+    def progress(done: int, total: int, **figures: Any) -> None:
+        ctx.check()
+        ctx.report(done, total, **figures)
+
+    return progress
+
+
+def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    shard, num_shards = (int(number) for number in ctx.key.removeprefix("shard-").split("-of-"))
+    return recipe.measure(_setting(ctx), shard, num_shards, ctx.workdir, _progress(ctx)), {}
+
+
+def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    shards = ctx.inputs(Stage.CALIBRATE)
+    calibrations = [shards[key] for key in sorted(shards)]
+    return recipe.cut_block(_setting(ctx), ctx.key, calibrations, ctx.workdir, _progress(ctx))
+
+
+def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    blocks = {name: files["block.safetensors"] for name, files in ctx.inputs(Stage.FACTORIZE).items()}
+    return recipe.tune_whole(_setting(ctx), blocks, ctx.workdir / "model", _progress(ctx))
+
+
+def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    model, kind = ctx.key.split(":")
+    folder = _model_folder(ctx) if model == "compressed" else None
+    return recipe.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
+
+
+def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    model_files = ctx.inputs(Stage.TUNE)["model"]
+    report_files, report = recipe.conclude(
+        _setting(ctx),
+        ctx.base.id,
+        ctx.base.digest,
+        texts={key: files["texts.json"] for key, files in ctx.inputs(Stage.EVALUATE).items()},
+        infos=ctx.infos(Stage.EVALUATE),
+        model_files=model_files,
+        blocks=ctx.infos(Stage.FACTORIZE),
+        out=ctx.workdir,
+    )
+    # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
+    return {**model_files, **report_files, "manifest.json": report_files["report.json"]}, {
+        "speech": report["speech"],
+        "size": report["size"],
+    }
+
+
+def _model_folder(ctx: StageContext) -> Path:
+    folder = ctx.workdir / "compressed"
+    folder.mkdir()
+    for name, path in ctx.inputs(Stage.TUNE)["model"].items():
+        shutil.copyfile(path, folder / name)
+    return folder
+
+
+_BODIES = {
+    Stage.CALIBRATE: _calibrate,
+    Stage.FACTORIZE: _factorize,
+    Stage.TUNE: _tune,
+    Stage.EVALUATE: _evaluate,
+    Stage.PUBLISH: _publish,
+}

@@ -1,0 +1,31 @@
+"""What a worker does when a message comes: run a task, relay the outbox, sweep."""
+
+from collections.abc import Callable
+
+from celery import Celery
+
+from adaptwin_core.service import broker, outbox, sweeper
+from worker.runner import StageBody, run_task
+
+
+def load_stages() -> StageBody:
+    """Import the machine-learning side: in the child process that needs it, never in the parent."""
+    from worker.stages import run_stage
+
+    return run_stage
+
+
+def register(app: Celery, load_body: Callable[[], StageBody] = load_stages) -> None:
+    """Give `app` its tasks."""
+
+    def run(task_id: str) -> None:
+        run_task(task_id, load_body)
+
+    def relay() -> None:
+        outbox.flush()
+
+    def sweep() -> None:
+        sweeper.sweep()
+
+    for name, function in ((broker.TASK_RUN, run), (broker.TASK_RELAY, relay), (broker.TASK_SWEEP, sweep)):
+        app.task(function, name=name, shared=False)  # of this app only: a test's app has another body
