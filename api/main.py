@@ -24,6 +24,7 @@ def create_app() -> FastAPI:
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)
+    app.add_middleware(problems.LastResort)
     app.add_middleware(MethodOverride)
     app.add_middleware(HeaderGuard)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]

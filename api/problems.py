@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adaptwin_core.domain import errors
 
@@ -122,7 +123,7 @@ def from_error(error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem document."""
+    """Answer the errors of `app` with problem documents."""
 
     async def handle(_: Request, error: Exception) -> JSONResponse:
         return from_error(error)
@@ -134,9 +135,30 @@ def install(app: FastAPI) -> None:
         OperationalError,
         InterfaceError,
         PoolTimeout,
-        Exception,
     ):
         app.add_exception_handler(kind, handle)
+
+
+class LastResort:
+    """Answers what nobody expected, inside the middleware that adds headers, and tells nothing of the inside."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception as error:
+            if has_begun:
+                raise
+            await from_error(error)(scope, receive, send)
 
 
 def documented(*statuses: int) -> Responses:

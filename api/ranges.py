@@ -4,7 +4,7 @@ import re
 
 from adaptwin_core.domain.errors import InvalidInput
 
-_RANGE = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
+_RANGE = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*", re.ASCII)
 
 
 def etag_of(sha256: str) -> str:

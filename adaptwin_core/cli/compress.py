@@ -15,12 +15,19 @@ FolderOption = Annotated[Path | None, typer.Option(help="speech of other people,
 
 
 def compress(
-    model: Annotated[str, typer.Option(help="package:whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")],
-    audio: Annotated[Path, typer.Option(help="folder of one speaker's speech, with or without transcripts", exists=True, file_okay=False)],
+    model: Annotated[
+        str, typer.Option(help="package:whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")
+    ],
+    audio: Annotated[
+        Path,
+        typer.Option(help="folder of one speaker's speech, with or without transcripts", exists=True, file_okay=False),
+    ],
     out: Annotated[Path, typer.Option(help="folder to write the smaller model to")],
     general: FolderOption = None,
     encoder_cut: Annotated[float, typer.Option(help="share of the encoder's parameters to remove")] = 0.35,
-    settings: Annotated[str, typer.Option(help='any other setting of a job, as JSON, e.g. \'{"tune_steps": 200}\'')] = "{}",
+    settings: Annotated[
+        str, typer.Option(help="any other setting of a job, as JSON, e.g. '{\"tune_steps\": 200}'")
+    ] = "{}",
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker, from files to files."""
@@ -28,7 +35,13 @@ def compress(
     console = Console(stderr=True)
     from adaptwin_core.ml.run import run_recipe  # torch is loaded only for the command that needs it
 
-    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars, tempfile.TemporaryDirectory() as workdir:
         tasks: dict[str, int] = {}
 
@@ -40,5 +53,7 @@ def compress(
         report = run_recipe(model, audio, general, spec, out, cache=cache, workdir=Path(workdir), show=show)
     for kind, found in report["speech"].items():
         rates = {name: f"{100 * found[name]['wer']:.1f} %" for name in ("original", "compressed") if name in found}
-        console.print(f"{kind}: word error rate {rates} on {found['num_clips']} held-out clips, against {found['reference']}")
+        console.print(
+            f"{kind}: word error rate {rates} on {found['num_clips']} held-out clips, against {found['reference']}"
+        )
     console.print(f"{report['plan']['encoder_cut']:.1%} of the encoder removed; model and report in {out}")

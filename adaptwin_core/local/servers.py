@@ -105,9 +105,9 @@ def _valkey(folder: Path) -> Iterator[str]:
 
 def _stop_leftover(pid_file: Path) -> None:
     """Stop a Valkey whose parent was killed: two servers must never append to one file."""
-    with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+    with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(int(pid_file.read_text()))
-        if not any(str(pid_file.parent) in word for word in process.cmdline()):
+        if Path(process.cwd()) != pid_file.parent:
             return  # the number belongs to something else by now
         parent = process.parent()
         if parent is not None and parent.pid != 1 and "python" in parent.name():

@@ -59,7 +59,7 @@ def calibrate(
                 tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
                 model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
         if needs_decoder and index < num_kept:
-            encoded.append(encoded_1SD.half().cpu())
+            encoded.append(encoded_1SD.half().cpu().contiguous())
         total = moments if index == 0 else {name: total[name] + sums for name, sums in moments.items()}
         on_window(index + 1, len(windows))
     return Calibration(total if windows else {str(block): Moments() for block in blocks}, inputs, encoded)
@@ -70,7 +70,7 @@ def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list
     """While open, append a float16 copy of what reaches each block: the input of the norm that comes first in it."""
 
     def keep(block: BlockId) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu()) if inputs is not None else None
+        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu().contiguous()) if inputs is not None else None
 
     handles = [
         block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block))

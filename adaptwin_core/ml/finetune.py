@@ -24,10 +24,6 @@ from adaptwin_core.ml.decode import transcribe_batch
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.windows import Featurizer, Window
 
-ENCODER_LINEARS = r"model\.encoder\.layers\.\d+\..*(q_proj|k_proj|v_proj|out_proj|fc1|fc2|down|up)"
-DECODER_LINEARS = r"model\.decoder\.layers\.\d+\..*(q_proj|k_proj|v_proj|out_proj|fc1|fc2|down|up)"
-
-
 @dataclass(frozen=True)
 class LossWeights:
     encoder: float
@@ -64,7 +60,7 @@ def finetune(
         LoraConfig(
             r=spec.lora_rank,
             lora_alpha=LORA_ALPHA_PER_RANK * spec.lora_rank,
-            target_modules=f"({ENCODER_LINEARS})|({DECODER_LINEARS})",
+            target_modules=_factors(student),
         ),
     )
     parameters = [p for p in adapted.parameters() if p.requires_grad]
@@ -85,6 +81,11 @@ def finetune(
         schedule.step()
         on_step(step + 1, total)
     return adapted.merge_and_unload().eval()  # type: ignore[no-any-return,operator]
+
+
+def _factors(student: WhisperForConditionalGeneration) -> list[str]:
+    """Return the names of every linear layer inside encoder and decoder layers."""
+    return [name for name, module in student.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ _BLOCK_VALUES = 1 << 18
 _MIN_RATE_HZ, _MAX_RATE_HZ = 4_000, 768_000  # a header that says 1 Hz would make days out of a megabyte
 _CLIPPED = 0.9999  # of full scale
 _MAX_BAD_PACKETS = 100
-_SOUNDFILE_FORMATS = {"wav": {"WAV", "WAVEX", "RF64"}, "flac": {"FLAC"}, "ogg": {"OGG"}, "mp3": {"MP3", "MPEG"}}
+# Not for MP3 and Ogg, which libsndfile reads too: of files joined end to end it gives the first alone.
+_SOUNDFILE_FORMATS = {"wav": {"WAV", "WAVEX", "RF64"}, "flac": {"FLAC"}}
 _DEMUXERS = {"wav": "wav", "flac": "flac", "ogg": "ogg", "mp3": "mp3", "mp4": "mp4", "webm": "matroska"}
 _CODECS = frozenset({"aac", "alac", "flac", "mp3", "mp3float", "opus", "libopus", "vorbis", "speex"})
 
@@ -95,7 +96,7 @@ def send_frame(out: int, kind: bytes, payload: bytes) -> None:
 
 
 def read_soundfile(fd: int, container: str) -> Iterator[Block]:
-    """Yield the blocks of a wav, flac, ogg or mp3 file as libsndfile reads them."""
+    """Yield the blocks of a wav or flac file as libsndfile reads them."""
     os.lseek(fd, 0, os.SEEK_SET)
     with soundfile.SoundFile(fd, closefd=False) as file:
         if file.format not in _SOUNDFILE_FORMATS[container]:
@@ -103,6 +104,28 @@ def read_soundfile(fd: int, container: str) -> Iterator[Block]:
         num_frames = max(1, _BLOCK_VALUES // file.channels)
         while len(x_TC := file.read(num_frames, dtype="float32", always_2d=True)):
             yield x_TC, file.samplerate
+
+
+class _Block:
+    """Gathers a codec's frames of a few milliseconds into blocks that are worth handling."""
+
+    def __init__(self) -> None:
+        self._frames: list[np.ndarray] = []
+        self._num_values = 0
+        self._rate_hz = 0
+
+    def add(self, x_TC: np.ndarray, rate_hz: int) -> Iterator[Block]:
+        same = not self._frames or (rate_hz == self._rate_hz and x_TC.shape[1] == self._frames[0].shape[1])
+        if not same or self._num_values >= _BLOCK_VALUES:
+            yield from self.rest()
+        self._frames.append(x_TC)
+        self._num_values += x_TC.size
+        self._rate_hz = rate_hz
+
+    def rest(self) -> Iterator[Block]:
+        if self._frames:
+            yield np.concatenate(self._frames), self._rate_hz
+        self._frames, self._num_values = [], 0
 
 
 def read_av(fd: int, container: str) -> Iterator[Block]:
@@ -124,6 +147,7 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
             raise InvalidAudio(f"its sound is coded as {codec}; save it as wav, flac or opus", code="decode_failed")
         stream.codec_context.thread_type = "NONE"
         to_float = av.AudioResampler(format="fltp")
+        block = _Block()
         num_bad = 0
         for packet in media.demux(stream):
             try:
@@ -135,7 +159,8 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
                 continue
             for frame in frames:
                 for planar in to_float.resample(frame):
-                    yield planar.to_ndarray().T, planar.sample_rate
+                    yield from block.add(planar.to_ndarray().T, planar.sample_rate)
+        yield from block.rest()
         if num_bad:
             raise InvalidAudio("some of its packets are broken", code="decode_failed")
 
@@ -147,8 +172,10 @@ def decode(fd: int, container: str, out: int) -> None:
         InvalidAudio: nothing of it can be used.
     """
     readers = [read_soundfile, read_av] if container in _SOUNDFILE_FORMATS else [read_av]
-    speech, failure = Speech(out), None
+    speech = Speech(out)
+    failure: InvalidAudio | None = None
     for reader in readers:
+        failure = None
         try:
             for x_TC, rate_hz in reader(fd, container):
                 speech.push(x_TC, rate_hz)

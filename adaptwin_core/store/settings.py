@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1 << 30
@@ -45,8 +45,15 @@ class Settings(BaseSettings):
     stage_threads: int = Field(0, description="torch threads of a task that runs alone in its stage; 0 = all cores")
     calibration_shards: int = Field(2, description="tasks that share the measuring of one job's speech")
 
+    @field_validator("database_url")
+    @classmethod
+    def _with_driver(cls, url: str) -> str:
+        """Hosts hand out postgres:// and postgresql://; SQLAlchemy wants the driver named."""
+        scheme, separator, rest = url.partition("://")
+        return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
+
 
 @lru_cache
 def get_settings() -> Settings:
     """Return the process's settings, read once."""
-    return Settings()  # type: ignore[call-arg]  # secret_key comes from the environment
+    return Settings()

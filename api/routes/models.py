@@ -8,8 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.service import models
+from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
 from api.deps import After, Limit, Scope, TenantRoute, erase_now, page_of
@@ -76,7 +77,7 @@ def get_file(  # noqa: PLR0917  # FastAPI passes them by name
         refusal.headers["Content-Range"] = f"bytes */{file.bytes}"
         return refusal
     wanted = part if part is not None else range(file.bytes)
-    body = _started(get_blobs().read(file.sha256, scope=file.scope, start=wanted.start, length=len(wanted)))
+    body = _checked(file, wanted)
     if wanted.start == 0:  # what goes on is the same download
         with unit_of_work() as session:
             models.count_download(session, scope, model_id)
@@ -95,6 +96,16 @@ def delete_model(model_id: ModelId, scope: Scope) -> None:
     erase_now()
 
 
-def _started(body: Iterator[bytes]) -> Iterator[bytes]:
-    """Read the first bytes now, so that a missing blob is an error and not an answer that breaks off."""
-    return chain([next(body, b"")], body)
+def _checked(file: FileEntry, wanted: range) -> Iterator[bytes]:
+    """Return the bytes, once it is sure that they are there: an answer that has begun can only break off.
+
+    Raises:
+        CorruptBlob: the file is not what was stored. Only a download's beginning is checked for that, not each part.
+    """
+    try:
+        if wanted.start == 0:
+            get_blobs().fetch(file.sha256, scope=file.scope)
+        body = get_blobs().read(file.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
+        return chain([next(body, b"")], body)
+    except NotFound as missing:
+        raise CorruptBlob(f"the bytes of {file.name} are lost") from missing

@@ -1,4 +1,4 @@
-"""A real worker whose stages cost nothing: `celery -A tests.integration.stub_worker`. STUB_SECONDS is a body's length."""
+"""A real worker whose stages cost nothing, each STUB_SECONDS long: `celery -A tests.integration.stub_worker`."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adaptwin_core.store.settings import get_settings
 from tests.integration.world import stub_stage
-from worker.app import make_app
+from worker.celery_app import make_app
 from worker.context import StageContext
 from worker.runner import StageBody
 

@@ -80,10 +80,11 @@ def test_the_document_lists_every_route_served():
     assert set(OPERATIONS) >= OPEN_TO_ALL
 
 
-@pytest.mark.parametrize(("method", "path"), [op for op in OPERATIONS if op not in OPEN_TO_ALL])
+@pytest.mark.parametrize("operation", [op for op in OPERATIONS if op not in OPEN_TO_ALL], ids=" ".join)
 def test_only_the_owner_gets_in(
-    method: str, path: str, api: ApiProcess, owner: Principal, stranger: Principal, tmp_path: Path
+    operation: tuple[str, str], api: ApiProcess, owner: Principal, stranger: Principal, tmp_path: Path
 ):
+    method, path = operation
     things = add_things(owner, tmp_path)
     request = _request(method, path, things)
     revoked = make_principal(api, "revoked")

@@ -55,7 +55,7 @@ def test_a_job_shows_every_stage_and_task(owner: Principal, body: dict[str, Any]
     calibrate = shown["stages"][0]
     assert (calibrate["num_done"], calibrate["num_tasks"]) == (0, 2)
     task = calibrate["tasks"][0]
-    assert (task["key"], task["state"], task["attempt"]) == ("shard-0", "running", 2)
+    assert (task["key"], task["state"], task["attempt"]) == ("shard-0-of-2", "running", 2)
     assert task["progress"] == {"step": 3, "total": 9}
     assert 0 <= task["seconds"] < 60
 
@@ -67,30 +67,26 @@ def test_a_finished_job_names_its_model(owner: Principal, tmp_path: Path):
     assert owner.client.get(f"/v1/jobs/{job_id}").json()["model_id"] is None
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "where"),
-    [
+def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):
+    cases: list[tuple[dict[str, Any], int, str | None]] = [
         ({"spec": {"encoder_cut": 0.9}}, 422, "body.spec.encoder_cut"),
         ({"spec": {"encoder_cut": 0}}, 422, "body.spec"),
         ({"spec": {"speed": 1}}, 422, "body.spec.speed"),
         ({"extra": 1}, 422, "body.extra"),
         ({"name": "a\x00b"}, 422, "body.name"),
         ({"name": "\ud800"}, 422, "body.name"),
-        ({"\ud800": 1}, 422, "body.?"),
+        ({"\ud800": 1}, 422, "body"),
         ({"dataset_id": "../../etc"}, 422, "body.dataset_id"),
         ({"base_model": "nothing"}, 404, None),
-    ],
-)
-def test_a_bad_job_says_what_is_wrong(
-    owner: Principal, body: dict[str, Any], change: dict[str, Any], status: int, where: str | None
-):
-    answer = owner.client.post(
-        "/v1/jobs", content=json.dumps(body | change), headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    if where:
-        assert where in [error["location"] for error in answer.json()["errors"]]
+    ]
+    for change, status, where in cases:
+        answer = owner.client.post(
+            "/v1/jobs", content=json.dumps(body | change), headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == status, (change, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        if where:
+            assert where in [error["location"] for error in answer.json()["errors"]]
 
 
 def test_cancelling_is_final(owner: Principal, body: dict[str, Any]):

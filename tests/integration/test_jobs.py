@@ -66,7 +66,9 @@ def test_one_key_makes_one_job_however_many_ask_at_once(scope: TenantScope, tmp_
 
 
 def test_a_key_is_the_tenants_own(scope: TenantScope, other_scope: TenantScope, tmp_path: Path):
-    assert world.submit(scope, tmp_path, idempotency_key="k") != world.submit(other_scope, tmp_path, idempotency_key="k")
+    assert world.submit(scope, tmp_path, idempotency_key="k") != world.submit(
+        other_scope, tmp_path, idempotency_key="k"
+    )
 
 
 def test_speech_must_be_ready_ones_own_and_not_its_own_contrast(

@@ -66,7 +66,11 @@ def test_a_late_twin_writes_nothing(job_id: str):
     with unit_of_work() as session:
         assert tasks.heartbeat(session, first, None) is not TaskState.RUNNING
         assert tasks.heartbeat(session, second, {"step": 1}) is TaskState.RUNNING
-    for late_word in (lambda: complete(first), lambda: fail(first, retryable=True), lambda: fail(first, retryable=False)):
+    for late_word in (
+        lambda: complete(first),
+        lambda: fail(first, retryable=True),
+        lambda: fail(first, retryable=False),
+    ):
         with pytest.raises(LeaseLost):
             late_word()
     [row] = [task for task in world.task_rows(job_id) if task.id == task_id]

@@ -1,6 +1,9 @@
 """A task's body runs under a lease, its outcome is written once, and equal work is done once."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,9 +17,10 @@ from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, TaskState
-from adaptwin_core.service import jobs, models, tasks
+from adaptwin_core.service import jobs, models, sweeper, tasks
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Model
 from tests.integration import world
@@ -54,7 +58,11 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     job = world.job_row(job_id)
     assert (job.state, job.remaining, job.error) == (JobState.SUCCEEDED, 0, None)
     assert [stage for stage, _ in body.calls] == (
-        [Stage.CALIBRATE] * CALIBRATE_TASKS + [Stage.FACTORIZE] * BLOCKS + [Stage.TUNE] + [Stage.EVALUATE] * 2 + [Stage.PUBLISH]
+        [Stage.CALIBRATE] * CALIBRATE_TASKS
+        + [Stage.FACTORIZE] * BLOCKS
+        + [Stage.TUNE]
+        + [Stage.EVALUATE] * 2
+        + [Stage.PUBLISH]
     )
     model = world.model_of(job_id)
     assert model.manifest["wer"] == 0.1
@@ -163,6 +171,32 @@ def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: P
     world.model_of(job_id)
 
 
+@pytest.mark.parametrize("point", ["task_claimed", "task_worked", "task_stored", "task_finished", "task_committed"])
+def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope, tmp_path: Path, point: str):
+    """The last task of a stage is the one that counts most: it must neither be lost nor advance the job twice."""
+    undisturbed, job_id = world.submit(other_scope, tmp_path), world.submit(scope, tmp_path)
+    first, last = (task.id for task in world.task_rows(job_id))
+    run_task(first, lambda: world.stub_stage)
+    program = "import sys; from worker.runner import run_task; from tests.integration.world import stub_stage"
+    died = subprocess.run(
+        [sys.executable, "-c", f"{program}; run_task(sys.argv[1], lambda: stub_stage)", last],
+        env={**os.environ, "ADAPTWIN_KILL_AT": point},
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert died.returncode == EXIT_CODE
+    is_done = point == "task_committed"
+    assert world.job_row(job_id).stage == (Stage.FACTORIZE if is_done else Stage.CALIBRATE)
+    world.let_leases_run_out()
+    assert sweeper.sweep().num_expired == (0 if is_done else 1)
+    run_all(world.stub_stage)
+    assert world.job_row(job_id).state == JobState.SUCCEEDED
+    told = world.num_events(job_id)
+    assert all(told["task", task.stage, task.key] == 1 for task in world.task_rows(job_id))
+    assert [told["stage", stage, None] for stage in JOB_STAGES] == [1] * len(JOB_STAGES)
+    assert world.result_files(job_id) == world.result_files(undisturbed)
+
+
 class OutOfMemoryError(RuntimeError):
     """Named as torch's is."""
 
@@ -188,7 +222,8 @@ def test_running_out_of_memory_is_tried_again(scope: TenantScope, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(InvalidInput("no speech to train on"), "invalid_input"), (KeyError("secret words"), "internal")]
+    ("error", "code"),
+    [(InvalidInput("no speech to train on"), "invalid_input"), (KeyError("secret words"), "internal")],
 )
 def test_a_final_error_fails_the_job_and_tells_no_secrets(
     scope: TenantScope, tmp_path: Path, error: Exception, code: str
@@ -253,8 +288,6 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
 
 
 def test_a_deleted_model_leaves_nothing_behind(scope: TenantScope, tmp_path: Path):
-    from adaptwin_core.service import sweeper
-
     kept, dropped = world.submit(scope, tmp_path), world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
     run_all(Body())
     model = world.model_of(dropped)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ import pytest
 from sqlalchemy import func, select, update
 from tusclient.client import TusClient
 
+from adaptwin_core.domain.errors import ResourceExhausted
 from adaptwin_core.service import erasure, uploads
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Upload
+from tests.conftest import forget_caches
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import (
     BYTES,
@@ -91,11 +94,11 @@ def test_the_server_says_what_it_speaks(owner: Principal):
     assert int(told.headers["tus-max-size"]) == get_settings().max_upload_bytes
 
 
-@pytest.mark.parametrize("headers", [{}, {"Tus-Resumable": "0.2.2"}])
-def test_another_version_is_refused(owner: Principal, dataset_id: str, headers: dict[str, str]):
+def test_another_version_is_refused(owner: Principal, dataset_id: str):
     path = created(owner, dataset_id, 3)
+    headers = {"Tus-Resumable": "0.2.2"}
     for answer in (
-        owner.client.post("/v1/uploads", headers=headers | {"Upload-Length": "3"}),
+        owner.client.post("/v1/uploads", headers={"Upload-Length": "3"}),
         owner.client.head(path, headers=headers),
         owner.client.patch(path, headers=headers | {"Upload-Offset": "0"}, content=b"abc"),
     ):
@@ -131,9 +134,8 @@ def test_head_tells_what_was_declared(owner: Principal, dataset_id: str):
     assert told.headers["tus-resumable"] == "1.0.0"
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+def test_a_bad_creation_makes_nothing(owner: Principal, dataset_id: str):
+    cases: list[tuple[dict[str, str], int]] = [
         ({"Upload-Length": ""}, 400),
         ({"Upload-Length": "-1"}, 400),
         ({"Upload-Length": "1e3"}, 400),
@@ -150,19 +152,19 @@ def test_head_tells_what_was_declared(owner: Principal, dataset_id: str):
         ({"Upload-Metadata": metadata(filename="a.wav", dataset="ds_00000000000000000000000000")}, 404),
         ({"Upload-Checksum": "md5 AAAA"}, 400),
         ({"Upload-Checksum": "sha256 AAAA"}, 400),
-    ],
-)
-def test_a_bad_creation_makes_nothing(owner: Principal, dataset_id: str, headers: dict[str, str], status: int):
-    answer = create(owner, dataset_id, 3, **headers)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+    ]
+    for headers, status in cases:
+        answer = create(owner, dataset_id, 3, **headers)
+        assert answer.status_code == status, (headers, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
     with unit_of_work() as session:
         assert session.scalar(select(func.count()).select_from(Upload)) == 0
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+def test_a_bad_patch_changes_nothing(owner: Principal, dataset_id: str):
+    path = created(owner, dataset_id, 6)
+    assert patch(owner, path, 0, b"abc").status_code == 204
+    cases: list[tuple[dict[str, str], int]] = [
         ({"Upload-Offset": "2"}, 409),
         ({"Upload-Offset": "4"}, 409),
         ({"Upload-Offset": "-3"}, 400),
@@ -172,13 +174,10 @@ def test_a_bad_creation_makes_nothing(owner: Principal, dataset_id: str, headers
         ({"Upload-Checksum": "sha512 AAAA"}, 400),
         ({"Upload-Checksum": checksum(b"other")}, 460),
         ({"Upload-Checksum": checksum(b"other", "sha1")}, 460),
-    ],
-)
-def test_a_bad_patch_changes_nothing(owner: Principal, dataset_id: str, headers: dict[str, str], status: int):
-    path = created(owner, dataset_id, 6)
-    assert patch(owner, path, 0, b"abc").status_code == 204
-    assert patch(owner, path, 3, b"def", **headers).status_code == status
-    assert offset_of(owner, path) == 3
+    ]
+    for headers, status in cases:
+        assert patch(owner, path, 3, b"def", **headers).status_code == status, headers
+        assert offset_of(owner, path) == 3
     assert patch(owner, path, 3, b"DEF", Upload_Checksum=checksum(b"DEF", "sha1")).status_code == 204
     assert _stored(owner, path) == b"abcDEF"
 
@@ -332,6 +331,31 @@ def test_quota_holds_when_many_ask_at_once(owner: Principal, dataset_id: str):
     assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
     with unit_of_work() as session:
         assert (session.scalar(select(func.sum(Upload.length))) or 0) <= quota
+
+
+def test_a_full_disk_is_told_and_costs_nothing(
+    api: ApiProcess, owner: Principal, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = created(owner, dataset_id, 9000)
+    assert patch(owner, path, 0, b"x" * 3000).status_code == 204
+    upload_id = path.rsplit("/", 1)[1]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # the kernel refuses bytes past this, as a full disk does
+    try:
+        with unit_of_work() as session:
+            writer = uploads.begin(session, owner.scope, upload_id, offset=3000)
+            with pytest.raises(ResourceExhausted) as full:
+                uploads.write(session, owner.scope, writer, b"y" * 6000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.code == "disk_full"
+    assert offset_of(owner, path) == 3000
+    assert patch(owner, path, 3000, b"z" * 6000).status_code == 204  # there is room again
+    assert _stored(owner, path) == b"x" * 3000 + b"z" * 6000
+    monkeypatch.setenv("ADAPTWIN_MIN_FREE_DISK_BYTES", str(1 << 60))
+    forget_caches()
+    with pytest.raises(ResourceExhausted), unit_of_work() as session:
+        uploads.create(session, owner.scope, dataset_id=dataset_id, file_name="b.wav", length=1)
 
 
 def test_large_files_go_through_in_flat_memory(api: ApiProcess, owner: Principal, dataset_id: str):

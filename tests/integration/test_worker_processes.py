@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -61,6 +62,20 @@ def kill_group(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
+def kill_holder(workers: list[subprocess.Popen[bytes]], job_id: str, stage: Stage) -> None:
+    """Wait until a worker holds a task of this stage, and kill it in the middle."""
+    held: list[int] = []
+
+    def is_held() -> bool:
+        owners = [task.lease_owner for task in world.task_rows(job_id, stage) if task.state == TaskState.RUNNING]
+        held[:] = [int(owner.split(":")[1]) for owner in owners if owner]
+        return bool(held)
+
+    world.wait_until(is_held, 30, f"the start of {stage}")
+    parent_pid = psutil.Process(held[0]).ppid()
+    kill_group(next(worker for worker in workers if worker.pid == parent_pid))
+
+
 def finished(job_id: str) -> Callable[[], bool]:
     return lambda: world.job_row(job_id).state in {JobState.SUCCEEDED, JobState.FAILED}
 
@@ -75,30 +90,18 @@ def undisturbed(scope: TenantScope, tmp_path: Path) -> dict[str, object]:
 
 
 def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
-    scope: TenantScope,
-    other_scope: TenantScope,
-    tmp_path: Path,
-    redis_url: str,
-    start_worker: StartWorker,
-    monkeypatch: pytest.MonkeyPatch,
+    scope: TenantScope, other_scope: TenantScope, tmp_path: Path, redis_url: str, start_worker: StartWorker
 ):
     expected = undisturbed(other_scope, tmp_path)
     outbox.flush()
     redis.from_url(redis_url).flushall()
-    monkeypatch.setenv("ADAPTWIN_MAX_ATTEMPTS", "10")
-    start_worker("platform", beat=True)
-    victim, witness, _ = (start_worker("model") for _ in range(3))
+    start_worker("platform", beat=True, ADAPTWIN_MAX_ATTEMPTS="10")
+    workers = [start_worker("model", STUB_SECONDS="0.4", ADAPTWIN_MAX_ATTEMPTS="10") for _ in range(3)]
     job_id = world.submit(scope, tmp_path)
     outbox.flush()
-
-    def is_working(stage: Stage) -> Callable[[], bool]:
-        return lambda: any(task.state == TaskState.RUNNING for task in world.task_rows(job_id, stage))
-
-    world.wait_until(is_working(Stage.FACTORIZE), 30, "the first block")
-    kill_group(victim)
+    kill_holder(workers, job_id, Stage.FACTORIZE)
     redis.from_url(redis_url).flushall()
-    world.wait_until(is_working(Stage.TUNE), 30, "tuning")
-    kill_group(witness)
+    kill_holder(workers, job_id, Stage.TUNE)
     world.wait_until(finished(job_id), 30, "the end of the job")
     assert world.job_row(job_id).state == JobState.SUCCEEDED, world.job_row(job_id).error
     rows = world.task_rows(job_id)
@@ -124,13 +127,13 @@ def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
     next_job = world.submit(other_scope, tmp_path)
     outbox.flush()
     world.wait_until(
-        lambda: all(t.state == TaskState.DONE for t in world.task_rows(next_job, Stage.CALIBRATE)), 15, "another job's work"
+        lambda: all(t.state == TaskState.DONE for t in world.task_rows(next_job, Stage.CALIBRATE)),
+        15,
+        "another job's work",
     )
 
 
-def test_an_overdue_task_is_ended_from_outside(
-    scope: TenantScope, tmp_path: Path, start_worker: StartWorker
-):
+def test_an_overdue_task_is_ended_from_outside(scope: TenantScope, tmp_path: Path, start_worker: StartWorker):
     start_worker("model", STUB_SECONDS="60", ADAPTWIN_TASK_DEADLINE_S="0.5", ADAPTWIN_MAX_ATTEMPTS="1")
     job_id = world.submit(scope, tmp_path)
     outbox.flush()

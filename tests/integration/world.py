@@ -1,8 +1,9 @@
-"""A small world for the service tests: a ready dataset, a base model of a few layers, and stage bodies that cost nothing."""
+"""A small world for the service's tests: ready speech, a base model, and stage bodies that cost nothing."""
 
 import json
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select, update
@@ -81,7 +82,10 @@ def stub_stage(ctx: StageContext) -> dict[str, Path]:
         "spec": ctx.spec.model_dump(mode="json"),
         "speaker": (ctx.speaker / "corpus.json").read_text(),
         "inputs": {
-            stage: {key: {name: path.read_text() for name, path in files.items()} for key, files in ctx.inputs(stage).items()}
+            stage: {
+                key: {name: path.read_text() for name, path in files.items()}
+                for key, files in ctx.inputs(stage).items()
+            }
             for stage in ctx.task.upstream
         },
     }
@@ -128,7 +132,9 @@ def result_files(job_id: str) -> dict[str, object]:
     """What each task of a job made, by content."""
     with unit_of_work() as session:
         rows = session.execute(
-            select(Task.stage, Task.key, Result.files).join(Result, Result.key == Task.result_key).where(Task.job_id == job_id)
+            select(Task.stage, Task.key, Result.files)
+            .join(Result, Result.key == Task.result_key)
+            .where(Task.job_id == job_id)
         )
         return {f"{stage} {key}": files for stage, key, files in rows}
 
@@ -136,11 +142,7 @@ def result_files(job_id: str) -> dict[str, object]:
 def let_leases_run_out() -> None:
     """Make every running task's worker look silent."""
     with unit_of_work() as session:
-        session.execute(
-            update(Task)
-            .where(Task.state == TaskState.RUNNING)
-            .values(lease_until=Task.created_at)
-        )
+        session.execute(update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=Task.created_at))
 
 
 def wait_until(condition, timeout_s: float, what: str) -> None:  # type: ignore[no-untyped-def]
@@ -149,3 +151,7 @@ def wait_until(condition, timeout_s: float, what: str) -> None:  # type: ignore[
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not happen within {timeout_s} s")
         time.sleep(0.05)
+
+
+def far_future() -> datetime:
+    return datetime(2100, 1, 1, tzinfo=UTC)

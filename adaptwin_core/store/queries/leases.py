@@ -1,4 +1,4 @@
-"""The lease on a task, in SQL. The database's clock decides; `attempt` fences: a late twin's statements match nothing."""
+"""The lease on a task, in SQL. The database's clock decides; `attempt` fences: a late twin's words match nothing."""
 
 from datetime import timedelta
 from typing import Any

@@ -4,6 +4,7 @@ import socket
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +14,7 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sandbox import Decoder
 from adaptwin_core.speech.sniff import sniff_audio
-from tests.unit.speech.sounds import Floats, build, encode, rejects, voice, warnings, write
+from tests.unit.speech.sounds import Floats, build, build_files, encode, rejects, voice, warnings, write
 
 SECONDS = 3.0
 
@@ -74,6 +75,13 @@ def test_16_khz_pcm16_is_kept_bit_for_bit(tmp_path: Path) -> None:
     path = write(tmp_path / "in" / "a.wav", voice(2.0), subtype="PCM_16")
     corpus = build(tmp_path / "in", tmp_path / "out")
     assert np.array_equal(corpus.audio(corpus.clips[0]), soundfile.read(path, dtype="float32")[0])
+
+
+@pytest.mark.parametrize("name", ["v.ogg", "o.opus", "m.mp3"])
+def test_files_joined_end_to_end_are_read_to_the_end(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / "in", name)
+    path.write_bytes(path.read_bytes() * 3)
+    assert build(tmp_path / "in", tmp_path / "out").seconds == pytest.approx(3 * SECONDS, abs=0.3)
 
 
 def test_lying_wav_sizes_are_not_believed(tmp_path: Path) -> None:
@@ -147,6 +155,24 @@ def test_what_is_not_audio_is_rejected_and_never_fetched(tmp_path: Path) -> None
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()
+
+
+def test_film_gives_its_sound(tmp_path: Path) -> None:
+    with av.open(tmp_path / "film.mp4", "w") as media:
+        picture = media.add_stream("mpeg4", rate=5)
+        sound = media.add_stream("aac", rate=48_000)
+        assert isinstance(picture, av.VideoStream)
+        assert isinstance(sound, av.AudioStream)
+        picture.width, picture.height = 64, 64
+        for _ in range(10):
+            media.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+        heard = av.AudioFrame.from_ndarray(voice(2.0, 1, 48_000)[None], format="flt", layout="mono")
+        heard.sample_rate = 48_000
+        media.mux(sound.encode(heard))
+        media.mux(picture.encode(None))
+        media.mux(sound.encode(None))
+    corpus = build_files({"film.mp4": tmp_path / "film.mp4"}, tmp_path / "out")
+    assert likeness(corpus.audio(corpus.clips[0]), voice(2.0, 1)) > 0.97
 
 
 def test_container_without_sound_fails_to_decode(tmp_path: Path) -> None:

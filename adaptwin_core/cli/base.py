@@ -1,0 +1,49 @@
+"""`adaptwin base`: the uncompressed models that jobs may start from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adaptwin_core.cli.keys import DataDir
+from adaptwin_core.local import environment
+from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
+from adaptwin_core.service import base_models
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.settings import get_settings
+
+WHISPER_LICENCE = "MIT"  # OpenAI's, of the packaged weights
+
+app = typer.Typer(help="Uncompressed models that jobs may start from.", no_args_is_help=True)
+
+
+def add_base_model(text: str) -> str:
+    """Fetch or convert the model that a person named, register it, and return its short name with its digest."""
+    settings = get_settings()
+    source = canonical_source(text)
+    digest, shape = describe(resolve(source, settings.model_cache_dir or settings.data_dir / "models"))
+    licence = WHISPER_LICENCE if source.startswith("package:") else None
+    with unit_of_work() as session:
+        row = base_models.register(
+            session, id=short_name(source), source=source, digest=digest, shape=shape, licence=licence
+        )
+        return f"{row.id}  {shape.total_params / 1e6:.1f} M parameters  sha256 {digest[:12]}…"
+
+
+@app.command()
+def add(
+    source: Annotated[str, typer.Argument(help="a packaged model's name, a local folder, or OWNER/NAME@REVISION")],
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Offer a base model to jobs. The workers must be able to reach the same source."""
+    environment.load(data_dir)
+    typer.echo(add_base_model(source))
+
+
+@app.command("list")
+def list_models(data_dir: DataDir = Path("var")) -> None:
+    """List the registered base models."""
+    environment.load(data_dir)
+    with unit_of_work() as session:
+        for row in base_models.list_base_models(session):
+            typer.echo(f"{row.id}  {row.source}  sha256 {row.digest[:12]}…")

@@ -1,0 +1,67 @@
+"""`adaptwin keys`: who may use the API."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import NotFound
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.local import environment
+from adaptwin_core.service import auth
+from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.queries import tenants
+
+app = typer.Typer(help="API keys of the tenants.", no_args_is_help=True)
+
+DataDir = Annotated[Path, typer.Option(help="folder of `adaptwin up`; DATABASE_URL goes before it")]
+TenantName = Annotated[str, typer.Option("--tenant", help="whose key")]
+
+
+def ensure_tenant(session: Session, name: str) -> TenantScope:
+    """Return the tenant called `name`, made if new."""
+    return tenants.scope_by_name(session, name) or auth.create_tenant(session, name)
+
+
+def _known(session: Session, tenant: str) -> TenantScope:
+    scope = tenants.scope_by_name(session, tenant)
+    if scope is None:
+        raise NotFound(f"there is no tenant {tenant}")
+    return scope
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="what the key is for, such as laptop")],
+    tenant: TenantName = "local",
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Make a key, and the tenant if it is new, and print it: the only time that anyone sees it."""
+    environment.load(data_dir)
+    with unit_of_work() as session:
+        typer.echo(auth.create_key(session, ensure_tenant(session, tenant), name))
+
+
+@app.command("list")
+def list_keys(tenant: TenantName = "local", data_dir: DataDir = Path("var")) -> None:
+    """List a tenant's keys, without their secrets."""
+    environment.load(data_dir)
+    with unit_of_work() as session:
+        for key in tenants.keys_of(session, _known(session, tenant)):
+            state = f"revoked {key.revoked_at:%F %T}" if key.revoked_at else "valid"
+            used = f"last used {key.last_used_at:%F %T}" if key.last_used_at else "never used"
+            typer.echo(f"{key.id}  {key.name}  {state}  {used}")
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="key_…, as `list` shows it")],
+    tenant: TenantName = "local",
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """End a key at once."""
+    environment.load(data_dir)
+    with unit_of_work() as session:
+        auth.revoke_key(session, _known(session, tenant), key_id)
+    typer.echo(f"{key_id} is revoked")

@@ -1,0 +1,41 @@
+"""The `adaptwin` command."""
+
+import typer
+
+from adaptwin_core.cli import base, keys
+from adaptwin_core.cli.compress import compress
+from adaptwin_core.cli.up import up
+from adaptwin_core.domain.errors import AdaptwinError
+from adaptwin_core.store import migrate as migrations
+from adaptwin_core.store.settings import get_settings
+
+commands = typer.Typer(
+    help="Speech recognition that knows your voice: compress Whisper for one speaker.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+commands.command()(up)
+commands.command()(compress)
+commands.add_typer(keys.app, name="keys")
+commands.add_typer(base.app, name="base")
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database of DATABASE_URL to this version's tables."""
+    migrations.upgrade(get_settings().database_url)
+    typer.echo("the database is up to date")
+
+
+def app() -> None:
+    """Run the command line; an expected failure is one sentence, not a traceback."""
+    try:
+        commands()
+    except AdaptwinError as error:
+        typer.secho(f"adaptwin: {error.message}", err=True, fg=typer.colors.RED)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    app()

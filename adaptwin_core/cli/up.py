@@ -1,0 +1,125 @@
+"""`adaptwin up`: the whole service on one machine, from servers to workers."""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Never
+
+import typer
+
+from adaptwin_core.cli.base import add_base_model
+from adaptwin_core.cli.keys import ensure_tenant
+from adaptwin_core.domain.errors import Conflict, Unauthorized
+from adaptwin_core.local import environment
+from adaptwin_core.local.servers import running_servers
+from adaptwin_core.local.supervisor import POLL_S, Component, Supervisor
+from adaptwin_core.service import auth
+from adaptwin_core.store import migrate
+from adaptwin_core.store.engine import unit_of_work
+
+LOCAL_TENANT = "local"
+DEFAULT_BASE_MODEL = "package:whisper-tiny.en"
+READY_LINE = "AdaPTwin is ready"
+
+
+def up(
+    data_dir: Annotated[Path, typer.Option(help="everything is kept here")] = Path("var"),
+    host: Annotated[str, typer.Option(help="address the API listens on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port of the API")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="processes that share the blocks of a job")] = 2,
+    base_model: Annotated[
+        list[str] | None, typer.Option(help="a package's, folder's or hub model's name; repeatable")
+    ] = None,
+) -> None:
+    """Run the API, workers and, unless DATABASE_URL and REDIS_URL name yours, PostgreSQL and Valkey."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    data_dir = data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    _require_free(host, port)
+    started = time.monotonic()
+    try:
+        with running_servers(data_dir) as urls:
+            typer.echo(f"{'servers':<10} ready after {time.monotonic() - started:.1f} s")
+            shared = {
+                "DATABASE_URL": urls.database_url,
+                "REDIS_URL": urls.redis_url,
+                environment.SECRET_KEY: environment.secret_key(data_dir),
+                "ADAPTWIN_DATA_DIR": str(data_dir),
+            }
+            os.environ.update(shared)
+            environment.save(data_dir, shared)
+            migrate.upgrade(urls.database_url)
+            for source in base_model or [DEFAULT_BASE_MODEL]:
+                typer.echo(f"{'base model':<10} {add_base_model(source)}")
+            key_file = _ensure_key(data_dir)
+            with Supervisor(components(host, port, workers), data_dir / "logs", typer.echo) as supervisor:
+                _watch(supervisor, f"{READY_LINE} at http://{host}:{port} (docs at /docs), API key in {key_file}")
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+def components(host: str, port: int, num_workers: int) -> list[Component]:
+    """Return the service's own processes, as docker-compose runs them too."""
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "--app", "worker.app"]
+    threads = str(max(1, (os.cpu_count() or 1) // num_workers))
+    busy = {"OMP_NUM_THREADS": threads, "ADAPTWIN_BLOCK_THREADS": os.environ.get("ADAPTWIN_BLOCK_THREADS", threads)}
+    api = ["uvicorn", "--factory", "api.main:create_app", "--host", host, "--port", str(port), "--no-access-log"]
+
+    def worker(name: str, queues: str) -> list[str]:
+        # solo: one task at a time in the process itself, so torch is loaded once and not for every task
+        options = ["--pool", "solo", "--queues", queues, "--hostname", f"{name}@%h", "--loglevel", "INFO"]
+        return [*celery, "worker", *options, "--without-gossip", "--without-mingle"]
+
+    return [
+        Component("api", [*python, *api], "Uvicorn running on"),
+        Component("platform", worker("platform", "platform"), " ready."),
+        *(
+            Component(f"model-{i}", worker(f"model-{i}", "model,audio"), " ready.", busy)
+            for i in range(1, num_workers + 1)
+        ),
+        Component("beat", [*celery, "beat", "--loglevel", "INFO"], "beat: Starting"),
+    ]
+
+
+def _watch(supervisor: Supervisor, ready_line: str) -> Never:
+    said = False
+    while True:
+        supervisor.watch()
+        if supervisor.all_ready and not said:
+            said = True
+            typer.echo(ready_line)
+        time.sleep(POLL_S)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> Never:
+    """Begin to stop, once: a second signal must not cut the clean-up short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as fault:
+        raise Conflict(f"cannot listen on {host}:{port} ({fault.strerror}): choose another --port") from fault
+
+
+def _ensure_key(data_dir: Path) -> Path:
+    """Return the file with this folder's API key, making tenant and key when it has none that counts."""
+    key_file = data_dir / "api_key"
+    with unit_of_work() as session:
+        try:
+            auth.authenticate(session, key_file.read_text().strip())
+        except (FileNotFoundError, Unauthorized):
+            key = auth.create_key(session, ensure_tenant(session, LOCAL_TENANT), f"first {secrets.token_hex(3)}")
+            environment.write_private(key_file, key)
+            typer.echo(f"{'API key':<10} {key}")
+    return key_file

@@ -1,0 +1,174 @@
+"""What each step of the recipe buys: `python -m bench.ladder --speaker FOLDER --general FOLDER`.
+
+For one model and speaker, at several encoder cuts: relative squared error of the encoder's output and word error rate, for the plain SVD
+of the product (the paper's start), the whitened cut, after the layer-wise phase, and after the end-to-end phase; on held-out clips of
+the speaker and of other speakers. Uses the product's own code and prints how it was measured.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import load_compressed
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.report import held_out
+from adaptwin_core.ml.scoring import score
+from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+
+RUNGS: dict[str, dict[str, Any]] = {
+    "plain product SVD": {"start": "plain", "layer_steps": 0, "tune_steps": 0},
+    "whitened": {"layer_steps": 0, "tune_steps": 0},
+    "after layer-wise tuning": {"tune_steps": 0},
+    "after the end-to-end phase": {},
+}
+ERROR_CLIPS = 12  # held-out clips on which the encoder's error is taken
+
+
+def main() -> None:
+    options = _options()
+    console = Console()
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        folder = resolve(options.model, options.cache)
+        _, shape = describe(folder)
+        kinds = {"speaker": options.speaker, "general": options.general}
+        corpora = {name: build_corpus(read_folder(path), work / name, Limits()) for name, path in kinds.items()}
+        base_spec = json.loads(options.settings)
+        setting = recipe.Setting(folder, shape, CompressionSpec(**base_spec), corpora["speaker"], corpora["general"])
+        original = load_whisper(folder)
+        rows = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **_judge(original, original, setting, options.clips)}]
+        _show(console, rows[-1])
+        for cut in options.cuts:
+            for rung, change in RUNGS.items():
+                spec = CompressionSpec(**base_spec | change | {"encoder_cut": cut})
+                at = recipe.Setting(folder, shape, spec, corpora["speaker"], corpora["general"])
+                began = time.perf_counter()
+                model_folder = _compress(at, work / f"{cut}-{rung}")
+                seconds = time.perf_counter() - began
+                removed = 1 - make_plan(spec, shape).encoder_params(shape) / shape.encoder_params
+                figures = _judge(load_compressed(model_folder), original, at, options.clips)
+                rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(seconds, 1), **figures})
+                _show(console, rows[-1])
+                options.out.parent.mkdir(parents=True, exist_ok=True)
+                options.out.write_text(json.dumps({"how": _how(options, corpora, base_spec), "rows": rows}, indent=2) + "\n")
+    console.print(_table(rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
+    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with a test split of its own")
+    parser.add_argument("--model", default="package:whisper-base")
+    parser.add_argument("--cuts", type=float, nargs="+", default=[0.2, 0.35, 0.45])
+    parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
+    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/ladder.json"))
+    return parser.parse_args()
+
+
+def _compress(setting: recipe.Setting, work: Path) -> Path:
+    def place(name: str) -> Path:
+        made = work / name
+        made.mkdir(parents=True)
+        return made
+
+    measured = recipe.measure(setting, 0, 1, place("moments"))
+    blocks = {
+        name: recipe.cut_block(setting, name, [measured], place(name))[0]["block.safetensors"]
+        for name in make_plan(setting.spec, setting.shape).blocks
+    }
+    recipe.tune_whole(setting, blocks, place("model"))
+    return work / "model"
+
+
+def _judge(model: Any, original: Any, setting: recipe.Setting, num_clips: int) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    featurizer = setting.featurizer()
+    for kind, corpus in (("speaker", setting.speaker), ("others", setting.general)):
+        assert corpus is not None
+        clips = _spread(held_out(corpus), num_clips)
+        heard = transcribe(model, featurizer, corpus, clips)
+        found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
+        figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
+        figures[f"{kind}_encoder_error"] = round(_encoder_error(model, original, featurizer, corpus, _spread(clips, ERROR_CLIPS)), 5)
+        figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
+    return figures
+
+
+@torch.no_grad()
+def _encoder_error(model: Any, original: Any, featurizer: Any, corpus: Corpus, clips: list[Any]) -> float:
+    """Mean over clips of ‖compressed - original‖² / ‖original‖² of the encoder's output."""
+    errors = []
+    for clip in clips:
+        features = featurizer.features([corpus.audio(clip)])
+        target = original.model.encoder(features).last_hidden_state
+        lost = model.model.encoder(features).last_hidden_state - target
+        errors.append(float(lost.square().sum() / target.square().sum()))
+    return sum(errors) / len(errors)
+
+
+def _spread(clips: list[Any], count: int) -> list[Any]:
+    step = max(1.0, len(clips) / count)
+    return [clips[int(i * step)] for i in range(min(len(clips), count))]
+
+
+def _how(options: argparse.Namespace, corpora: dict[str, Corpus], settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": options.model,
+        "speaker": options.speaker.name,
+        "general": options.general.name,
+        "corpora": {name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora.items()},
+        "clips_judged_of_each_kind": options.clips,
+        "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
+        "settings": CompressionSpec(**settings).model_dump(mode="json"),
+        "machine": {"processor": platform.machine(), "torch_threads": torch.get_num_threads()},
+        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+    }
+
+
+def _show(console: Console, row: dict[str, Any]) -> None:
+    console.print(
+        f"cut {row['cut']:.3f}  {row['rung']:<28} encoder error {row['speaker_encoder_error']:.4f}  "
+        f"WER speaker {row['speaker_wer'][0]:.1f}  others {row['others_wer'][0]:.1f}  ({row['tuning_s']:.0f} s)"
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="What each step buys")
+    for column in ("encoder cut", "step", "encoder error", "error, others", "WER speaker", "WER others", "seconds"):
+        table.add_column(column)
+    for row in rows:
+        rates = [f"{row[f'{kind}_wer'][0]} ({row[f'{kind}_wer'][1]}-{row[f'{kind}_wer'][2]})" for kind in ("speaker", "others")]
+        table.add_row(
+            f"{row['cut']:.1%}",
+            row["rung"],
+            f"{row['speaker_encoder_error']:.4f}",
+            f"{row['others_encoder_error']:.4f}",
+            *rates,
+            f"{row['tuning_s']:.0f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""docs/openapi.json is the API. After a change that is meant: `python -m tests.arch.test_openapi_snapshot`."""
+
+import json
+from pathlib import Path
+
+from api.main import create_app
+
+SNAPSHOT = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+def current() -> str:
+    return json.dumps(create_app().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_the_snapshot_is_current():
+    assert SNAPSHOT.read_text() == current(), "the API changed: run `python -m tests.arch.test_openapi_snapshot`"
+
+
+def test_every_error_is_documented_as_a_problem():
+    for path, methods in create_app().openapi()["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"], (method, path, status)
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(current())

@@ -1,0 +1,117 @@
+"""From REST to a loaded model, with a small Whisper of random weights: quick enough to also kill things on the way."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from sqlalchemy import create_engine, text
+
+from adaptwin_core.ml.assemble import SIDECARS
+from adaptwin_core.ml.base_models import resolve
+from tests.e2e.conftest import Service, running_service
+
+pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer Whisper of width 64 with random weights and the real tokenizer."""
+    from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+    real = resolve("package:whisper-tiny.en", tmp_path_factory.mktemp("cache"))
+    sizes = {"d_model": 64, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    config = WhisperConfig.from_pretrained(real, **sizes, encoder_ffn_dim=256, decoder_ffn_dim=256)
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("random") / "tiny-random"
+    WhisperForConditionalGeneration(config).save_pretrained(folder)
+    for name in SIDECARS:
+        if (real / name).exists():
+            shutil.copyfile(real / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(base: Path) -> Iterator[Service]:
+    with running_service(f"folder:{base}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def dataset(service: Service, noise: Path) -> str:
+    return service.upload("noise", noise)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(service: Service, dataset: str) -> dict:
+    return service.finish(service.submit(dataset, encoder_cut=0.3, decoder_cut=0.2))
+
+
+def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, tmp_path: Path) -> None:
+    folder = service.download(undisturbed, tmp_path / "model")
+    for name, file in undisturbed["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == file["sha256"]
+    weights = load_file(folder / "model.safetensors")
+    report = json.loads((folder / "report.json").read_text())
+    assert sum(tensor.numel() for tensor in weights.values()) == report["size"]["compressed"]["total_params"]
+    assert report["plan"]["encoder_cut"] >= 0.3
+    assert report["speech"]["speaker"]["reference"] == "transcripts"
+
+
+def test_every_block_is_a_task_of_its_own(service: Service, undisturbed: dict) -> None:
+    blocks = service.blocks(service.client.get("/v1/jobs").json()["items"][0]["id"])
+    assert {task["key"] for task in blocks} == {"encoder.0.self", "encoder.1.self", "decoder.0.self", "decoder.0.cross"}
+    assert {task["state"] for task in blocks} == {"done"}
+
+
+def test_killing_a_worker_delays_the_job_and_changes_nothing(service: Service, dataset: str, undisturbed: dict) -> None:
+    """Same settings but one name apart would be answered from kept results: a new seed makes the work new, twice."""
+    calm = service.finish(service.submit(dataset, encoder_cut=0.3, seed=1))
+    _forget_results(service)
+    job = service.submit(dataset, encoder_cut=0.3, seed=1)
+    _wait_for_a_running_block(service, job)
+    for worker in service.workers():
+        worker.kill()
+    shaken = service.finish(job)
+    weights = "model.safetensors"
+    assert shaken["files"][weights] == calm["files"][weights]
+    assert max(task["attempt"] for task in service.blocks(job)) >= 2
+
+
+def test_no_transcripts_is_legal_and_the_report_says_so(service: Service, noise: Path, tmp_path: Path) -> None:
+    for path in noise.glob("*.flac"):
+        shutil.copyfile(path, tmp_path / path.name)
+    manifest = service.finish(service.submit(service.upload("unlabelled", tmp_path), encoder_cut=0.3))
+    found = manifest["speech"]["speaker"]
+    assert found["reference"] == "the original model's own output"
+    assert "original" not in found
+
+
+def test_a_job_can_be_cancelled(service: Service, dataset: str) -> None:
+    job = service.submit(dataset, encoder_cut=0.3, seed=9, tune_steps=10_000)
+    began = time.monotonic()
+    assert service.client.post(f"/v1/jobs/{job}/cancel").status_code == 202
+    assert service._until(f"/v1/jobs/{job}", {"cancelled"}, 30)
+    assert time.monotonic() - began < 30
+
+
+def _wait_for_a_running_block(service: Service, job: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(task["state"] == "running" for task in service.blocks(job)):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no block ever ran")
+
+
+def _forget_results(service: Service) -> None:
+    """Drop the kept results from the service's own database, so that equal work is done again."""
+    lines = (service.folder / "environment").read_text().splitlines()
+    url = next(line.partition("=")[2].strip("'") for line in lines if line.startswith("DATABASE_URL="))
+    with create_engine(url).begin() as connection:
+        connection.execute(text("DELETE FROM result"))

@@ -1,0 +1,83 @@
+"""Plans meet their budgets on every published Whisper, and say so when they cannot."""
+
+import pytest
+
+from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.plan import BlockId, ModelShape
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
+
+
+def shape(width, heads, layers, decoder_layers=None, vocab=51865, mels=80):
+    return ModelShape(
+        d_model=width, encoder_layers=layers, decoder_layers=decoder_layers or layers, encoder_heads=heads, decoder_heads=heads,
+        encoder_ffn=4 * width, decoder_ffn=4 * width, vocab_size=vocab, num_mel_bins=mels, max_source_positions=1500,
+        max_target_positions=448,
+    )  # fmt: skip
+
+
+WHISPERS = {
+    "tiny": shape(384, 6, 4),
+    "base": shape(512, 8, 6),
+    "small": shape(768, 12, 12),
+    "medium": shape(1024, 16, 24),
+    "large-v3": shape(1280, 20, 32, vocab=51866, mels=128),
+    "turbo": shape(1280, 20, 32, 4, vocab=51866, mels=128),
+    "distil-small.en": shape(768, 12, 12, 4, vocab=51864),
+    "distil-medium.en": shape(1024, 16, 24, 2, vocab=51864),
+    "distil-large-v3": shape(1280, 20, 32, 2, vocab=51866, mels=128),
+}
+# Millions of parameters, without the encoder's fixed positions: as LiteASR's model cards and peers.md count them.
+PUBLISHED = {"tiny": (7.63, 29.55), "base": (19.82, 52.00), "small": (87.00, 153.58), "medium": (305.68, 456.64)}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_counts_match_the_published_ones(name):
+    found = WHISPERS[name]
+    assert (round(found.encoder_params / 1e6, 2), round(found.decoder_params / 1e6, 2)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", WHISPERS)
+@pytest.mark.parametrize("cut", [0.1, 0.2, 0.35, 0.45, 0.6])
+@pytest.mark.parametrize("kind", ["uniform", "successive"])
+def test_a_plan_removes_what_was_asked_and_little_more(name, cut, kind):
+    found = WHISPERS[name]
+    plan = make_plan(CompressionSpec(encoder_cut=cut, plan=kind), found)
+    removed = 1 - plan.encoder_params(found) / found.encoder_params
+    assert cut <= removed < cut + 0.02
+    assert plan.total_params(found) == found.total_params - plan.params_removed(found, "encoder")
+
+
+def test_the_successive_plan_cuts_the_first_layers_alone_with_the_same_ranks():
+    plan = make_plan(CompressionSpec(encoder_cut=0.35, plan="successive"), WHISPERS["base"])
+    assert sorted(BlockId.parse(name).layer for name in plan.blocks) == [0, 1, 2, 3]
+    assert len(set(plan.blocks.values())) == 1
+
+
+def test_a_decoder_cut_reaches_self_and_cross_attention():
+    plan = make_plan(CompressionSpec(encoder_cut=0, decoder_cut=0.3), WHISPERS["base"])
+    kinds = {(BlockId.parse(name).part, BlockId.parse(name).attention) for name in plan.blocks}
+    assert kinds == {("decoder", "self"), ("decoder", "cross")}
+    assert plan.params_removed(WHISPERS["base"], "decoder") >= 0.3 * WHISPERS["base"].decoder_layer_params
+
+
+def test_ranks_by_hand_are_taken_as_given():
+    plan = make_plan(CompressionSpec(ranks=SpectralRanks(qk=16, ff=100)), WHISPERS["base"])
+    assert {(p.qk, p.vo, p.fc1, p.fc2) for p in plan.blocks.values()} == {(16, None, 100, 100)}
+
+
+@pytest.mark.parametrize("ranks", [SpectralRanks(qk=65), SpectralRanks(vo=100), SpectralRanks(ff=513)])
+def test_a_rank_larger_than_the_model_is_refused(ranks):
+    with pytest.raises(InvalidSpec, match="more than"):
+        make_plan(CompressionSpec(ranks=ranks), WHISPERS["base"])
+
+
+def test_a_cut_out_of_reach_is_refused():
+    with pytest.raises(InvalidSpec, match="reach"):
+        make_plan(CompressionSpec(encoder_cut=0.8), WHISPERS["tiny"])
+
+
+@pytest.mark.parametrize("name", ["encoder.1.cross.2", "encoder.x.self", "../etc", "decoder.1"])
+def test_a_name_of_another_form_is_no_block(name):
+    with pytest.raises(InvalidSpec):
+        BlockId.parse(name)

@@ -1,0 +1,61 @@
+"""Which tasks a stage has, and what each may see."""
+
+import pytest
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import JOB_STAGES, Stage
+from adaptwin_core.service.pipeline import next_tasks
+from adaptwin_core.service.results import stage_spec, upstream_of
+from tests.integration.world import SHAPE
+
+
+def keys(stage: Stage, *, has_general: bool = False, **spec: object) -> list[str]:
+    return next_tasks(stage, CompressionSpec.model_validate(spec), SHAPE, num_shards=3, has_general=has_general)
+
+
+def test_calibration_is_shared_out():
+    assert keys(Stage.CALIBRATE) == ["shard-0-of-3", "shard-1-of-3", "shard-2-of-3"]
+
+
+def test_one_task_a_block_that_is_cut():
+    encoder = [f"encoder.{i}.self" for i in range(SHAPE.encoder_layers)]
+    assert keys(Stage.FACTORIZE) == encoder
+    assert keys(Stage.FACTORIZE, decoder_cut=0.2) == [*encoder, "decoder.0.self", "decoder.0.cross"]
+    assert keys(Stage.FACTORIZE, encoder_cut=0, decoder_cut=0.2) == ["decoder.0.self", "decoder.0.cross"]
+
+
+def test_general_speech_is_evaluated_where_there_is_any():
+    assert keys(Stage.EVALUATE) == ["base:speaker", "compressed:speaker"]
+    assert len(keys(Stage.EVALUATE, has_general=True)) == 4
+
+
+@pytest.mark.parametrize("stage", [Stage.TUNE, Stage.PUBLISH])
+def test_one_task_works_on_the_whole_model(stage: Stage):
+    assert keys(stage) == ["model"]
+
+
+def test_every_stage_of_a_job_has_tasks():
+    assert all(keys(stage) for stage in JOB_STAGES)
+
+
+SPEC = CompressionSpec(tune_steps=7, layer_steps=8, language="de", seed=3, encoder_cut=0.2)
+
+
+def test_a_stage_cannot_see_settings_it_has_no_business_with():
+    default = CompressionSpec()
+    measuring = stage_spec(Stage.CALIBRATE, "shard-0-of-3", SPEC)
+    assert (measuring.tune_steps, measuring.layer_steps) == (default.tune_steps, default.layer_steps)
+    assert (measuring.language, measuring.encoder_cut) == ("de", 0.2)
+    cutting = stage_spec(Stage.FACTORIZE, "encoder.0.self", SPEC)
+    assert (cutting.tune_steps, cutting.layer_steps) == (default.tune_steps, 8)
+    assert stage_spec(Stage.TUNE, "model", SPEC) == SPEC
+    assert stage_spec(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
+    assert stage_spec(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
+
+
+def test_a_stage_reads_earlier_stages_only():
+    assert upstream_of(Stage.CALIBRATE, "shard-0-of-3") == ()
+    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.FACTORIZE)
+    assert upstream_of(Stage.EVALUATE, "base:speaker") == ()
+    assert upstream_of(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
+    assert upstream_of(Stage.PUBLISH, "model") == JOB_STAGES[:-1]
