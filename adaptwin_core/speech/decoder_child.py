@@ -106,6 +106,17 @@ def read_soundfile(fd: int, container: str) -> Iterator[Block]:
             yield x_TC, file.samplerate
 
 
+def _floats(frame: av.AudioFrame) -> np.ndarray:
+    """Return a frame's samples as float32 x_TC. FFmpeg's own converter crashes on channels without a named layout."""
+    values = frame.to_ndarray()
+    x_TC = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    if x_TC.dtype == np.uint8:
+        return (x_TC.astype(np.float32) - 128) / 128
+    if x_TC.dtype.kind == "i":
+        return (x_TC / 2.0 ** (8 * x_TC.dtype.itemsize - 1)).astype(np.float32)
+    return x_TC.astype(np.float32)
+
+
 class _Block:
     """Gathers a codec's frames of a few milliseconds into blocks that are worth handling."""
 
@@ -142,11 +153,10 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
         if not media.streams.audio:
             raise InvalidAudio("it holds no audio track", code="decode_failed")
         stream = media.streams.audio[0]
-        codec = stream.codec_context.name
+        codec = stream.codec_context.name if stream.codec_context else "something unknown"
         if codec not in _CODECS and not codec.startswith("pcm_"):
             raise InvalidAudio(f"its sound is coded as {codec}; save it as wav, flac or opus", code="decode_failed")
         stream.codec_context.thread_type = "NONE"
-        to_float = av.AudioResampler(format="fltp")
         block = _Block()
         num_bad = 0
         for packet in media.demux(stream):
@@ -158,8 +168,7 @@ def read_av(fd: int, container: str) -> Iterator[Block]:
                     raise
                 continue
             for frame in frames:
-                for planar in to_float.resample(frame):
-                    yield from block.add(planar.to_ndarray().T, planar.sample_rate)
+                yield from block.add(_floats(frame), frame.sample_rate)
         yield from block.rest()
         if num_bad:
             raise InvalidAudio("some of its packets are broken", code="decode_failed")

@@ -1,5 +1,7 @@
-"""Synthetic speech from the eSpeak NG library that the package `espeakng-loader` carries. Formant synthesis: to Whisper a
-hard, unusual speaker, and to a listener plainly a machine."""
+"""Synthetic speech from the eSpeak NG library that the package `espeakng-loader` carries.
+
+It is formant synthesis: to Whisper a hard, unusual speaker, and to a listener plainly a machine.
+"""
 
 import ctypes
 from collections.abc import Iterator

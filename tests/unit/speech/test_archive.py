@@ -1,5 +1,6 @@
 """Archives are read as streams; their names are labels; what is odd in them is refused with a reason."""
 
+import contextlib
 import gzip
 import io
 import os
@@ -10,10 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.archive import members
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.sniff import Archive
 from tests.unit.speech.sounds import build_files, rejects, tar_of, voice, wav_bytes, write, zip_of
 
 Make = Callable[[Path, Mapping[str, bytes]], Path]
@@ -214,3 +218,33 @@ def test_zip_directory_of_absurd_size_is_not_read_into_memory(tmp_path: Path) ->
         file.write(end)
     with pytest.raises(InvalidAudio, match="too large"):
         list(members(path, "zip"))
+
+
+SMALL = {"a.wav": b"x" * 700, "b/c.txt": b"hello", "d" * 120: b"y" * 100}
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    form=st.sampled_from(["tar", "tar.gz", "zip"]),
+    changes=st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=6),
+    cut=st.integers(0, 4000),
+)
+def test_whatever_the_bytes_only_damage_is_told(
+    tmp_path: Path, form: Archive, changes: list[tuple[int, int]], cut: int
+) -> None:
+    path = tmp_path / "x"
+    if form == "zip":
+        zip_of(path, SMALL)
+    else:
+        tar_of(path, SMALL, "w:gz" if form == "tar.gz" else "w")
+    data = bytearray(path.read_bytes())
+    for at, value in changes:
+        data[at % len(data)] = value
+    path.write_bytes(data[: len(data) - cut % len(data) // 8])
+    with contextlib.suppress(InvalidAudio):
+        for member in members(path, form):
+            with contextlib.suppress(InvalidAudio):
+                file, num_bytes = member.open(), 0
+                while block := file.read(256):
+                    num_bytes += len(block)
+                assert num_bytes <= member.size_bytes

@@ -98,6 +98,24 @@ def test_lying_wav_sizes_are_not_believed(tmp_path: Path) -> None:
     assert [clip.seconds for clip in corpus.clips] == [pytest.approx(2.0)] * 6
 
 
+def test_every_sample_format_is_read_by_the_second_reader_too(tmp_path: Path) -> None:
+    subtypes = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+    for seed, subtype in enumerate(subtypes):
+        eight = np.repeat(voice(2.0, seed)[:, None], 8, axis=1)  # eight channels of no named layout crashed FFmpeg
+        path = write(tmp_path / "in" / f"{seed}.wav", eight, format="WAVEX", subtype=subtype)
+        data = bytearray(path.read_bytes())
+        at = data.index(b"data") + 4
+        data[at : at + 4] = bytes(4)  # a size of 0 makes libsndfile see nothing
+        path.write_bytes(data)
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert not corpus.rejects
+    for clip in corpus.clips:
+        sound = corpus.audio(clip)
+        expected = voice(2.0, int(clip.recording[0]))
+        assert likeness(sound, expected) > 0.995, clip
+        assert np.linalg.norm(sound) == pytest.approx(np.linalg.norm(expected), rel=0.02)
+
+
 def test_absurd_sample_rates_are_rejected(tmp_path: Path) -> None:
     for rate_hz in (1, 3_999, 16_000, 800_000):
         path = write(tmp_path / "in" / f"{rate_hz}.wav", voice(2.0, rate_hz), subtype="PCM_16")

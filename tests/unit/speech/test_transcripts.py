@@ -1,9 +1,12 @@
 """Three forms of transcripts, matched with audio by name."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.notices import Notices
@@ -145,3 +148,12 @@ def test_odd_tables_do_no_harm(data: bytes) -> None:
 def test_which_files_are_read_as_transcripts() -> None:
     assert all(map(is_transcript, ("a.txt", "x/B.TXT", "metadata.csv", "x/metadata.jsonl")))
     assert not any(map(is_transcript, ("a.csv", "my-metadata.csv", "a.json", "txt")))
+
+
+@given(
+    st.sampled_from(["metadata.csv", "x/metadata.jsonl", "a.txt"]),
+    st.one_of(st.binary(max_size=200), st.text('file_name,text|\n"\\{}:a.wv/', max_size=200).map(str.encode)),
+)
+def test_whatever_the_bytes_it_is_read_or_refused(name: str, data: bytes) -> None:
+    with contextlib.suppress(InvalidAudio):
+        match({name: data}, ["a.wav", "x/b.wav"])

@@ -1,0 +1,133 @@
+"""Original against compressed: one table, one JSON, one plot."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from rich.table import Table
+
+from adaptwin_core.ml.scoring import score
+from bench.demo.held_out import HeldOut
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+JSON = dict[str, Any]
+MODELS = ("original", "compressed")
+KINDS = {"speaker": "this speaker", "others": "other speakers"}
+COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
+LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy", "jiwer", "espeakng-loader", "hibari-tts")
+
+
+def judge(held_out: Mapping[str, HeldOut], heard: Mapping[str, Mapping[str, JSON]], language: str, seed: int) -> JSON:
+    """Score each model on each kind of speech.
+
+    Args:
+        heard: what transcribe.py wrote, by model and kind.
+
+    Clips without transcripts are scored against the original's own words.
+    """
+    speech: JSON = {}
+    for kind, clips in held_out.items():
+        original = heard["original"][kind]["texts"]
+        references = clips.texts or original
+        scores = {}
+        for model in MODELS:
+            texts = heard[model][kind]["texts"]
+            result = asdict(
+                score([references[n] for n in references], [texts[n] for n in references], language=language, seed=seed)
+            )
+            scores[model] = {name: value for name, value in result.items() if name != "clips"}
+        speech[kind] = {
+            "reference": "transcripts" if clips.texts else "the original model's own output",
+            "num_clips": len(references),
+            "seconds": round(clips.seconds, 1),
+            **scores,
+        }
+    size = {}
+    for model in MODELS:
+        runs = heard[model]
+        compute_s, audio_s = (sum(run[name] for run in runs.values()) for name in ("compute_s", "audio_s"))
+        any_run = runs["speaker"]
+        size[model] = {
+            name: any_run[name] for name in ("encoder_params", "total_params", "weights_bytes", "model_class")
+        }
+        size[model]["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
+    return {"speech": speech, "models": size}
+
+
+def machine() -> JSON:
+    """Return what the figures were measured on."""
+    return {
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "versions": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def table(report: JSON) -> Table:
+    """Return the result as one table."""
+    shown = Table(title=f"{report['model']}, {report['cut']:.0%} of the encoder asked to go", title_justify="left")
+    shown.add_column("")
+    for model in MODELS:
+        shown.add_column(model, justify="right")
+    for kind, found in report["speech"].items():
+        about = f"{KINDS[kind]} ({found['num_clips']} clips, {found['seconds'] / 60:.1f} min)"
+        for rate in ("wer", "cer"):
+            cells = [_rate(found[model], rate) for model in MODELS]
+            shown.add_row(f"{rate.upper()} %, {about}" if rate == "wer" else f"{rate.upper()} %", *cells)
+    models = [report["models"][model] for model in MODELS]
+    shown.add_row("encoder parameters", *(f"{model['encoder_params']:,}" for model in models))
+    shown.add_row("all parameters", *(f"{model['total_params']:,}" for model in models))
+    shown.add_row("bytes on disk", *(f"{model['weights_bytes']:,}" for model in models))
+    shown.add_row("compute, s per s of audio", *(f"{model['compute_s_per_audio_s']:.3f}" for model in models))
+    return shown
+
+
+def _rate(found: JSON, rate: str) -> str:
+    return f"{100 * found[rate]:.1f} ({100 * found[f'{rate}_low']:.1f}-{100 * found[f'{rate}_high']:.1f})"
+
+
+def write_plot(report: JSON, folder: Path) -> None:
+    """Draw plot.png and plot.svg: error rates with their intervals, and sizes."""
+    figure, (rates, sizes) = plt.subplots(1, 2, figsize=(9, 3.8), gridspec_kw={"width_ratios": [3, 2]})
+    for offset, model in zip((-0.2, 0.2), MODELS, strict=True):
+        found = [kind[model] for kind in report["speech"].values()]
+        heights = [100 * one["wer"] for one in found]
+        spans = [
+            [100 * (one["wer"] - one["wer_low"]) for one in found],
+            [100 * (one["wer_high"] - one["wer"]) for one in found],
+        ]
+        places = [index + offset for index in range(len(found))]
+        drawn = rates.bar(places, heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model)
+        rates.bar_label(drawn, fmt="%.1f", padding=3)
+        counts = [report["models"][model][part] / 1e6 for part in ("encoder_params", "total_params")]
+        drawn = sizes.bar([index + offset for index in range(2)], counts, 0.38, color=COLOURS[model])
+        sizes.bar_label(drawn, fmt="%.1f", padding=3)
+    names = [f"{KINDS[kind]}\n{found['num_clips']} held-out clips" for kind, found in report["speech"].items()]
+    rates.set_xticks(range(len(names)), names)
+    rates.set_ylabel("word error rate, %")
+    rates.set_ylim(bottom=0)
+    rates.legend(frameon=False)
+    sizes.set_xticks(range(2), ["encoder", "whole model"])
+    sizes.set_ylabel("parameters, millions")
+    for axes in (rates, sizes):
+        axes.margins(y=0.15)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"{report['model']}: {report['speech_source']}")
+    figure.tight_layout()
+    figure.savefig(folder / "plot.png", dpi=120)
+    figure.savefig(folder / "plot.svg")
+    plt.close(figure)
+
+
+def write_json(report: JSON, folder: Path) -> None:
+    """Write report.json."""
+    (folder / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")

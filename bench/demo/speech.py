@@ -1,0 +1,102 @@
+"""The demo's default speech, all of it synthetic: one hard speaker, and other speakers to stay good at."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from adaptwin_core.domain.digest import digest_json
+from bench.demo import settings
+from bench.demo.espeak import espeak
+
+RATE_HZ = 16_000
+_HERE = Path(__file__).parent
+_SILENCE_S = 0.15  # around each sentence, as a person would leave
+_LABEL = """# Synthetic speech
+
+{what} No person's voice is in it. The sentences were written for this demo.
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    text: str
+    split: str
+
+
+def speaker_sentences() -> list[Sentence]:
+    """Return the sentences of the speaker. Those held out are never trained on, by anybody's voice."""
+    lines = (_HERE / "sentences.txt").read_text("utf-8").splitlines()
+    return [
+        Sentence(text, "test" if i % 6 == 3 else "valid" if i % 20 == 0 else "train") for i, text in enumerate(lines)
+    ]
+
+
+def other_sentences() -> list[Sentence]:
+    """Return the sentences of the others: their own, half of them held out, and some that the speaker trains on."""
+    own = (_HERE / "others.txt").read_text("utf-8").splitlines()
+    shared = [sentence for sentence in speaker_sentences() if sentence.split == "train"]
+    return [Sentence(text, "test" if i % 2 else "train") for i, text in enumerate(own)] + shared[
+        :: settings.OTHERS_SAY_EVERY
+    ]
+
+
+def make_speech(folder: Path, say: Say) -> tuple[Path, Path]:
+    """Make the folders of both, unless they are there already, and return them: the speaker's and the others'."""
+    speaker = [(s, settings.SPEAKER_VOICE) for s in speaker_sentences()]
+    _make(folder / "speaker", speaker, _espeak_voices, "Spoken by eSpeak NG, a formant synthesizer.", say)
+    voices = settings.OTHER_VOICES
+    others = [(s, json.dumps(voices[i % len(voices)])) for i, s in enumerate(other_sentences())]
+    _make(folder / "others", others, _hibari_voices, "Spoken by hibari-tts, a neural synthesizer, in variations.", say)
+    return folder / "speaker", folder / "others"
+
+
+Clips = list[tuple[Sentence, str]]
+
+
+def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.ndarray]], what: str, say: Say) -> None:
+    stamp, digest = folder / ".digest", digest_json([[s.text, s.split, voice] for s, voice in clips])
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    seconds = 0.0
+    with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "transcription", "split"])
+        silence = np.zeros(int(_SILENCE_S * RATE_HZ), np.float32)
+        for index, ((sentence, _), audio) in enumerate(zip(clips, synthesize(clips), strict=True)):
+            name = f"{folder.name}-{index:04d}.flac"
+            whole = np.concatenate([silence, audio, silence])
+            soundfile.write(folder / name, whole, RATE_HZ, subtype="PCM_16")
+            table.writerow([name, sentence.text, sentence.split])
+            seconds += len(whole) / RATE_HZ
+    (folder / "README.md").write_text(_LABEL.format(what=what))
+    stamp.write_text(digest)
+    say(f"made {len(clips)} clips, {seconds / 60:.1f} min, of synthetic speech in {folder}")
+
+
+def _espeak_voices(clips: Clips) -> Iterator[np.ndarray]:
+    with espeak(clips[0][1], words_per_minute=settings.SPEAKER_WORDS_PER_MINUTE) as speak:
+        for sentence, _ in clips:
+            yield soxr.resample(speak(sentence.text), speak.rate_hz, RATE_HZ)
+
+
+def _hibari_voices(clips: Clips) -> Iterator[np.ndarray]:
+    from hibari import Hibari
+    from hibari.g2p import G2P
+
+    readers = {british: Hibari(g2p=G2P(british=british)) for british in (False, True)}
+    for index, (sentence, voice) in enumerate(clips):
+        factor, british = json.loads(voice)
+        # Played faster, a voice is higher, formants and all; spoken slower before, it keeps its pace.
+        audio = readers[british](sentence.text, speed=1 / factor, seed=index)
+        yield soxr.resample(audio, Hibari.sample_rate * factor, RATE_HZ)

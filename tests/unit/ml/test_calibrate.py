@@ -1,0 +1,85 @@
+"""Moments are what direct computation gives, add up over windows and shards, and survive a file."""
+
+import pytest
+import torch
+
+from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.ml.adapter import block_modules, layer_of
+from adaptwin_core.ml.moments import Moments, measuring, mix
+from tests.unit.ml.conftest import run
+
+
+@pytest.fixture
+def measured(model):
+    block = BlockId.parse("encoder.1.self")
+    layer = layer_of(model, block)
+    seen = {}
+    modules = block_modules(layer, block)
+    handles = [
+        modules.attention.q_proj.register_forward_hook(lambda _m, _i, out: seen.update(q=out)),
+        modules.attention.k_proj.register_forward_hook(lambda _m, _i, out: seen.update(k=out)),
+        modules.attention.out_proj.register_forward_pre_hook(lambda _m, args: seen.update(z=args[0])),
+        modules.fc2.register_forward_hook(lambda _m, _i, out: seen.update(y=out)),
+    ]
+    with measuring([(block, layer)]) as moments:
+        run(model, num_windows=3)
+    for handle in handles:
+        handle.remove()
+    return moments[str(block)].means(), {name: value.double() for name, value in seen.items()}, modules
+
+
+def test_queries_keep_their_bias_and_their_mean(measured):
+    means, seen, _ = measured
+    head = seen["q"][..., 8:16].flatten(0, 1)
+    torch.testing.assert_close(means["q_HKK"][1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
+
+
+def test_keys_are_centred_within_each_window(measured):
+    means, seen, _ = measured
+    head = seen["k"][..., 8:16]
+    head = (head - head.mean(1, keepdim=True)).flatten(0, 1)
+    torch.testing.assert_close(means["k_HKK"][1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
+
+
+def test_attended_values_leave_the_value_bias_out(measured):
+    means, seen, modules = measured
+    z = (seen["z"] - modules.attention.v_proj.bias.double()).flatten(0, 1)
+    torch.testing.assert_close(means["z_D"], z.mean(0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means["z_DD"], z.T @ z / len(z), rtol=1e-4, atol=1e-5)
+
+
+def test_outputs_of_the_feed_forward(measured):
+    means, seen, _ = measured
+    y = seen["y"].flatten(0, 1)
+    torch.testing.assert_close(means["y_DD"], y.T @ y / len(y), rtol=1e-4, atol=1e-4)
+
+
+def test_shards_add_up_to_the_whole(model):
+    block = BlockId.parse("decoder.0.cross")
+
+    def over(*seeds):
+        with measuring([(block, layer_of(model, block))]) as moments:
+            for seed in seeds:
+                run(model, num_windows=1, seed=seed)
+        return moments[str(block)]
+
+    whole, parts = over(1, 2, 3), over(1) + over(2, 3)
+    assert whole.counts == parts.counts
+    for name, value in whole.sums.items():
+        torch.testing.assert_close(parts.sums[name], value)
+
+
+def test_moments_survive_a_file():
+    moments = Moments({"x_D": torch.randn(4, dtype=torch.float64)}, {"x_D": 7})
+    again = Moments.from_tensors(moments.to_tensors("speaker") | Moments().to_tensors("general"), "speaker")
+    assert torch.equal(again.sums["x_D"], moments.sums["x_D"])
+    assert again.counts == {"x_D": 7}
+    assert Moments.from_tensors(moments.to_tensors("speaker"), "general").sums == {}
+
+
+def test_the_knob_mixes_means_not_sums():
+    speaker = Moments({"x_D": torch.tensor([10.0]).double()}, {"x_D": 10})
+    general = Moments({"x_D": torch.tensor([3000.0]).double()}, {"x_D": 1000})
+    assert mix(speaker, general, 0.75)["x_D"].item() == pytest.approx(0.75 * 1 + 0.25 * 3)
+    assert mix(speaker, general, 1.0)["x_D"].item() == pytest.approx(1)
+    assert mix(speaker, None, 0.2)["x_D"].item() == pytest.approx(1)

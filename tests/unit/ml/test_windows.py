@@ -1,0 +1,61 @@
+"""Packing and choosing windows, and the order of the end-to-end phase."""
+
+import numpy as np
+import pytest
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.finetune import GENERAL_WEIGHTS, _order
+from adaptwin_core.ml.windows import WINDOW_S, Window, pack
+from adaptwin_core.speech.corpus import Clip
+
+
+class Speech:
+    """A corpus of given lengths in memory: the packing never asks for more than this."""
+
+    def __init__(self, seconds, unlabelled=()):
+        self.clips = [
+            Clip(str(i), str(i), None if i in unlabelled else f"words {i}", "train", "shard-0000.flac", 0, int(s * 16_000))
+            for i, s in enumerate(seconds)
+        ]
+
+    def split(self, name):
+        return self.clips if name == "train" else []
+
+    def audio(self, clip):
+        return np.full(clip.num_samples, float(clip.id), np.float32)
+
+
+@pytest.fixture
+def speech():
+    return Speech(np.random.default_rng(0).uniform(1, 29.9, 60), unlabelled={3, 5})
+
+
+def test_every_clip_is_packed_once_and_fits(speech):
+    windows = pack(speech, "train", seed=0)
+    assert sorted(int(clip.id) for window in windows for clip in window.clips) == list(range(60))
+    assert all(len(window.audio()) <= WINDOW_S * 16_000 for window in windows)
+    assert all(sum(clip.seconds for clip in window.clips) <= WINDOW_S for window in windows)
+
+
+def test_packing_saves_windows():
+    assert len(pack(Speech([5.0] * 60), "train", seed=0)) < 30
+
+
+def test_the_seed_sets_the_order(speech):
+    first, again, other = (pack(speech, "train", seed=seed) for seed in (1, 1, 2))
+    assert [w.clips for w in first] == [w.clips for w in again] != [w.clips for w in other]
+
+
+def test_a_window_has_text_only_if_all_its_clips_do(speech):
+    assert Window(speech, tuple(speech.clips[:2])).text == "words 0 words 1"
+    assert Window(speech, tuple(speech.clips[2:4])).text is None
+    assert {3, 5}.isdisjoint(int(c.id) for w in pack(speech, "train", seed=0, labelled=True) for c in w.clips)
+
+
+def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
+    speaker, general = pack(speech, "train", seed=0), pack(Speech([20.0] * 4), "train", seed=0)
+    order = _order(speaker, general, CompressionSpec(tune_steps=400, general_share=0.25))
+    shares = [weights is GENERAL_WEIGHTS for _, weights in order]
+    assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
+    assert {id(window) for window, _ in order} == {id(window) for window in (*speaker, *general)}
+    assert not any(w is GENERAL_WEIGHTS for _, w in _order(speaker, [], CompressionSpec(tune_steps=50)))
