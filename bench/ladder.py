@@ -1,8 +1,9 @@
 """What each step of the recipe buys: `python -m bench.ladder --speaker FOLDER --general FOLDER`.
 
-For one model and speaker, at several encoder cuts: relative squared error of the encoder's output and word error rate, for the plain SVD
-of the product (the paper's start), the whitened cut, after the layer-wise phase, and after the end-to-end phase; on held-out clips of
-the speaker and of other speakers. Uses the product's own code and prints how it was measured.
+For one model and speaker, at several encoder cuts: relative squared error of the encoder's output and word error
+rate, for the plain SVD of the product (the paper's start), the whitened cut, after the layer-wise phase, and after the
+end-to-end phase; on held-out clips of the speaker and of other speakers. Uses the product's own code and writes how it
+was measured.
 """
 
 import argparse
@@ -68,14 +69,18 @@ def main() -> None:
                 rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(seconds, 1), **figures})
                 _show(console, rows[-1])
                 options.out.parent.mkdir(parents=True, exist_ok=True)
-                options.out.write_text(json.dumps({"how": _how(options, corpora, base_spec), "rows": rows}, indent=2) + "\n")
+                options.out.write_text(
+                    json.dumps({"how": _how(options, corpora, base_spec), "rows": rows}, indent=2) + "\n"
+                )
     console.print(_table(rows))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with a test split of its own")
+    parser.add_argument(
+        "--general", type=Path, required=True, help="folder of other speakers, with a test split of its own"
+    )
     parser.add_argument("--model", default="package:whisper-base")
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.2, 0.35, 0.45])
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
@@ -109,7 +114,9 @@ def _judge(model: Any, original: Any, setting: recipe.Setting, num_clips: int) -
         heard = transcribe(model, featurizer, corpus, clips)
         found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
         figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
-        figures[f"{kind}_encoder_error"] = round(_encoder_error(model, original, featurizer, corpus, _spread(clips, ERROR_CLIPS)), 5)
+        figures[f"{kind}_encoder_error"] = round(
+            _encoder_error(model, original, featurizer, corpus, _spread(clips, ERROR_CLIPS)), 5
+        )
         figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
     return figures
 
@@ -158,7 +165,10 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for column in ("encoder cut", "step", "encoder error", "error, others", "WER speaker", "WER others", "seconds"):
         table.add_column(column)
     for row in rows:
-        rates = [f"{row[f'{kind}_wer'][0]} ({row[f'{kind}_wer'][1]}-{row[f'{kind}_wer'][2]})" for kind in ("speaker", "others")]
+        rates = [
+            f"{row[f'{kind}_wer'][0]} ({row[f'{kind}_wer'][1]}-{row[f'{kind}_wer'][2]})"
+            for kind in ("speaker", "others")
+        ]
         table.add_row(
             f"{row['cut']:.1%}",
             row["rung"],

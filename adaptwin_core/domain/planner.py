@@ -1,7 +1,7 @@
 """How much each block keeps: turns a spec into a `RankPlan` for a model's shape.
 
-The uniform plan gives every layer of a part the same ranks. The successive plan (the paper's figure 2) keeps one deep cut constant and
-takes encoder layers from the first one on until the budget is met; later layers stay whole.
+The uniform plan gives every layer of a part the same ranks. The successive plan (the paper's figure 2) keeps one deep
+cut constant and takes encoder layers from the first one on until the budget is met; later layers stay whole.
 """
 
 import math
@@ -13,8 +13,9 @@ from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
 RANK_STEP = 8  # kernels and runtimes like multiples of 8
 SMALL_HEAD = 16  # heads up to this size (test models) step by 1
-# Shares of a head kept at a cut of DEEP_CUT or more. QK tolerates much, VO little: with QK 24 and VO 48 of 64 and the rest of the
-# budget from the feed-forward, Whisper base at -46 % kept 0.235 of encoder error against 0.641 for QK 16, VO 32 (method.md §2).
+# Shares of a head kept at a cut of DEEP_CUT or more. QK tolerates much, VO little: with QK 24 and VO 48 of 64 and the
+# rest of the budget from the feed-forward, Whisper base at -46 % kept 0.235 of encoder error against 0.641 for QK 16,
+# VO 32 (method.md §2).
 DEEP_CUT = 0.45
 QK_SHARE, VO_SHARE = 0.375, 0.75
 # What a layer of the successive plan keeps of its heads and width at the most hurried: about a third of its parameters.
@@ -62,7 +63,9 @@ def _same_ranks(
     step = RANK_STEP if d > SMALL_HEAD else 1
     rank = int(kept_per_matrix / (d + f)) // step * step
     if rank < 1:
-        raise InvalidSpec(f"a cut of {budget:,} parameters is out of reach for {len(blocks)} blocks: ask for a smaller cut")
+        raise InvalidSpec(
+            f"a cut of {budget:,} parameters is out of reach for {len(blocks)} blocks: ask for a smaller cut"
+        )
     ff = rank if removed < budget else None
     plan = heads_only.model_copy(update={"fc1": ff, "fc2": ff})
     return {str(block): _for_block(plan, block) for block in blocks}
@@ -72,12 +75,17 @@ def _successive(shape: ModelShape, cut: float) -> dict[str, BlockPlan]:
     budget = _budget(shape, "encoder", cut)
     ff = max(1, int(SUCCESSIVE_FF_SHARE * shape.d_model))
     deepest = BlockPlan(
-        qk=_head_rank(shape, "encoder", SUCCESSIVE_QK_SHARE), vo=_head_rank(shape, "encoder", SUCCESSIVE_VO_SHARE), fc1=ff, fc2=ff
+        qk=_head_rank(shape, "encoder", SUCCESSIVE_QK_SHARE),
+        vo=_head_rank(shape, "encoder", SUCCESSIVE_VO_SHARE),
+        fc1=ff,
+        fc2=ff,
     )
     blocks = blocks_of(shape, "encoder")
     num_layers = math.ceil(budget / _removed(shape, blocks[0], deepest))
     if num_layers > len(blocks):
-        raise InvalidSpec(f"the successive plan cannot remove {cut:.0%} of this encoder: use the uniform plan or a smaller cut")
+        raise InvalidSpec(
+            f"the successive plan cannot remove {cut:.0%} of this encoder: use the uniform plan or a smaller cut"
+        )
     return _same_ranks(shape, blocks[:num_layers], SUCCESSIVE_QK_SHARE, SUCCESSIVE_VO_SHARE, budget)
 
 

@@ -26,14 +26,18 @@ class CompressionSpec(Frozen):
     decoder_cut: float = Field(0.0, ge=0.0, le=0.8, description="share of the decoder's layer parameters to remove")
     plan: Literal["uniform", "successive"] = Field(
         "uniform",
-        description="uniform: the same ranks in every layer; successive: layers cut hard from the first on, the rest whole",
+        description="uniform: the same ranks in every layer; successive: the first layers cut hard, the rest whole",
     )
     ranks: SpectralRanks | None = Field(None, description="explicit ranks; the cuts are then ignored where set")
     start: Literal["whitened", "plain"] = Field(
         "whitened", description="whitened: least error on the speech; plain: SVD of the product alone, as in the paper"
     )
-    speaker_weight: float = Field(0.7, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone")
-    calibration_windows: int = Field(48, ge=1, le=960, description="30 s windows of each kind of speech measured for moments")
+    speaker_weight: float = Field(
+        0.7, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone"
+    )
+    calibration_windows: int = Field(
+        48, ge=1, le=960, description="30 s windows of each kind of speech measured for moments"
+    )
     lora_rank: int = Field(16, ge=1, le=256, description="rank of the adapters that are trained and merged")
     layer_windows: int = Field(12, ge=1, le=256, description="windows each block is tuned on, alone")
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
@@ -41,7 +45,9 @@ class CompressionSpec(Frozen):
     tune_steps: int = Field(120, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float = Field(3e-4, gt=0, le=0.1)
     tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")
-    general_share: float = Field(0.25, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech")
+    general_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech"
+    )
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
     seed: int = Field(0, ge=0, lt=2**31)
 

@@ -18,7 +18,9 @@ from adaptwin_core.domain.plan import BlockId, ModelShape, Part
 
 @dataclass(frozen=True)
 class BlockModules:
-    """The modules of one block inside a layer, original or cut; the last three are None where it has no feed-forward."""
+    """The modules of one block inside a layer, original or cut; the last three are None where it has no
+    feed-forward.
+    """
 
     attention_norm: Any
     attention: Any
@@ -40,8 +42,8 @@ def block_modules(layer: nn.Module, block: BlockId) -> BlockModules:
 
 def layer_of(model: WhisperForConditionalGeneration, block: BlockId) -> nn.Module:
     """Return the layer of a whole model that holds the block."""
-    part: nn.Module = getattr(model.model, block.part)
-    return part.layers[block.layer]  # type: ignore[no-any-return,index,union-attr]
+    layers: nn.ModuleList = getattr(model.model, block.part).layers
+    return layers[block.layer]
 
 
 def run_block(layer: nn.Module, block: BlockId, hidden_BTD: Tensor, encoder_BSD: Tensor | None = None) -> Tensor:
@@ -70,7 +72,7 @@ def load_whisper(folder: Path) -> WhisperForConditionalGeneration:
     model = WhisperForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 def load_config(folder: Path) -> WhisperConfig:

@@ -35,7 +35,9 @@ SIDECARS = (
 )
 
 
-def assemble(base_folder: Path, plan: RankPlan, blocks: Mapping[str, dict[str, Tensor]]) -> AdaptwinWhisperForConditionalGeneration:
+def assemble(
+    base_folder: Path, plan: RankPlan, blocks: Mapping[str, dict[str, Tensor]]
+) -> AdaptwinWhisperForConditionalGeneration:
     """Return the base model with every block of the plan replaced by its cut weights, in float32.
 
     Args:
@@ -56,7 +58,9 @@ def assemble(base_folder: Path, plan: RankPlan, blocks: Mapping[str, dict[str, T
         if bad:
             raise CorruptBlob(f"block {name} holds numbers that are not finite: {', '.join(bad)}")
         cut_parts = _cut_modules(block, ranks.model_dump())
-        state = {key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))}
+        state = {
+            key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))
+        }
         state |= {prefix + key: tensor for key, tensor in tensors.items()}
     model = empty_model(base, plan)
     try:
@@ -65,7 +69,7 @@ def assemble(base_folder: Path, plan: RankPlan, blocks: Mapping[str, dict[str, T
         raise CorruptBlob(f"the blocks do not fit the plan: {mismatch}") from mismatch
     model.generation_config = base.generation_config
     _check_size(model, plan)
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 def empty_model(base: WhisperForConditionalGeneration, plan: RankPlan) -> AdaptwinWhisperForConditionalGeneration:
@@ -77,7 +81,8 @@ def empty_model(base: WhisperForConditionalGeneration, plan: RankPlan) -> Adaptw
 
 
 def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
-    """Write safetensors (float16, as OpenAI's own weights are), config with plan, our class and the base model's sidecar files.
+    """Write safetensors (float16, as OpenAI's own weights are), config with plan, our class and the base model's
+    sidecar files.
 
     Returns:
         the names of the files written.
@@ -99,11 +104,13 @@ def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out:
 
 
 def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
-    """Load a model that `save` wrote, in float32, with the class of this installation rather than the one beside the weights."""
+    """Load a model that `save` wrote, in float32, with the class of this installation rather than the one beside the
+    weights.
+    """
     model = AdaptwinWhisperForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 def _cut_modules(block: BlockId, ranks: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
-"""One pass of the original model over speech: the moments of every block to cut, and what reaches each block in a few windows.
+"""One pass of the original model over speech: the moments of every block to cut, and what reaches each block in a few
+windows.
 
 Shape letters: B batch, T positions, D width.
 """
@@ -21,7 +22,9 @@ from adaptwin_core.ml.windows import Featurizer, Window
 
 @dataclass(frozen=True)
 class Calibration:
-    """`moments` and, for the first windows, `inputs_1TD` by block name (float16); `encoded_1SD` where decoder blocks are cut."""
+    """`moments` and, for the first windows, `inputs_1TD` by block name (float16); `encoded_1SD` where decoder blocks
+    are cut.
+    """
 
     moments: dict[str, Moments]
     inputs_1TD: dict[str, list[Tensor]]
@@ -45,6 +48,7 @@ def calibrate(
     Args:
         on_window: called with windows done and in all; may raise to stop.
     """
+    total = {str(block): Moments() for block in blocks}
     inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
     encoded: list[Tensor] = []
     needs_decoder = any(block.part == "decoder" for block in blocks)
@@ -60,9 +64,9 @@ def calibrate(
                 model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
         if needs_decoder and index < num_kept:
             encoded.append(encoded_1SD.half().cpu().contiguous())
-        total = moments if index == 0 else {name: total[name] + sums for name, sums in moments.items()}
+        total = {name: total[name] + sums for name, sums in moments.items()}
         on_window(index + 1, len(windows))
-    return Calibration(total if windows else {str(block): Moments() for block in blocks}, inputs, encoded)
+    return Calibration(total, inputs, encoded)
 
 
 @contextmanager
@@ -70,7 +74,9 @@ def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list
     """While open, append a float16 copy of what reaches each block: the input of the norm that comes first in it."""
 
     def keep(block: BlockId) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu().contiguous()) if inputs is not None else None
+        return lambda _module, args: (
+            inputs[str(block)].append(args[0].half().cpu().contiguous()) if inputs is not None else None
+        )
 
     handles = [
         block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,11 +28,15 @@ class Transcripts:
     audio_s: float
 
 
-def transcribe_batch(model: WhisperForConditionalGeneration, featurizer: Featurizer, audios: Sequence[np.ndarray]) -> list[str]:
+def transcribe_batch(
+    model: WhisperForConditionalGeneration, featurizer: Featurizer, audios: Sequence[np.ndarray]
+) -> list[str]:
     """Transcribe up to `BATCH` clips of at most 30 s, 16 kHz mono float32."""
     longest_s = max(len(audio) for audio in audios) / 16_000
     limit = min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * longest_s))
-    settings = {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}
+    settings: dict[str, Any] = (
+        {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}
+    )
     with torch.inference_mode():
         ids = model.generate(
             input_features=featurizer.features(audios).to(model.device, model.dtype),

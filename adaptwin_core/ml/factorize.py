@@ -16,7 +16,9 @@ from adaptwin_core.ml.adapter import attention_name, block_modules
 
 @dataclass(frozen=True)
 class CutBlock:
-    """`state`: tensors by their name inside the layer. `errors`: predicted relative squared error of each part that was cut."""
+    """`state`: tensors by their name inside the layer. `errors`: predicted relative squared error of each part that
+    was cut.
+    """
 
     state: dict[str, Tensor]
     errors: dict[str, float]
@@ -55,7 +57,11 @@ def factorize_block(layer: nn.Module, block: BlockId, plan: BlockPlan, moments: 
             continue
         linear = _cut_ff(name, module, moments, rank)
         errors[name] = linear.error
-        state |= {f"{name}.down.weight": linear.down_RI, f"{name}.up.weight": linear.up_OR, f"{name}.up.bias": linear.bias_O}
+        state |= {
+            f"{name}.down.weight": linear.down_RI,
+            f"{name}.up.weight": linear.up_OR,
+            f"{name}.up.bias": linear.bias_O,
+        }
     return CutBlock({name: tensor.float().contiguous() for name, tensor in state.items()}, errors)
 
 
@@ -106,15 +112,20 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict
     output_HKD = output_DE.mT.unflatten(0, (h, -1))
     covariance_EE = _covariance(moments, "z")
     size = value_HKD.shape[1]
-    covariance_HKK = torch.stack([covariance_EE[i : i + size, i : i + size] for i in range(0, len(covariance_EE), size)])
+    covariance_HKK = torch.stack(
+        [covariance_EE[i : i + size, i : i + size] for i in range(0, len(covariance_EE), size)]
+    )
     cut = twins.cut_twin(covariance_HKK, output_HKD @ output_HKD.mT, rank)
     kept_ER = torch.block_diag(*cut.left_HKR)
     refitted_HRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (h, -1))
     value_HRD, output_HRD = twins.balance(cut.left_HKR.mT @ value_HKD, refitted_HRD)
-    # W_O z + b_O with z = Σ a (W_V x + b_V): rows of a sum to 1, so b_V folds exactly; the lost part's mean folds in too.
+    # W_O z + b_O with z = Σ a (W_V x + b_V): rows of a sum to 1, so b_V folds exactly; the lost part's mean folds in
+    # too.
     mean_E = moments["z_D"]
     lost_mean_D = output_DE @ mean_E - refitted_HRD.flatten(0, 1).mT @ (kept_ER.mT @ mean_E)
-    bias_D = attention.out_proj.bias.detach().double() + output_DE @ attention.v_proj.bias.detach().double() + lost_mean_D
+    bias_D = (
+        attention.out_proj.bias.detach().double() + output_DE @ attention.v_proj.bias.detach().double() + lost_mean_D
+    )
     lost_DE = output_DE - refitted_HRD.flatten(0, 1).mT @ kept_ER.mT
     error = torch.trace(lost_DE @ covariance_EE @ lost_DE.mT) / torch.trace(output_DE @ covariance_EE @ output_DE.mT)
     state = {

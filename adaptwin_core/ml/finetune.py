@@ -1,6 +1,7 @@
 """The end-to-end phase: the whole smaller model learns from the original and from the speaker's transcripts.
 
-LoRA through peft on every factor, merged at the end, so the model keeps its size. Each step takes one batch of packed windows:
+LoRA through peft on every factor, merged at the end, so the model keeps its size. Each step takes one batch of packed
+windows:
 
     loss = w_enc · relative error of the encoder's output          (stay near the original's hearing)
          + w_kl  · KL(original ‖ compressed) on the next token      (stay near the original's words)
@@ -23,6 +24,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.decode import transcribe_batch
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.windows import Featurizer, Window
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -80,7 +82,7 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         on_step(step + 1, total)
-    return adapted.merge_and_unload().eval()  # type: ignore[no-any-return,operator]
+    return adapted.merge_and_unload().eval()
 
 
 def _factors(student: WhisperForConditionalGeneration) -> list[str]:
@@ -115,7 +117,10 @@ class _Lessons:
 
 
 def _loss(
-    student: WhisperForConditionalGeneration, teacher: WhisperForConditionalGeneration, lesson: _Lesson, weights: LossWeights
+    student: WhisperForConditionalGeneration,
+    teacher: WhisperForConditionalGeneration,
+    lesson: _Lesson,
+    weights: LossWeights,
 ) -> Tensor:
     inputs_1L, targets_1L = lesson.labels_1L[:, :-1], lesson.labels_1L[:, 1:]
     target_1SD = lesson.encoded_1SD.float()
@@ -125,7 +130,9 @@ def _loss(
     if weights.kl:
         with torch.no_grad():
             original_1LV = _logits(teacher, inputs_1L, target_1SD).log_softmax(-1)
-        kl_1L = nn.functional.kl_div(logits_1LV.log_softmax(-1), original_1LV, log_target=True, reduction="none").sum(-1)
+        kl_1L = nn.functional.kl_div(logits_1LV.log_softmax(-1), original_1LV, log_target=True, reduction="none").sum(
+            -1
+        )
         loss = loss + weights.kl * kl_1L.mean()
     if weights.ce:
         loss = loss + weights.ce * nn.functional.cross_entropy(logits_1LV.flatten(0, 1), targets_1L.flatten())
@@ -133,8 +140,10 @@ def _loss(
 
 
 def _logits(model: WhisperForConditionalGeneration, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
-    hidden = model.model.decoder(input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False).last_hidden_state
-    return model.proj_out(hidden)  # type: ignore[no-any-return]
+    hidden = model.model.decoder(
+        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
+    ).last_hidden_state
+    return model.proj_out(hidden)
 
 
 def _order(

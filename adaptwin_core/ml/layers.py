@@ -1,7 +1,8 @@
-"""The layer-wise phase: one cut block, alone, learns to give the original block's output (AdaPTwin's parallel fine-tuning).
+"""The layer-wise phase: one cut block, alone, learns to give the original block's output (AdaPTwin's parallel
+fine-tuning).
 
-LoRA adapters on the block's factors are trained through peft and merged, so the block keeps its size. Shape letters: B batch,
-T positions, S encoder positions, D width.
+LoRA adapters on the block's factors are trained through peft and merged, so the block keeps its size. Shape letters:
+B batch, T positions, S encoder positions, D width.
 """
 
 import copy
@@ -32,7 +33,9 @@ class BlockInput:
 
 @dataclass(frozen=True)
 class TunedBlock:
-    """`state` as in CutBlock; errors are relative squared errors of the block's contribution, before and after tuning."""
+    """`state` as in CutBlock; errors are relative squared errors of the block's contribution, before and after
+    tuning.
+    """
 
     state: dict[str, Tensor]
     error_before: float
@@ -60,7 +63,8 @@ def tune_block(
     seed: int,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> TunedBlock:
-    """Train adapters on the cut block to match the original on the given inputs, merge them, and keep the better of the two.
+    """Train adapters on the cut block to match the original on the given inputs, merge them, and keep the better of
+    the two.
 
     Args:
         inputs: one window each; outputs of the original block on them are the targets.
@@ -77,19 +81,23 @@ def tune_block(
     untuned = _state(cut_layer, names)
     linears = [name for name, module in cut_layer.named_modules() if isinstance(module, nn.Linear)]
     adapted = get_peft_model(
-        cut_layer,  # type: ignore[arg-type]  # peft takes any module
+        cut_layer,
         LoraConfig(
             r=lora_rank,
             lora_alpha=LORA_ALPHA_PER_RANK * lora_rank,
             target_modules=[name for name in linears if name.startswith(_block_prefixes(block))],
         ),
     )
-    optimizer = torch.optim.AdamW([p for p in adapted.parameters() if p.requires_grad], lr=learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(
+        [p for p in adapted.parameters() if p.requires_grad], lr=learning_rate, weight_decay=0.0
+    )
     schedule = cosine_schedule(optimizer, steps)
     for step in range(steps):
         index = order.randrange(len(inputs))
         item = inputs[index]
-        loss = _error(run_block(adapted.base_model.model, block, item.hidden_BTD, item.encoder_BSD), targets[index], item)
+        loss = _error(
+            run_block(adapted.base_model.model, block, item.hidden_BTD, item.encoder_BSD), targets[index], item
+        )
         loss.backward()
         nn.utils.clip_grad_norm_(adapted.parameters(), 1.0)
         optimizer.step()

@@ -34,8 +34,8 @@ class AdaptwinWhisperConfig(WhisperConfig):
 class TwinAttention(WhisperAttention):
     """Whisper's attention with Q query-key and V value-output columns in each head.
 
-    The four projections stay plain `nn.Linear`. The 1/sqrt(K) of the original is folded into the query, the value's bias
-    into the output's: attention rows sum to 1, so that fold is exact.
+    The four projections stay plain `nn.Linear`. The 1/sqrt(K) of the original is folded into the query, the value's
+    bias into the output's: attention rows sum to 1, so that fold is exact.
     """
 
     def __init__(self, original: WhisperAttention, qk: int | None, vo: int | None) -> None:

@@ -1,7 +1,7 @@
 """Second moments of what flows through each block: all that the closed-form cuts need to know of the speech.
 
-Sums over positions, kept in float64, so they add up across windows, shards and workers. Shape letters: H heads, K head size,
-D width, F feed-forward neurons, B batch, T positions, N = B x T.
+Sums over positions, kept in float64, so they add up across windows, shards and workers. Shape letters: H heads, K
+head size, D width, F feed-forward neurons, B batch, T positions, N = B x T.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,9 @@ from adaptwin_core.ml.adapter import block_modules
 class Moments:
     """Sums for one block over `counts[name]` positions.
 
-    `sums` holds q_HKK (queries, bias included, unscaled), k_HKK (keys, centred within each window: softmax ignores what is common to
-    all keys), z_DD and z_D (attended values, without the value bias), and where the block has a feed-forward x_DD and x_D (inputs of
-    fc1), f_F (inputs of fc2), y_DD and y_D (outputs of fc2).
+    `sums` holds q_HKK (queries, bias included, unscaled), k_HKK (keys, centred within each window: softmax ignores
+    what is common to all keys), z_DD and z_D (attended values, without the value bias), and where the block has a
+    feed-forward x_DD and x_D (inputs of fc1), f_F (inputs of fc2), y_DD and y_D (outputs of fc2).
     """
 
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -59,7 +59,9 @@ class Moments:
 
 
 def mix(speaker: Moments, general: Moments | None, speaker_weight: float) -> dict[str, Tensor]:
-    """Return λ·E_speaker + (1-λ)·E_general of every moment, per position; the speaker's alone where there is no general speech."""
+    """Return λ·E_speaker + (1-λ)·E_general of every moment, per position; the speaker's alone where there is no
+    general speech.
+    """
     ours = speaker.means()
     if general is None or not general.sums:
         return ours
@@ -104,7 +106,9 @@ def _watch(layer: nn.Module, block: BlockId, moments: Moments) -> Iterator[Any]:
     if modules.fc1 is None or modules.fc2 is None:
         return
     yield modules.fc1.register_forward_pre_hook(_on_input(lambda x: _add_gram(moments, "x", x.flatten(0, 1))))
-    yield modules.fc2.register_forward_pre_hook(_on_input(lambda f: moments.add("f_F", f.sum((0, 1)), _num_positions(f))))
+    yield modules.fc2.register_forward_pre_hook(
+        _on_input(lambda f: moments.add("f_F", f.sum((0, 1)), _num_positions(f)))
+    )
     yield modules.fc2.register_forward_hook(_on_output(lambda y: _add_gram(moments, "y", y.flatten(0, 1))))
 
 

@@ -1,11 +1,14 @@
-"""The recipe, top to bottom: calibrate, cut every block, tune the whole, judge it. Each step reads and writes files, so steps can run anywhere.
+"""The recipe, top to bottom: calibrate, cut every block, tune the whole, judge it. Each step reads and writes files,
+so steps can run anywhere.
 
-`adaptwin compress` calls them in a row; the service's workers call them one task at a time. Both give the same model.
+`adaptwin compress` calls them in a row; the service's workers call them one task at a time. Both give the same model,
+but for the rounding of sums taken in another order.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +71,8 @@ def device() -> torch.device:
 
 
 def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: Progress = silent) -> dict[str, Path]:
-    """Calibrate on every `num_shards`-th window and write one file a block: moments of both kinds of speech, and block inputs.
+    """Calibrate on every `num_shards`-th window and write one file a block: moments of both kinds of speech, and
+    block inputs.
 
     The layer-wise phase takes general windows in the share that λ leaves them.
     """
@@ -94,13 +98,15 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
             blocks,
             windows,
             num_kept=num_kept,
-            on_window=lambda step, _total, done=done: progress(done + step, total),  # type: ignore[misc]
+            on_window=partial(_report_window, progress, done, total),
         )
         done += len(windows)
         for name in tensors:
             tensors[name] |= measured.moments[name].to_tensors(kind)
-            tensors[name] |= {_input_name(kind, shard, i): x for i, x in enumerate(measured.inputs_1TD[name])}
-        encoded |= {_input_name(kind, shard, i): x for i, x in enumerate(measured.encoded_1SD)}
+            tensors[name] |= {
+                _input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.inputs_1TD[name])
+            }
+        encoded |= {_input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.encoded_1SD)}
     files = {f"{name}.safetensors": block_tensors for name, block_tensors in tensors.items()}
     if encoded:
         files[ENCODED_FILE] = encoded
@@ -123,7 +129,9 @@ def cut_block(
     spec, block = setting.spec, BlockId.parse(name)
     plan = make_plan(spec, setting.shape).blocks[name]
     shards = [load_file(files[f"{name}.safetensors"]) for files in calibrations]
-    speaker, general = (sum((Moments.from_tensors(t, kind) for t in shards), Moments()) for kind in ("speaker", "general"))
+    speaker, general = (
+        sum((Moments.from_tensors(t, kind) for t in shards), Moments()) for kind in ("speaker", "general")
+    )
     layer = load_layer(setting.base_folder, block)
     moments = mix(speaker, general, setting.speaker_weight) if spec.start == "whitened" else None
     cut = factorize_block(layer, block, plan, moments)
@@ -179,7 +187,9 @@ def tune_whole(
     return {name: out / name for name in names}, info
 
 
-def hear(setting: Setting, kind: str, compressed: Path | None, out: Path, progress: Progress = silent) -> tuple[dict[str, Path], dict[str, Any]]:
+def hear(
+    setting: Setting, kind: str, compressed: Path | None, out: Path, progress: Progress = silent
+) -> tuple[dict[str, Path], dict[str, Any]]:
     """Transcribe the held-out clips of one kind of speech with the original, or with the compressed model in a folder.
 
     Args:
@@ -194,8 +204,14 @@ def hear(setting: Setting, kind: str, compressed: Path | None, out: Path, progre
     clips = held_out(corpus)
     heard = transcribe(model, setting.featurizer(), corpus, clips, progress)
     path = out / "texts.json"
-    path.write_text(json.dumps({clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}, ensure_ascii=False))
-    return {path.name: path}, {"compute_s": heard.compute_s, "audio_s": heard.audio_s, "threads": torch.get_num_threads()}
+    path.write_text(
+        json.dumps({clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}, ensure_ascii=False)
+    )
+    return {path.name: path}, {
+        "compute_s": heard.compute_s,
+        "audio_s": heard.audio_s,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def conclude(
@@ -211,8 +227,8 @@ def conclude(
     """Score what was heard and write the report beside the model.
 
     Args:
-        texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general", "compressed:general".
-        infos: figures of `hear` by the same names.
+        texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general",
+        "compressed:general". infos: figures of `hear` by the same names.
         blocks: figures of `cut_block` by block.
 
     Returns:
@@ -239,15 +255,21 @@ def conclude(
         speech=speech,
         bytes_of={
             "original": sum(path.stat().st_size for path in original.parent.glob("*.safetensors")),
-            "compressed": sum(path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")),
+            "compressed": sum(
+                path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")
+            ),
         },
         blocks=blocks,
     )
     return write_report(report, out), report
 
 
-def _input_name(kind: str, shard: int, index: int) -> str:
-    return f"input.{kind}.{shard:04d}.{index:05d}"
+def _input_name(kind: str, window: int) -> str:
+    return f"input.{kind}.{window:05d}"
+
+
+def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int) -> None:
+    progress(before + done, total)
 
 
 def _block_inputs(

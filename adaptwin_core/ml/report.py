@@ -1,4 +1,6 @@
-"""What a job found: original and compressed on the same held-out clips, as figures, as plots, and as the model's own card."""
+"""What a job found: original and compressed on the same held-out clips, as figures, as plots, and as the model's own
+card.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +31,9 @@ def held_out(corpus: Corpus) -> list[Clip]:
     return [clips[int(i * step)] for i in range(min(len(clips), MAX_TEST_CLIPS))]
 
 
-def compare(clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str) -> dict[str, Any]:
+def compare(
+    clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
+) -> dict[str, Any]:
     """Score both models' texts, given by clip id, on the same clips.
 
     Clips without a transcript are scored against the original's own output, and `reference` says which it was.
@@ -60,11 +64,18 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
     for offset, model in ((-0.2, "original"), (0.2, "compressed")):
         rows = [(index, found[model]) for index, (_, found) in enumerate(sets) if model in found]
         heights = [100 * row["wer"] for _, row in rows]
-        spans = [[100 * (row["wer"] - row["wer_low"]) for _, row in rows], [100 * (row["wer_high"] - row["wer"]) for _, row in rows]]
-        bars = errors.bar([i + offset for i, _ in rows], heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model)
+        spans = [
+            [100 * (row["wer"] - row["wer_low"]) for _, row in rows],
+            [100 * (row["wer_high"] - row["wer"]) for _, row in rows],
+        ]
+        bars = errors.bar(
+            [i + offset for i, _ in rows], heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model
+        )
         errors.bar_label(bars, fmt="%.1f", padding=3)
     labels = {"speaker": "this speaker", "general": "other speakers"}
-    errors.set_xticks(range(len(sets)), [f"{labels[name]}\n{found['num_clips']} held-out clips" for name, found in sets])
+    errors.set_xticks(
+        range(len(sets)), [f"{labels[name]}\n{found['num_clips']} held-out clips" for name, found in sets]
+    )
     errors.set_ylabel("word error rate, %")
     errors.margins(y=0.15)
     errors.legend(frameon=False)
@@ -107,7 +118,9 @@ def model_card(report: Mapping[str, Any]) -> str:
     ]
     for name, found in report["speech"].items():
         cells = [
-            f"{100 * found[m]['wer']:.1f} ({100 * found[m]['wer_low']:.1f}-{100 * found[m]['wer_high']:.1f})" if m in found else "-"
+            f"{100 * found[m]['wer']:.1f} ({100 * found[m]['wer_low']:.1f}-{100 * found[m]['wer_high']:.1f})"
+            if m in found
+            else "-"
             for m in ("original", "compressed")
         ]
         lines.append(f"| {name} | {cells[0]} | {cells[1]} | {found['num_clips']} | {found['reference']} |")

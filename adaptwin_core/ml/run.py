@@ -46,7 +46,10 @@ def run_recipe(
 
     def read(name: str, source: Path) -> Corpus:
         return build_corpus(
-            read_folder(source), workdir / name, Limits(), lambda p: show(f"read {name} speech", p.num_files, p.total_files)
+            read_folder(source),
+            workdir / name,
+            Limits(),
+            lambda p: show(f"read {name} speech", p.num_files, p.total_files),
         )
 
     setting = recipe.Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
@@ -69,7 +72,9 @@ def run_recipe(
     for kind in ("speaker", "general") if general else ("speaker",):
         for label, compressed in (("base", None), ("compressed", out)):
             key = f"{label}:{kind}"
-            files, infos[key] = recipe.hear(setting, kind, compressed, place(key.replace(":", "-")), watch(f"judge {key}"))
+            files, infos[key] = recipe.hear(
+                setting, kind, compressed, place(key.replace(":", "-")), watch(f"judge {key}")
+            )
             texts[key] = files["texts.json"]
     report_files, report = recipe.conclude(
         setting, model, digest, texts=texts, infos=infos, model_files=model_files, blocks=figures, out=place("report")

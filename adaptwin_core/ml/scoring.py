@@ -89,7 +89,7 @@ def normalizer(language: str) -> Callable[[str], str]:
 
     normalize: Callable[[str], str] = BasicTextNormalizer()
     if language == "en":
-        normalize = EnglishTextNormalizer(english_spelling())  # type: ignore[no-untyped-call]
+        normalize = EnglishTextNormalizer(english_spelling())
     return lambda text: str(normalize(text)).strip()
 
 

@@ -1,9 +1,10 @@
 """The maths: product twins and linear layers cut in closed form, with the least error on given speech.
 
-A head of size K sees the speech only through q = W_Q x + b_Q, k = W_K x, z = the attended values, each in R^K, and its twins act
-only through q·k and W_O z. So the SVD of the D x D product, whitened by the inputs' second moments, has rank K at most and lives in
-those K dimensions: with G the second moment of q (of k, of z) and G = Rᵀ R, it is the SVD of R_left R_rightᵀ, a K x K matrix.
-Taking G = W Wᵀ, the moment of white input, gives the plain SVD of the product, the paper's start: one code path serves both.
+A head of size K sees the speech only through q = W_Q x + b_Q, k = W_K x, z = the attended values, each in R^K, and
+its twins act only through q·k and W_O z. So the SVD of the D x D product, whitened by the inputs' second moments, has
+rank K at most and lives in those K dimensions: with G the second moment of q (of k, of z) and G = Rᵀ R, it is the SVD
+of R_left R_rightᵀ, a K x K matrix. Taking G = W Wᵀ, the moment of white input, gives the plain SVD of the product,
+the paper's start: one code path serves both.
 
 Everything is computed in float64. Shape letters: H heads, K head size, R kept rank, D width, O outputs, I inputs.
 """
@@ -34,7 +35,8 @@ class TwinCut:
 def cut_twin(gram_left_HKK: Tensor, gram_right_HKK: Tensor, rank: int) -> TwinCut:
     """Return the rank-R cut of `leftᵀ right` that loses least when left and right have the given second moments.
 
-    This is the truncated SVD of C_left^½ W_leftᵀ W_right C_right^½ (method of AdaPTwin, whitened as in SVD-LLM), done in the head's own space.
+    This is the truncated SVD of C_left^½ W_leftᵀ W_right C_right^½ (method of AdaPTwin, whitened as in SVD-LLM), done
+    in the head's own space.
 
     Raises:
         ValueError: the rank is not in 1..K.
@@ -87,8 +89,8 @@ class LinearCut:
 def cut_linear(weight_OI: Tensor, bias_O: Tensor, covariance_II: Tensor, mean_I: Tensor, rank: int) -> LinearCut:
     """Return the rank-R form of a linear layer with the least squared output error on inputs of the given moments.
 
-    The whitened SVD of one matrix equals projecting the outputs on their top principal axes U: Ŵ = U Uᵀ W. Outputs are centred,
-    since a bias is free (SVD-LLM; LiteASR's recipe).
+    The whitened SVD of one matrix equals projecting the outputs on their top principal axes U: Ŵ = U Uᵀ W. Outputs
+    are centred, since a bias is free (SVD-LLM; LiteASR's recipe).
 
     Args:
         covariance_II: centred covariance of the inputs (identity for the plain SVD).
@@ -112,7 +114,9 @@ def cut_linear(weight_OI: Tensor, bias_O: Tensor, covariance_II: Tensor, mean_I:
     return _project(weight, bias_O, mean_I, axes_OR, _share(energy[rank:].sum(), energy.sum()))
 
 
-def cut_linear_by_outputs(weight_OI: Tensor, bias_O: Tensor, covariance_OO: Tensor, mean_I: Tensor, rank: int) -> LinearCut:
+def cut_linear_by_outputs(
+    weight_OI: Tensor, bias_O: Tensor, covariance_OO: Tensor, mean_I: Tensor, rank: int
+) -> LinearCut:
     """As `cut_linear`, from the covariance of the outputs: cheaper where a layer has fewer outputs than inputs."""
     energy, axes = torch.linalg.eigh(covariance_OO.double())
     energy = energy.flip(-1).clamp_min(0)
@@ -132,7 +136,8 @@ def _project(weight: Tensor, bias_O: Tensor, mean_I: Tensor, axes_OR: Tensor, er
 def refit(target_gram_II: Tensor, kept_IR: Tensor, weight_OI: Tensor) -> Tensor:
     """Return the W'_OR with the least ‖Z Wᵀ - Z kept W'ᵀ‖² for inputs Z of second moment `target_gram_II`.
 
-    Ordinary least squares on the kept directions; with all heads' attended values in Z it lets heads make up for each other.
+    Ordinary least squares on the kept directions; with all heads' attended values in Z it lets heads make up for each
+    other.
     """
     gram = target_gram_II.double()
     cross_RI = kept_IR.double().mT @ gram

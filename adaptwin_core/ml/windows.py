@@ -1,7 +1,7 @@
 """Clips packed into the 30 s windows that Whisper sees, and the tensors made of them.
 
-A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or trained on takes
-packed windows. Shape letters: M mel bins, T frames, L tokens.
+A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or
+trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
 """
 
 import random
@@ -19,7 +19,7 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 SAMPLE_RATE_HZ = 16_000
 WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips
-# Windows are filled to a random share in this range, so training also sees the padding that single short clips will have.
+# Windows are filled to a random share in this range: training also sees the padding that single short clips have.
 MIN_FILL, MAX_FILL = 0.4, 1.0
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 
@@ -79,7 +79,7 @@ class Featurizer:
     def features(self, audios: Sequence[np.ndarray]) -> Tensor:
         """Return log-mel features_BMT of 30 s each, padded with silence."""
         out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
-        return out.input_features  # type: ignore[no-any-return]
+        return out.input_features
 
     def labels(self, text: str) -> Tensor:
         """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text."""

@@ -87,7 +87,7 @@ def cancel_job(job_id: JobId, scope: Scope) -> JobOut:
     response_model=Page[EventOut],
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **documented(404)},
 )
-def list_events(  # noqa: PLR0917  # FastAPI passes them by name
+def list_events(  # FastAPI passes them by name
     job_id: JobId,
     request: Request,
     scope: Scope,

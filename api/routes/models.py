@@ -50,7 +50,7 @@ def get_model(model_id: ModelId, scope: Scope) -> ModelOut:
     },
 )
 @router.head("/{model_id}/files/{name:path}", response_class=Response, responses=documented(404, 410))
-def get_file(  # noqa: PLR0917  # FastAPI passes them by name
+def get_file(  # FastAPI passes them by name
     model_id: ModelId,
     name: FileName,
     request: Request,

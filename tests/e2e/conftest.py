@@ -124,6 +124,8 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for index in range(20):
         samples = np.cumsum(rng.standard_normal(16_000 * rng.integers(2, 5)))
-        soundfile.write(folder / f"clip{index:02d}.flac", (0.5 * samples / np.abs(samples).max()).astype(np.float32), 16_000)
+        soundfile.write(
+            folder / f"clip{index:02d}.flac", (0.5 * samples / np.abs(samples).max()).astype(np.float32), 16_000
+        )
         (folder / f"clip{index:02d}.txt").write_text(f"sentence number {index}")
     return folder

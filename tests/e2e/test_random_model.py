@@ -25,7 +25,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 
     real = resolve("package:whisper-tiny.en", tmp_path_factory.mktemp("cache"))
-    sizes = {"d_model": 64, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    sizes = {
+        "d_model": 64,
+        "encoder_layers": 2,
+        "decoder_layers": 1,
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+    }
     config = WhisperConfig.from_pretrained(real, **sizes, encoder_ffn_dim=256, decoder_ffn_dim=256)
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("random") / "tiny-random"

@@ -10,8 +10,9 @@ from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
 def shape(width, heads, layers, decoder_layers=None, vocab=51865, mels=80):
     return ModelShape(
-        d_model=width, encoder_layers=layers, decoder_layers=decoder_layers or layers, encoder_heads=heads, decoder_heads=heads,
-        encoder_ffn=4 * width, decoder_ffn=4 * width, vocab_size=vocab, num_mel_bins=mels, max_source_positions=1500,
+        d_model=width, encoder_layers=layers, decoder_layers=decoder_layers or layers,
+        encoder_heads=heads, decoder_heads=heads, encoder_ffn=4 * width, decoder_ffn=4 * width,
+        vocab_size=vocab, num_mel_bins=mels, max_source_positions=1500,
         max_target_positions=448,
     )  # fmt: skip
 

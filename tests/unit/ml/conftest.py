@@ -8,7 +8,6 @@ from adaptwin_core.domain.plan import BlockId, blocks_of
 from adaptwin_core.ml.adapter import layer_of, shape_of
 from adaptwin_core.ml.moments import measuring
 
-
 torch.set_num_threads(1)  # tiny matrices: a second thread only waits
 
 

@@ -66,14 +66,22 @@ def test_it_loads_where_adaptwin_is_not_installed(base, plan, blocks, tmp_path):
         "print(type(model).__name__, model.num_parameters())"
     )
     env = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=env, cwd=tmp_path, check=False
+    )
     assert done.stdout.split() == ["AdaptwinWhisperForConditionalGeneration", str(model.num_parameters())], done.stderr
 
 
 def test_generation_uses_the_narrow_cache(base, plan, blocks):
     model = assemble(base, plan, blocks)
     features = torch.randn(2, 8, 60)
-    settings = {"do_sample": False, "max_new_tokens": 8, "suppress_tokens": None, "begin_suppress_tokens": None, "eos_token_id": 95}
+    settings = {
+        "do_sample": False,
+        "max_new_tokens": 8,
+        "suppress_tokens": None,
+        "begin_suppress_tokens": None,
+        "eos_token_id": 95,
+    }
     with torch.no_grad():
         cached = model.generate(features, use_cache=True, **settings)
         uncached = model.generate(features, use_cache=False, **settings)

@@ -1,4 +1,4 @@
-"""Cut blocks of a real Whisper class against the original: exact at full rank, as predicted below it, biases where they belong."""
+"""Cut blocks against the original: exact at full rank, as predicted below it, biases where they belong."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_full_rank_reproduces_the_logits(model, moments, start):
 
 @pytest.mark.parametrize("name", ["encoder.0.self", "encoder.1.self", "decoder.1.self", "decoder.1.cross"])
 def test_a_rank_deficient_value_matrix_is_cut_without_loss_and_its_bias_folds_exactly(model, name):
-    """Where W_V has rank 5, keeping 5 loses nothing whatever the inputs; the value bias must survive in the output's."""
+    """Where W_V has rank 5, keeping 5 loses nothing; the value bias must survive in the output's."""
     block = BlockId.parse(name)
     altered = random_whisper(seed=3)
     layer = layer_of(altered, block)
@@ -50,7 +50,9 @@ def test_a_rank_deficient_value_matrix_is_cut_without_loss_and_its_bias_folds_ex
     hidden, encoded = torch.randn(2, 9, 32), torch.randn(2, 30, 32)
     small = build_cut_layer(layer, block, BlockPlan(vo=5), cut)
     assert "v_proj.bias" not in dict(block_modules(small, block).attention.named_parameters())
-    torch.testing.assert_close(run_block(small, block, hidden, encoded), run_block(layer, block, hidden, encoded), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        run_block(small, block, hidden, encoded), run_block(layer, block, hidden, encoded), rtol=1e-4, atol=1e-4
+    )
 
 
 def test_the_query_bias_is_inside_the_product():
@@ -67,7 +69,10 @@ def test_the_query_bias_is_inside_the_product():
     x = torch.randn(400, 32)
 
     def scores(query_weight, query_bias, key_weight):
-        q, k = (x @ query_weight.T + query_bias).unflatten(-1, (heads, -1)), (x @ key_weight.T).unflatten(-1, (heads, -1))
+        q, k = (
+            (x @ query_weight.T + query_bias).unflatten(-1, (heads, -1)),
+            (x @ key_weight.T).unflatten(-1, (heads, -1)),
+        )
         return torch.einsum("thk,shk->hts", q, k)
 
     truth = scores(attention.q_proj.weight, attention.q_proj.bias, attention.k_proj.weight) * 8**-0.5
@@ -82,7 +87,7 @@ def test_the_query_bias_is_inside_the_product():
 
 @pytest.mark.parametrize("part", ["qk", "vo", "fc1", "fc2"])
 def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, part):
-    """Measured on the very outputs the moments were taken from: whitened error as predicted, and never above plain's."""
+    """Measured on the outputs the moments were taken from: as predicted, and never above plain's."""
     block = BlockId.parse("encoder.1.self")
     layer = layer_of(model, block)
     plan = BlockPlan(**{part: 4})
@@ -91,10 +96,15 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
     grams = moments[str(block)]
 
     def error(cut):
-        attention, new = block_modules(layer, block).attention, block_modules(build_cut_layer(layer, block, plan, cut), block)
+        attention, new = (
+            block_modules(layer, block).attention,
+            block_modules(build_cut_layer(layer, block, plan, cut), block),
+        )
         if part == "qk":
             maps = [
-                torch.linalg.lstsq(old.weight.double().unflatten(0, (4, -1)).mT, now.weight.double().unflatten(0, (4, -1)).mT).solution
+                torch.linalg.lstsq(
+                    old.weight.double().unflatten(0, (4, -1)).mT, now.weight.double().unflatten(0, (4, -1)).mT
+                ).solution
                 for old, now in ((attention.q_proj, new.attention.q_proj), (attention.k_proj, new.attention.k_proj))
             ]
             kept = maps[0] @ maps[1].mT * 8**0.5
@@ -105,7 +115,8 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
         if part == "vo":
             old = attention.out_proj.weight.double()
             maps = torch.linalg.lstsq(
-                attention.v_proj.weight.double().unflatten(0, (4, -1)).mT, new.attention.v_proj.weight.double().unflatten(0, (4, -1)).mT
+                attention.v_proj.weight.double().unflatten(0, (4, -1)).mT,
+                new.attention.v_proj.weight.double().unflatten(0, (4, -1)).mT,
             ).solution
             lost = old - new.attention.out_proj.weight.double() @ torch.block_diag(*maps).mT
             return (torch.trace(lost @ covariance["z"] @ lost.mT) / torch.trace(old @ covariance["z"] @ old.mT)).item()
@@ -133,7 +144,9 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize(("width", "heads", "mels"), [shape[1:] for shape in SHAPES], ids=[shape[0] for shape in SHAPES])
+@pytest.mark.parametrize(
+    ("width", "heads", "mels"), [shape[1:] for shape in SHAPES], ids=[shape[0] for shape in SHAPES]
+)
 def test_parameter_counts_are_exact_for_every_published_shape(width, heads, mels):
     model = random_whisper(width=width, heads=heads, layers=(1, 1), mels=mels, frames=8)
     shape = shape_of(model.config)
@@ -145,14 +158,17 @@ def test_parameter_counts_are_exact_for_every_published_shape(width, heads, mels
     assert count_params(small, "encoder") == plan.encoder_params(shape)
     assert small.num_parameters() == plan.total_params(shape)
     assert plan.encoder_params(shape) <= 0.7 * shape.encoder_params
-    heads_only = RankPlan(blocks={name: ranks.model_copy(update={"fc1": None, "fc2": None}) for name, ranks in plan.blocks.items()})
+    heads_only = RankPlan(
+        blocks={name: ranks.model_copy(update={"fc1": None, "fc2": None}) for name, ranks in plan.blocks.items()}
+    )
     assert run(compress(model, heads_only, None), num_windows=1).isfinite().all()
 
 
 def test_block_params_add_up_to_the_published_encoder():
     """Whisper base: 19.82 M, as LiteASR and the model card give it."""
     base = ModelShape(
-        d_model=512, encoder_layers=6, decoder_layers=6, encoder_heads=8, decoder_heads=8, encoder_ffn=2048, decoder_ffn=2048,
+        d_model=512, encoder_layers=6, decoder_layers=6, encoder_heads=8, decoder_heads=8,
+        encoder_ffn=2048, decoder_ffn=2048,
         vocab_size=51865, num_mel_bins=80, max_source_positions=1500, max_target_positions=448,
     )  # fmt: skip
     assert round(base.encoder_params / 1e6, 2) == 19.82

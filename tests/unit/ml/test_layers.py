@@ -17,14 +17,17 @@ def cut(request, model, moments):
     closed_form = factorize_block(layer, block, plan, moments[str(block)])
     generator = torch.Generator().manual_seed(4)
     inputs = [
-        BlockInput(torch.randn(1, 20, 32, generator=generator), torch.randn(1, 30, 32, generator=generator)) for _ in range(6)
+        BlockInput(torch.randn(1, 20, 32, generator=generator), torch.randn(1, 30, 32, generator=generator))
+        for _ in range(6)
     ]
     return layer, build_cut_layer(layer, block, plan, closed_form), block, inputs, closed_form
 
 
 def tune(cut, **settings):
     layer, cut_layer, block, inputs, _ = cut
-    return tune_block(layer, cut_layer, block, inputs, **{"lora_rank": 4, "steps": 40, "learning_rate": 3e-3, "seed": 0} | settings)
+    return tune_block(
+        layer, cut_layer, block, inputs, **{"lora_rank": 4, "steps": 40, "learning_rate": 3e-3, "seed": 0} | settings
+    )
 
 
 def test_tuning_lowers_the_error_and_keeps_every_shape(cut):
@@ -34,7 +37,7 @@ def test_tuning_lowers_the_error_and_keeps_every_shape(cut):
 
 
 def test_the_returned_weights_are_the_ones_that_were_scored(cut, model):
-    layer, cut_layer, block, inputs, closed_form = cut
+    layer, _, block, inputs, closed_form = cut
     tuned = tune(cut)
     plan = BlockPlan(qk=4, vo=4, fc1=12, fc2=12) if block.has_ff else BlockPlan(qk=4, vo=4)
     rebuilt = build_cut_layer(layer, block, plan, type(closed_form)(tuned.state, {}))

@@ -1,4 +1,4 @@
-"""The maths against closed-form truths: Eckart-Young, least squares, and direct evaluation of the errors it predicts."""
+"""The maths against closed-form truths: Eckart-Young, least squares, direct evaluation of predicted errors."""
 
 import pytest
 import torch
@@ -56,7 +56,9 @@ def test_the_head_space_cut_equals_the_whitened_svd_of_the_whole_product(rng):
 
 def test_full_rank_is_the_identity(rng):
     cut = twins.cut_twin(gram(rng, HEADS, 50, SIZE), gram(rng, HEADS, 50, SIZE), SIZE)
-    torch.testing.assert_close(cut.left_HKR @ cut.right_HKR.mT, torch.eye(SIZE, dtype=torch.float64).expand(HEADS, -1, -1))
+    torch.testing.assert_close(
+        cut.left_HKR @ cut.right_HKR.mT, torch.eye(SIZE, dtype=torch.float64).expand(HEADS, -1, -1)
+    )
 
 
 def test_balance_keeps_the_product_and_equalises_the_factors(rng):
@@ -95,7 +97,10 @@ def test_full_rank_linear_is_exact(rng):
 
 def test_refit_is_least_squares(rng):
     z = torch.randn(500, 10, generator=rng, dtype=torch.float64) @ gram(rng, 50, 10)
-    kept, weight = torch.randn(10, 4, generator=rng, dtype=torch.float64), torch.randn(6, 10, generator=rng, dtype=torch.float64)
+    kept, weight = (
+        torch.randn(10, 4, generator=rng, dtype=torch.float64),
+        torch.randn(6, 10, generator=rng, dtype=torch.float64),
+    )
     ours = twins.refit(z.mT @ z, kept, weight)
     truth = torch.linalg.lstsq(z @ kept, z @ weight.mT).solution.mT
     torch.testing.assert_close(ours, truth, rtol=1e-6, atol=1e-8)

@@ -14,7 +14,15 @@ class Speech:
 
     def __init__(self, seconds, unlabelled=()):
         self.clips = [
-            Clip(str(i), str(i), None if i in unlabelled else f"words {i}", "train", "shard-0000.flac", 0, int(s * 16_000))
+            Clip(
+                str(i),
+                str(i),
+                None if i in unlabelled else f"words {i}",
+                "train",
+                "shard-0000.flac",
+                0,
+                int(s * 16_000),
+            )
             for i, s in enumerate(seconds)
         ]
 
