@@ -23,9 +23,15 @@ commands.add_typer(base.app, name="base")
 
 @commands.command()
 def migrate() -> None:
-    """Bring the database of DATABASE_URL to this version's tables."""
-    migrations.upgrade(get_settings().database_url)
+    """Bring the database of DATABASE_URL to this version's tables, and make the bucket if one is set and missing."""
+    settings = get_settings()
+    migrations.upgrade(settings.database_url)
     typer.echo("the database is up to date")
+    if settings.s3_bucket is not None:
+        from adaptwin_core.store.bucket import ensure_bucket  # boto3 is optional
+
+        ensure_bucket(settings.s3_bucket, settings.s3_endpoint_url)
+        typer.echo(f"the bucket {settings.s3_bucket} is there")
 
 
 def app() -> None:

@@ -7,7 +7,7 @@ windows:
          + w_kl  · KL(original ‖ compressed) on the next token      (stay near the original's words)
          + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the original)
 
-General windows keep other speakers: there the original is the better teacher, so they weigh distillation higher.
+General windows keep other speakers: there the original is the better teacher, so distillation weighs more.
 Shape letters: B batch, M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
 """
 
@@ -34,7 +34,7 @@ class LossWeights:
 
 
 SPEAKER_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
-GENERAL_WEIGHTS = LossWeights(encoder=1.0, kl=1.0, ce=0.0)
+GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 
 
 def finetune(

@@ -20,7 +20,8 @@ _HERE = Path(__file__).parent
 _SILENCE_S = 0.15  # around each sentence, as a person would leave
 _LABEL = """# Synthetic speech
 
-{what} No person's voice is in it. The sentences were written for this demo.
+`speaker` is spoken by eSpeak NG, a formant synthesizer; `others` by hibari-tts, a neural one, in four variations.
+No person's voice is in either. The sentences were written for this demo.
 """
 
 Say = Callable[[str], None]
@@ -36,15 +37,15 @@ def speaker_sentences() -> list[Sentence]:
     """Return the sentences of the speaker. Those held out are never trained on, by anybody's voice."""
     lines = (_HERE / "sentences.txt").read_text("utf-8").splitlines()
     return [
-        Sentence(text, "test" if i % 6 == 3 else "valid" if i % 20 == 0 else "train") for i, text in enumerate(lines)
+        Sentence(text, "test" if i % 8 == 3 else "valid" if i % 20 == 0 else "train") for i, text in enumerate(lines)
     ]
 
 
 def other_sentences() -> list[Sentence]:
-    """Return the sentences of the others: their own, half of them held out, and some that the speaker trains on."""
+    """Return the sentences of the others: their own, a third of them held out, and some that the speaker trains on."""
     own = (_HERE / "others.txt").read_text("utf-8").splitlines()
     shared = [sentence for sentence in speaker_sentences() if sentence.split == "train"]
-    return [Sentence(text, "test" if i % 2 else "train") for i, text in enumerate(own)] + shared[
+    return [Sentence(text, "test" if i % 3 == 0 else "train") for i, text in enumerate(own)] + shared[
         :: settings.OTHERS_SAY_EVERY
     ]
 
@@ -52,17 +53,18 @@ def other_sentences() -> list[Sentence]:
 def make_speech(folder: Path, say: Say) -> tuple[Path, Path]:
     """Make the folders of both, unless they are there already, and return them: the speaker's and the others'."""
     speaker = [(s, settings.SPEAKER_VOICE) for s in speaker_sentences()]
-    _make(folder / "speaker", speaker, _espeak_voices, "Spoken by eSpeak NG, a formant synthesizer.", say)
+    _make(folder / "speaker", speaker, _espeak_voices, say)
     voices = settings.OTHER_VOICES
     others = [(s, json.dumps(voices[i % len(voices)])) for i, s in enumerate(other_sentences())]
-    _make(folder / "others", others, _hibari_voices, "Spoken by hibari-tts, a neural synthesizer, in variations.", say)
+    _make(folder / "others", others, _hibari_voices, say)
+    (folder / "README.md").write_text(_LABEL)
     return folder / "speaker", folder / "others"
 
 
 Clips = list[tuple[Sentence, str]]
 
 
-def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.ndarray]], what: str, say: Say) -> None:
+def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.ndarray]], say: Say) -> None:
     stamp, digest = folder / ".digest", digest_json([[s.text, s.split, voice] for s, voice in clips])
     if stamp.exists() and stamp.read_text() == digest:
         return
@@ -79,7 +81,6 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
             soundfile.write(folder / name, whole, RATE_HZ, subtype="PCM_16")
             table.writerow([name, sentence.text, sentence.split])
             seconds += len(whole) / RATE_HZ
-    (folder / "README.md").write_text(_LABEL.format(what=what))
     stamp.write_text(digest)
     say(f"made {len(clips)} clips, {seconds / 60:.1f} min, of synthetic speech in {folder}")
 

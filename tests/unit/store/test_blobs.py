@@ -6,12 +6,11 @@ from pathlib import Path
 
 import boto3
 import pytest
+from moto import server as moto_server
 
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.store.blobs import BlobStore, LocalBlobs
 from adaptwin_core.store.blobs_s3 import S3Blobs
-
-moto_server = pytest.importorskip("moto.server", reason="an S3 server for the tests: pip install 'moto[s3,server]'")
 
 DATA = bytes(range(256)) * 8192  # 2 MiB: more than one chunk
 
