@@ -17,9 +17,9 @@ help: ## this list
 	@echo "AdaPTwin. Targets:"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
 
-demo: $(STAMP) ## compress a real Whisper for one speaker, from upload to result table (SPEECH=folder MODEL=name GENERAL=folder CUT=0.35)
+demo: $(STAMP) ## compress a real Whisper for one speaker, from upload to result table (SPEECH=folder MODEL=name GENERAL=folder CUT=0.35 JOB=json)
 	@$(BIN)/python -m bench.demo $(if $(SPEECH),--speech "$(SPEECH)") $(if $(GENERAL),--general "$(GENERAL)") \
-	  $(if $(MODEL),--model "$(MODEL)") $(if $(CUT),--cut "$(CUT)")
+	  $(if $(MODEL),--model "$(MODEL)") $(if $(CUT),--cut "$(CUT)") $(if $(JOB),--job '$(JOB)')
 
 test: lint unit ## all checks and tests
 

@@ -19,6 +19,7 @@ from worker.context import StageContext
 
 def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
+    recipe.quiet_transformers()
     settings = get_settings()
     alone = ctx.stage is Stage.TUNE  # its stage's only heavy task: every core is its own
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)

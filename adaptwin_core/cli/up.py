@@ -71,6 +71,7 @@ def components(host: str, port: int, num_workers: int) -> list[Component]:
     threads = str(max(1, (os.cpu_count() or 1) // num_workers))
     busy = {"OMP_NUM_THREADS": threads, "ADAPTWIN_BLOCK_THREADS": os.environ.get("ADAPTWIN_BLOCK_THREADS", threads)}
     api = ["uvicorn", "--factory", "api.main:create_app", "--host", host, "--port", str(port), "--no-access-log"]
+    api += ["--timeout-graceful-shutdown", "5"]  # an open event stream would hold it up for ever
 
     def worker(name: str, queues: str) -> list[str]:
         # solo: one task at a time in the process itself, so torch is loaded once and not for every task

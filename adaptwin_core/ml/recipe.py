@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers.utils import logging as transformers_logging
 
 from adaptwin_core.domain.plan import BlockId, ModelShape
 from adaptwin_core.domain.planner import make_plan
@@ -63,6 +64,12 @@ class Setting:
     @property
     def speaker_weight(self) -> float:
         return self.spec.speaker_weight if self.general is not None else 1.0
+
+
+def quiet_transformers() -> None:
+    """Keep transformers' bars and warnings out of a program that shows its own; doors call it, no import does."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def device() -> torch.device:

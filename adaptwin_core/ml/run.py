@@ -40,6 +40,7 @@ def run_recipe(
     Raises:
         AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
     """
+    recipe.quiet_transformers()
     folder = resolve(model, cache)
     digest, shape = describe(folder)
     plan = make_plan(spec, shape)

@@ -196,6 +196,8 @@ class Demo:
         if done.returncode:
             raise ServiceError(f"transcribing with the {model} model failed:\n{done.stderr[-2000:]}")
         result: JSON = json.loads(out.read_text())
+        if result["uses_this_project"]:
+            raise ServiceError("the model loaded code of this project, so it would not load without it")
         self.say(f"  {model}, {kind}: {result['compute_s']:.0f} s for {result['audio_s']:.0f} s of audio")
         return result
 

@@ -27,8 +27,8 @@ def heard(texts: dict[str, str], params: int) -> dict[str, Any]:
 
 @pytest.fixture
 def verdict() -> dict[str, Any]:
-    said = {"a": "one two three four", "b": "five six seven eight"}
-    wrong = {"a": "one two three", "b": "five six seven ate"}
+    said = {"a": "alpha bravo charlie delta", "b": "echo foxtrot golf hotel"}
+    wrong = {"a": "alpha bravo charlie", "b": "echo foxtrot golf motel"}
     held_out = {"speaker": HeldOut(Path(), said, 8.0), "others": HeldOut(Path(), {}, 8.0)}
     models = {
         "original": {"speaker": heard(wrong, 1000), "others": heard(said, 1000)},
