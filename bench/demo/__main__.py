@@ -192,7 +192,9 @@ class Demo:
             str(out.resolve()),
             LANGUAGE,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False
+        )
         if done.returncode:
             raise ServiceError(f"transcribing with the {model} model failed:\n{done.stderr[-2000:]}")
         result: JSON = json.loads(out.read_text())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import soundfile
 import torch
-from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
+from transformers import AutoModelForSpeechSeq2Seq, WhisperProcessor
 
 BATCH = 8
 MAX_TOKENS_PER_S, MIN_NEW_TOKENS, MAX_NEW_TOKENS = 12, 16, 440  # nobody speaks faster; a model that loops stops early
@@ -20,7 +20,7 @@ def main(model_folder: str, clips_folder: str, out: str, language: str) -> None:
     model = AutoModelForSpeechSeq2Seq.from_pretrained(
         model_folder, trust_remote_code=True, dtype=torch.float32, local_files_only=True
     ).eval()
-    processor = AutoProcessor.from_pretrained(model_folder, local_files_only=True)
+    processor = WhisperProcessor.from_pretrained(model_folder, local_files_only=True)
     multilingual = bool(getattr(model.generation_config, "is_multilingual", False))
     spoken = {"language": language, "task": "transcribe"} if multilingual else {}
     with torch.inference_mode():  # the first call pays for setting up, and is not the model's cost

@@ -1,0 +1,69 @@
+"""The same way with the real tiny.en and (synthetic) speech: the result still hears, loads anywhere, and is what was asked."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+import soxr
+
+from tests.e2e.conftest import running_service
+
+pytestmark = [pytest.mark.e2e, pytest.mark.weights]
+
+SENTENCES = Path(__file__).parents[2] / "bench" / "demo" / "sentences.txt"
+NUM_CLIPS = 24
+RATE_HZ = 16_000
+
+HEAR = """
+import sys; sys.modules["adaptwin_core"] = None
+import soundfile, torch
+from transformers import AutoModelForSpeechSeq2Seq, WhisperProcessor
+folder, clip = sys.argv[1:]
+model = AutoModelForSpeechSeq2Seq.from_pretrained(folder, trust_remote_code=True, dtype=torch.float32)
+processor = WhisperProcessor.from_pretrained(folder)
+features = processor(soundfile.read(clip, dtype="float32")[0], sampling_rate=16000, return_tensors="pt").input_features
+print(processor.batch_decode(model.generate(features, max_new_tokens=60), skip_special_tokens=True)[0])
+"""
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences read by hibari-tts, in the LJSpeech form."""
+    from hibari import Hibari
+
+    folder = tmp_path_factory.mktemp("speech")
+    reader = Hibari()
+    sentences = [line.strip() for line in SENTENCES.read_text().splitlines() if line and not line.startswith("#")]
+    rows = []
+    for index, sentence in enumerate(sentences[:NUM_CLIPS]):
+        audio = soxr.resample(reader(sentence, seed=index), Hibari.sample_rate, RATE_HZ)
+        soundfile.write(folder / f"clip{index:02d}.wav", audio, RATE_HZ)
+        rows.append(f"clip{index:02d}|{sentence}|{sentence}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
+    with running_service("package:whisper-tiny.en") as service:
+        dataset = service.upload("synthetic", speech)
+        manifest = service.finish(service.submit(dataset, encoder_cut=0.2, calibration_windows=6, tune_steps=6), 280)
+        folder = service.download(manifest, tmp_path / "model")
+        clips = service.client.get(f"/v1/datasets/{dataset}/clips?limit=200").json()["items"]
+    found = manifest["speech"]["speaker"]
+    assert manifest["plan"]["encoder_cut"] >= 0.2
+    assert found["reference"] == "transcripts"
+    assert found["original"]["wer"] < 0.2, "the original should hear this voice well"
+    assert found["compressed"]["wer"] < found["original"]["wer"] + 0.1
+    spoken = next(clip for clip in clips if clip["split"] == "test")
+    heard = subprocess.run(
+        [sys.executable, "-c", HEAR, str(folder), str(speech / spoken["recording"])],
+        capture_output=True,
+        text=True,
+        env={"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
+    words = set(spoken["text"].lower().replace(",", "").replace(".", "").split())
+    said = set(heard.stdout.lower().replace(",", "").replace(".", "").split())
+    assert len(words & said) > len(words) / 2, (spoken["text"], heard.stdout, heard.stderr[-2000:])
