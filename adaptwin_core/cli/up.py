@@ -69,7 +69,11 @@ def components(host: str, port: int, num_workers: int) -> list[Component]:
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--app", "worker.app"]
     threads = str(max(1, (os.cpu_count() or 1) // num_workers))
-    busy = {"OMP_NUM_THREADS": threads, "ADAPTWIN_BLOCK_THREADS": os.environ.get("ADAPTWIN_BLOCK_THREADS", threads)}
+    busy = {
+        "OMP_NUM_THREADS": threads,
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait take the cores from their neighbours
+        "ADAPTWIN_BLOCK_THREADS": os.environ.get("ADAPTWIN_BLOCK_THREADS", threads),
+    }
     api = ["uvicorn", "--factory", "api.main:create_app", "--host", host, "--port", str(port), "--no-access-log"]
     api += ["--timeout-graceful-shutdown", "5"]  # an open event stream would hold it up for ever
 

@@ -183,6 +183,7 @@ class Demo:
             "HF_HUB_OFFLINE": "1",
             "HF_HOME": str((self.out / "hf").resolve()),
             "PYTHONPATH": "",
+            "OMP_WAIT_POLICY": "PASSIVE",  # as the service's own workers
         }
         command = [
             sys.executable,
