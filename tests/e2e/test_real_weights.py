@@ -1,4 +1,4 @@
-"""The same way with the real tiny.en and (synthetic) speech: the result still hears, loads anywhere, and is what was asked."""
+"""The same way with the real tiny.en and (synthetic) speech: the result still hears, loads anywhere, is what was asked."""
 
 import subprocess
 import sys
