@@ -1,4 +1,4 @@
-"""The same way with the real tiny.en and (synthetic) speech: the result still hears, loads anywhere, is what was asked."""
+"""The same way with the real tiny.en and synthetic speech: the result still hears, and loads anywhere."""
 
 import subprocess
 import sys
