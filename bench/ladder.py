@@ -11,6 +11,7 @@ import json
 import platform
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,7 @@ ERROR_CLIPS = 12  # held-out clips on which the encoder's error is taken
 def main() -> None:
     options = _options()
     console = Console()
+    recipe.quiet_transformers()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         folder = resolve(options.model, options.cache)
@@ -57,15 +59,21 @@ def main() -> None:
         original = load_whisper(folder)
         rows = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **_judge(original, original, setting, options.clips)}]
         _show(console, rows[-1])
+        # Every encoder block is cut at every rung, so one measuring of the speech serves all.
+        measured = recipe.measure(setting, 0, 1, _made(work / "moments"))
         for cut in options.cuts:
+            blocks: dict[str, dict[str, Path]] = {}
             for rung, change in RUNGS.items():
                 spec = CompressionSpec(**base_spec | change | {"encoder_cut": cut})
-                at = recipe.Setting(folder, shape, spec, corpora["speaker"], corpora["general"])
+                at = replace(setting, spec=spec)
                 began = time.perf_counter()
-                model_folder = _compress(at, work / f"{cut}-{rung}")
+                kept = f"{spec.start} {spec.layer_steps}"  # the last rung goes on from the blocks of the one before
+                if kept not in blocks:
+                    blocks[kept] = _cut(at, measured, work / f"{cut} {kept}")
+                recipe.tune_whole(at, blocks[kept], _made(work / f"{cut} {rung}"))
                 seconds = time.perf_counter() - began
                 removed = 1 - make_plan(spec, shape).encoder_params(shape) / shape.encoder_params
-                figures = _judge(load_compressed(model_folder), original, at, options.clips)
+                figures = _judge(load_compressed(work / f"{cut} {rung}"), original, at, options.clips)
                 rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(seconds, 1), **figures})
                 _show(console, rows[-1])
                 options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,19 +98,16 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _compress(setting: recipe.Setting, work: Path) -> Path:
-    def place(name: str) -> Path:
-        made = work / name
-        made.mkdir(parents=True)
-        return made
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
-    measured = recipe.measure(setting, 0, 1, place("moments"))
-    blocks = {
-        name: recipe.cut_block(setting, name, [measured], place(name))[0]["block.safetensors"]
+
+def _cut(setting: recipe.Setting, measured: dict[str, Path], work: Path) -> dict[str, Path]:
+    return {
+        name: recipe.cut_block(setting, name, [measured], _made(work / name))[0]["block.safetensors"]
         for name in make_plan(setting.spec, setting.shape).blocks
     }
-    recipe.tune_whole(setting, blocks, place("model"))
-    return work / "model"
 
 
 def _judge(model: Any, original: Any, setting: recipe.Setting, num_clips: int) -> dict[str, Any]:
