@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.service import auth, erasure, outbox
+from adaptwin_core.service import auth, erasure, model_erasure, outbox
 from adaptwin_core.store.engine import unit_of_work
 from api.limits import JSON_BODY_BYTES, limited
 
@@ -79,6 +79,7 @@ def erase_now() -> None:
     """Remove the bytes of what was just deleted. Should that fail, the sweeper does it later."""
     try:
         with unit_of_work() as session:
+            model_erasure.erase(session)
             erasure.erase(session)
             erasure.drop_files(session)
     except Exception:

@@ -44,7 +44,6 @@ STATUS_OF_CLASS: dict[type[errors.AdaptwinError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Unauthorized: 401,
-    errors.Forbidden: 403,
     errors.LimitExceeded: 429,
     errors.ResourceExhausted: 507,
     errors.AdaptwinError: 500,

@@ -7,6 +7,7 @@ alone, from the event that sets its tasks out to the event of the next stage.
 
 import argparse
 import json
+import os
 import platform
 import tempfile
 import time
@@ -33,6 +34,7 @@ POLL_S = 0.5
 
 
 def main() -> None:
+    os.environ["ADAPTWIN_BLOCK_THREADS"] = "1"  # one thread a block in all three ways, whatever the cores
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=12, help="layer-wise steps of each block")
     parser.add_argument("--repeats", type=int, default=2, help="how often each way is timed; the fastest counts")

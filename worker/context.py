@@ -8,6 +8,7 @@ from typing import Any
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service.results import Base, Files, TaskInputs
+from adaptwin_core.speech.corpus import MANIFEST_NAME
 from adaptwin_core.store.blobs import BlobStore, link_or_copy
 from worker.lease import Lease
 
@@ -74,6 +75,8 @@ class StageContext:
     def _folder(self, name: str, files: Files) -> Path:
         folder = self.workdir / f"input-{name}"
         folder.mkdir()
-        for file_name, file in files.items():
-            link_or_copy(self._fetch(file["sha256"]), folder / file_name)
+        # Most tasks read no audio: they need to know which clips there are, not to fetch hours of them.
+        wanted = (MANIFEST_NAME,) if self.stage in {Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
+        for file_name in wanted:
+            link_or_copy(self._fetch(files[file_name]["sha256"]), folder / file_name)
         return folder

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import Stage
-from adaptwin_core.service import outbox, results, tasks
+from adaptwin_core.service import outbox, results, sweeper, tasks
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.killpoints import killpoint
@@ -48,6 +48,7 @@ def run_task(task_id: str, load_body: Callable[[], StageBody]) -> None:
         log.info("task %s is done, held or no longer wanted", task_id)
         return
     log.info("%s %s: attempt %d of %s", claim.stage, claim.key, claim.attempt, task_id)
+    sweeper.remove_workdirs()  # of workers killed on this machine, which the sweeper's may not be
     killpoint("task_claimed")
     try:
         with Lease(claim) as lease, _workdir(claim) as workdir:
@@ -86,6 +87,9 @@ def _run_stage(claim: tasks.Claim, lease: Lease, workdir: Path, load_body: Calla
             tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     else:
         with unit_of_work() as session:
+            share_blobs(session, TenantScope(claim.tenant_id))
+            if not _is_whole(made, claim.tenant_id):
+                raise CorruptBlob("a kept result was erased meanwhile: it is made again")
             tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     killpoint("task_committed")
 

@@ -9,14 +9,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import CompressionSpec
 
-FolderOption = Annotated[Path | None, typer.Option(help="speech of other people, so that they are still heard")]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(help="speech of other people, so that they are still heard", exists=True, file_okay=False),
+]
 
 
 def compress(
     model: Annotated[
-        str, typer.Option(help="package:whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")
+        str, typer.Option(help="whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")
     ],
     audio: Annotated[
         Path,
@@ -31,7 +35,10 @@ def compress(
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker, from files to files."""
-    spec = CompressionSpec.model_validate(json.loads(settings) | {"encoder_cut": encoder_cut})
+    try:
+        spec = CompressionSpec.model_validate(json.loads(settings) | {"encoder_cut": encoder_cut})
+    except ValueError as fault:
+        raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
     console = Console(stderr=True)
     from adaptwin_core.ml.run import run_recipe  # torch is loaded only for the command that needs it
 

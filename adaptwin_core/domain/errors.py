@@ -6,7 +6,7 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 │   └── InvalidSpec
 ├── NotFound                      no such thing, or not yours: the two are never told apart
 ├── Conflict                      the thing is in a state that forbids this
-├── Unauthorized / Forbidden
+├── Unauthorized
 ├── LimitExceeded                 a cap on size, count or quota
 ├── ResourceExhausted             memory or disk ran out; a retry may succeed
 ├── LeaseLost                     another worker owns this task now
@@ -57,10 +57,6 @@ class Conflict(AdaptwinError):
 
 class Unauthorized(AdaptwinError):
     code = "unauthorized"
-
-
-class Forbidden(AdaptwinError):
-    code = "forbidden"
 
 
 class LimitExceeded(AdaptwinError):

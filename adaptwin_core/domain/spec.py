@@ -28,7 +28,9 @@ class CompressionSpec(Frozen):
         "uniform",
         description="uniform: the same ranks in every layer; successive: the first layers cut hard, the rest whole",
     )
-    ranks: SpectralRanks | None = Field(None, description="explicit ranks; the cuts are then ignored where set")
+    ranks: SpectralRanks | None = Field(
+        None, description="explicit ranks for every part whose cut is not 0; the size of the cut is then not used"
+    )
     start: Literal["whitened", "plain"] = Field(
         "whitened", description="whitened: least error on the speech; plain: SVD of the product alone, as in the paper"
     )
@@ -53,8 +55,8 @@ class CompressionSpec(Frozen):
 
     @model_validator(mode="after")
     def _something_to_cut(self) -> Self:
-        if self.ranks is None and self.encoder_cut == 0 and self.decoder_cut == 0:
-            raise ValueError("set encoder_cut, decoder_cut or ranks: there is nothing to compress otherwise")
+        if self.encoder_cut == 0 and self.decoder_cut == 0:
+            raise ValueError("set encoder_cut or decoder_cut: there is nothing to compress otherwise")
         return self
 
     def digest(self) -> str:

@@ -49,7 +49,6 @@ class Stage(StrEnum):
 
 JOB_STAGES = (Stage.CALIBRATE, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH)
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
-TERMINAL_TASK_STATES = frozenset({TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED})
 
 # kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.
 TRANSITIONS: dict[type[StrEnum], dict[StrEnum, dict[str, StrEnum]]] = {

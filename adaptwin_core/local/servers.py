@@ -110,7 +110,7 @@ def _stop_leftover(pid_file: Path) -> None:
         if Path(process.cwd()) != pid_file.parent:
             return  # the number belongs to something else by now
         parent = process.parent()
-        if parent is not None and parent.pid != 1 and "python" in parent.name():
+        if parent is not None and parent.pid != 1 and "python" in Path(parent.exe()).name:
             raise Conflict(f"another adaptwin (process {parent.pid}) uses {pid_file.parent}; stop it first")
         process.terminate()
         process.wait(STOP_TIMEOUT_S)

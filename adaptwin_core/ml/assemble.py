@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.plan import BlockId, RankPlan
 from adaptwin_core.ml import modeling_adaptwin
-from adaptwin_core.ml.adapter import count_params, load_whisper, shape_of
+from adaptwin_core.ml.adapter import attention_name, count_params, load_whisper, shape_of
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
 
 MODELING_FILE = "modeling_adaptwin.py"
@@ -48,7 +47,7 @@ def assemble(
     """
     base = load_whisper(base_folder)
     state = base.state_dict()
-    for name, ranks in plan.blocks.items():
+    for name in plan.blocks:
         block = BlockId.parse(name)
         prefix = f"model.{block.part}.layers.{block.layer}."
         tensors = blocks.get(name)
@@ -57,7 +56,7 @@ def assemble(
         bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if bad:
             raise CorruptBlob(f"block {name} holds numbers that are not finite: {', '.join(bad)}")
-        cut_parts = _cut_modules(block, ranks.model_dump())
+        cut_parts = _cut_modules(block)
         state = {
             key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))
         }
@@ -113,13 +112,16 @@ def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
     return model.eval()
 
 
-def _cut_modules(block: BlockId, ranks: Mapping[str, Any]) -> list[str]:
+def _cut_modules(block: BlockId) -> list[str]:
     """Return the prefixes, inside the layer, of what a block's own tensors replace."""
-    attention = "encoder_attn." if block.attention == "cross" else "self_attn."
-    return [attention, *(f"{name}." for name in ("fc1", "fc2") if block.has_ff)] if ranks else []
+    return [f"{attention_name(block)}.", *(f"{name}." for name in ("fc1", "fc2") if block.has_ff)]
 
 
 def _check_size(model: AdaptwinWhisperForConditionalGeneration, plan: RankPlan) -> None:
-    expected, counted = plan.encoder_params(shape_of(model.config)), count_params(model, "encoder")
-    if expected != counted:
-        raise CorruptBlob(f"the encoder has {counted:,} parameters where the plan says {expected:,}")
+    shape = shape_of(model.config)
+    for what, expected, counted in (
+        ("encoder", plan.encoder_params(shape), count_params(model, "encoder")),
+        ("model", plan.total_params(shape), model.num_parameters()),
+    ):
+        if expected != counted:
+            raise CorruptBlob(f"the {what} has {counted:,} parameters where the plan says {expected:,}")

@@ -21,7 +21,8 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.ml import ct2_weights, whisper_files
 
 _CONVERSION = 1  # part of the cache's folder name: raise it when the files made from the same weights change
-_FILE_PATTERNS = ("*.safetensors", "*.json", "merges.txt")
+WEIGHT_PATTERNS = ("model.safetensors", "model-*-of-*.safetensors")  # not the fp32 twin that some hub folders also hold
+_FILE_PATTERNS = (*WEIGHT_PATTERNS, "*.json", "merges.txt")
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,8 @@ def describe(folder: Path) -> tuple[str, ModelShape]:
 def _checked(folder: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise NotFound(f"{folder} holds no config.json: give the folder of a Hugging Face Whisper")
-    if not any(folder.glob("*.safetensors")):
-        raise InvalidInput(f"{folder} holds no .safetensors file; other weight formats can run code and are not read")
+    if not any(path for pattern in WEIGHT_PATTERNS for path in folder.glob(pattern)):
+        raise InvalidInput(f"{folder} holds no model.safetensors; other weight formats can run code and are not read")
     return folder
 
 

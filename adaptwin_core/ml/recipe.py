@@ -18,11 +18,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
+from adaptwin_core.domain.errors import InvalidAudio, InvalidInput
 from adaptwin_core.domain.plan import BlockId, ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import load_layer, load_whisper
 from adaptwin_core.ml.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
 from adaptwin_core.ml.calibrate import calibrate
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.factorize import factorize_block
@@ -139,6 +141,11 @@ def cut_block(
     speaker, general = (
         sum((Moments.from_tensors(t, kind) for t in shards), Moments()) for kind in ("speaker", "general")
     )
+    if not speaker.sums:
+        raise InvalidAudio(
+            "the speech has nothing to train on: mark some clips train, or leave the split column out",
+            code="no_training_speech",
+        )
     layer = load_layer(setting.base_folder, block)
     moments = mix(speaker, general, setting.speaker_weight) if spec.start == "whitened" else None
     cut = factorize_block(layer, block, plan, moments)
@@ -167,7 +174,7 @@ def tune_whole(
     """Put the cut blocks together, train end to end, merge, and write the model's folder.
 
     Returns:
-        its files, and figures: exact parameter counts and the loss every few steps.
+        its files, and figures: exact parameter counts and the loss of every step.
     """
     spec = setting.spec
     plan = make_plan(spec, setting.shape)
@@ -184,7 +191,7 @@ def tune_whole(
         # With transcripts, only they are learnt from; without any, the original's own words are.
         speaker = setting.windows(setting.speaker, labelled=True) or setting.windows(setting.speaker)
         general = setting.windows(setting.general)
-        finetune(model.to(device()), teacher, featurizer, speaker, general, spec, on_step=on_step)
+        model = finetune(model.to(device()), teacher, featurizer, speaker, general, spec, on_step=on_step)
     names = save(model.cpu(), setting.base_folder, out)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
@@ -247,12 +254,14 @@ def conclude(
         clips = held_out(corpus) if corpus is not None else []
         if not clips:
             continue
-        speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+        try:
+            speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+        except InvalidInput:  # nobody said a word in these clips: there is nothing to judge
+            continue
         speech[kind]["compute_s_per_audio_s"] = {
             label: round(infos[f"{name}:{kind}"]["compute_s"] / infos[f"{name}:{kind}"]["audio_s"], 4)
             for name, label in (("base", "original"), ("compressed", "compressed"))
         }
-    original = setting.base_folder / "model.safetensors"
     report = build_report(
         base_model=base_model,
         base_digest=base_digest,
@@ -261,7 +270,7 @@ def conclude(
         spec=setting.spec,
         speech=speech,
         bytes_of={
-            "original": sum(path.stat().st_size for path in original.parent.glob("*.safetensors")),
+            "original": sum(p.stat().st_size for pattern in WEIGHT_PATTERNS for p in setting.base_folder.glob(pattern)),
             "compressed": sum(
                 path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")
             ),

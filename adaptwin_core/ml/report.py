@@ -36,7 +36,8 @@ def compare(
 ) -> dict[str, Any]:
     """Score both models' texts, given by clip id, on the same clips.
 
-    Clips without a transcript are scored against the original's own output, and `reference` says which it was.
+    Clips without a transcript are left out where others have one; where none has, all are scored against the
+    original's own output. `reference` says which it was.
 
     Returns:
         reference, clips, seconds, and the score of each model (none for the original where it is the reference).

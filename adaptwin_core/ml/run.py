@@ -8,7 +8,7 @@ from typing import Any
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import recipe
-from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -31,7 +31,7 @@ def run_recipe(
     """Compress `model` for the speaker in `audio` and write model, report and plots to `out`.
 
     Args:
-        model: a base model's source, as `base_models.resolve` takes it.
+        model: a packaged model's name, a local folder or a hub id.
         workdir: an empty folder for what lies between the steps.
 
     Returns:
@@ -41,7 +41,8 @@ def run_recipe(
         AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
     """
     recipe.quiet_transformers()
-    folder = resolve(model, cache)
+    source = canonical_source(model)
+    folder = resolve(source, cache)
     digest, shape = describe(folder)
     plan = make_plan(spec, shape)
 
@@ -78,7 +79,14 @@ def run_recipe(
             )
             texts[key] = files["texts.json"]
     report_files, report = recipe.conclude(
-        setting, model, digest, texts=texts, infos=infos, model_files=model_files, blocks=figures, out=place("report")
+        setting,
+        short_name(source),
+        digest,
+        texts=texts,
+        infos=infos,
+        model_files=model_files,
+        blocks=figures,
+        out=place("report"),
     )
     for name, path in report_files.items():
         shutil.copyfile(path, out / name)

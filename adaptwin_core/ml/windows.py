@@ -86,14 +86,3 @@ class Featurizer:
         cased = text.capitalize() if text.isupper() else text  # capitals alone tokenize letter by letter
         ids = self.tokenizer(" " + cased.strip()).input_ids
         return torch.tensor([ids[:MAX_LABEL_TOKENS]])
-
-
-def choose(speaker: Sequence[Window], general: Sequence[Window], count: int, general_share: float) -> list[Window]:
-    """Return up to `count` windows, the given share of them general, spread evenly through the order."""
-    num_general = min(len(general), round(count * general_share))
-    ours, others = iter(speaker[: count - num_general]), iter(general[:num_general])
-    total = min(len(speaker), count - num_general) + num_general
-    return [
-        next(others) if (index + 1) * num_general // total > index * num_general // total else next(ours)
-        for index in range(total)
-    ]

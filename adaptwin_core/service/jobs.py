@@ -83,7 +83,6 @@ def submit(
         base_model_id=base_model_id,
         name=name,
         spec=spec.model_dump(mode="json"),
-        spec_digest=spec.digest(),
         idempotency_key=idempotency_key,
         request_digest=request_digest,
         state=JobState.QUEUED,
@@ -124,7 +123,7 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
     """
     job = owned.get(session, scope, Job, job_id, lock=True)
     job.state = next_state(JobState(job.state), "cancel")
-    job.cancel_requested, job.finished_at = True, func.now()
+    job.finished_at = func.now()
     task_service.cancel_open(session, job)
     event_log.add(session, job, "state", "the job was cancelled", state=job.state)
     session.flush()

@@ -53,7 +53,7 @@ def _sweep() -> Swept:
         num_stuck_datasets=_fail_stuck_datasets(),
         num_erased=_erase(),
     )
-    _remove_workdirs()
+    remove_workdirs()
     with unit_of_work() as session:
         outbox.forget_sent(session)
     outbox.flush()
@@ -147,7 +147,7 @@ def _erase() -> int:
     return num_erased
 
 
-def _remove_workdirs() -> None:
+def remove_workdirs() -> None:
     """Remove what killed workers left in their folders: `TASK-ATTEMPT-random`, of a lease that is over."""
     root = get_settings().data_dir / "work"
     if not root.is_dir():

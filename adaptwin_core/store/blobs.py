@@ -15,7 +15,6 @@ from adaptwin_core.domain.digest import CHUNK_BYTES, digest_file
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.store.settings import get_settings
 
-PUBLIC_SCOPE = "public"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCOPE = re.compile(r"[0-9a-z_]+")
 
@@ -70,14 +69,14 @@ class LocalBlobs:
     """Blobs in a folder: written beside their place, synced, then renamed, so a name never shows half a file."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._checked: dict[
             Path, tuple[int, ...]
         ] = {}  # files whose bytes this process has compared, as they were then
 
     def put(self, path: Path, *, scope: str) -> BlobRef:
         """Store a copy of a file, hashed while it is copied."""
-        folder = self._root / scope
+        folder = self.root / scope
         folder.mkdir(parents=True, exist_ok=True)
         sha, num_bytes = hashlib.sha256(), 0
         descriptor, tmp_name = tempfile.mkstemp(dir=folder, prefix="tmp-")
@@ -127,7 +126,7 @@ class LocalBlobs:
         self._path(sha256, scope).unlink(missing_ok=True)
 
     def _path(self, sha256: str, scope: str) -> Path:
-        return self._root / blob_name(sha256, scope)
+        return self.root / blob_name(sha256, scope)
 
     def _existing(self, sha256: str, scope: str) -> Path:
         path = self._path(sha256, scope)

@@ -32,7 +32,9 @@ class S3Blobs:
         """Return a local copy whose SHA-256 was checked. Raises NotFound, CorruptBlob."""
         if self._cache.exists(sha256, scope=scope):
             return self._cache.fetch(sha256, scope=scope)
-        descriptor, name = tempfile.mkstemp(prefix="adaptwin-")
+        self._cache.root.mkdir(parents=True, exist_ok=True)
+        # Beside the cache, not in /tmp, which containers keep in memory.
+        descriptor, name = tempfile.mkstemp(prefix="tmp-", dir=self._cache.root)
         os.close(descriptor)
         tmp = Path(name)
         try:

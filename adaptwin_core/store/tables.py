@@ -104,13 +104,11 @@ class Job(Timed, Base):
     base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"))
     name: Mapped[str | None]
     spec: Mapped[JSON]
-    spec_digest: Mapped[str]
     idempotency_key: Mapped[str | None]
     request_digest: Mapped[str | None]
     state: Mapped[str] = mapped_column(default=JobState.QUEUED.value)
     stage: Mapped[str | None]  # the stage whose tasks are out now
     remaining: Mapped[int] = mapped_column(Integer, default=0)  # tasks of this stage not yet done: the fan-in counter
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
     error: Mapped[JSON | None]  # {code, message, task}
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

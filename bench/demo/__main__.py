@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from adaptwin_core.domain.errors import AdaptwinError
-from adaptwin_core.ml.base_models import canonical_source, resolve
+from adaptwin_core.ml.base_models import canonical_source, resolve, short_name
 from bench.demo import report as reports
 from bench.demo.client import Service, ServiceError
 from bench.demo.follow import bars, follow
@@ -130,7 +130,7 @@ class Demo:
                 progress.update(bar, completed=offset)
 
             def on_cut(offset: int) -> None:
-                self.say(f"  {kind}: connection dropped on purpose; a new client goes on at byte {offset:,}")
+                self.say(f"  {kind}: upload abandoned on purpose; a new client goes on at byte {offset:,}")
 
             service.upload(dataset_id, path, on_bytes, on_cut)
         self.say(f"  {kind}: {path.stat().st_size / 1e6:.1f} MB uploaded")
@@ -209,10 +209,10 @@ class Demo:
     ) -> None:
         synthetic = self.settings.speech is None
         report = {
-            "model": self.settings.model,
+            "model": short_name(canonical_source(self.settings.model)),
             "cut": self.settings.cut,
-            "speech_source": "synthetic speech (eSpeak NG, hibari-tts)" if synthetic else str(self.settings.speech),
-            "general_source": "synthetic" if self.settings.general is None else str(self.settings.general),
+            "speech_source": "synthetic speech (eSpeak NG, hibari-tts)" if synthetic else self.settings.speech.name,
+            "general_source": "synthetic" if self.settings.general is None else self.settings.general.name,
             **reports.judge(held_out, heard, LANGUAGE, SEED),
             "spec": job["spec"],
             "stages": {stage["stage"]: _stage_seconds(stage) for stage in job["stages"]},

@@ -51,7 +51,7 @@ class Service:
     def upload(
         self, dataset_id: str, path: Path, on_bytes: Callable[[int], None], on_cut: Callable[[int], None]
     ) -> None:
-        """Upload a file by tus. Half-way the connection is dropped on purpose: a new client asks where to go on.
+        """Upload a file by tus. Half-way the client gives up on purpose: a new one asks where to go on.
 
         Args:
             on_bytes: called with the offset that the server has confirmed.

@@ -65,7 +65,7 @@ def judge(held_out: Mapping[str, HeldOut], heard: Mapping[str, Mapping[str, JSON
 def machine() -> JSON:
     """Return what the figures were measured on."""
     return {
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "versions": {name: version(name) for name in LIBRARIES},

@@ -19,7 +19,9 @@ STOP_S = 60.0
 
 
 @contextmanager
-def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[str], None]) -> Iterator[Service]:
+def running_service(
+    folder: Path, model: str, model_cache: Path, say: Callable[[str], None], *, num_workers: int = NUM_WORKERS
+) -> Iterator[Service]:
     """Start the whole service with fresh data in `folder`, and stop it afterwards.
 
     Raises:
@@ -48,7 +50,7 @@ def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[
         str(port),
     ]
     process = subprocess.Popen(
-        [*command, "--workers", str(NUM_WORKERS), "--base-model", model],
+        [*command, "--workers", str(num_workers), "--base-model", model],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
