@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from adaptwin_core.ml.assemble import SIDECARS
 from adaptwin_core.ml.base_models import resolve
-from tests.e2e.conftest import Service, running_service
+from tests.e2e.conftest import SPEC, Service, running_service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
 
@@ -121,3 +123,24 @@ def _forget_results(service: Service) -> None:
     url = next(line.partition("=")[2].strip("'") for line in lines if line.startswith("DATABASE_URL="))
     with create_engine(url).begin() as connection:
         connection.execute(text("DELETE FROM result"))
+
+
+def test_compress_does_the_same_without_a_service(base: Path, noise: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(noise)]
+    command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(tmp_path / "cache")]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["base_model"] == "tiny-random"
+    assert report["plan"]["encoder_cut"] >= 0.3
+    assert load_file(tmp_path / "out" / "model.safetensors")
+
+
+def test_compress_says_in_a_sentence_what_is_wrong(base: Path, noise: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(noise)]
+    done = subprocess.run(
+        [*command, "--encoder-cut", "0.95", "--out", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "encoder_cut" in done.stderr
+    assert "Traceback" not in done.stderr
