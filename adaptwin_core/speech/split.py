@@ -44,6 +44,8 @@ def assign(recordings: Sequence[Recording]) -> list[list[Split]]:
         if "test" not in splits[longest]:  # it is in one piece, and so is every other
             for (split, _), i in zip(_SHARES, order[:-1], strict=False):
                 splits[i] = [split] * len(splits[i])
+        elif "valid" not in splits[longest] and len(recordings) >= _MIN_RECORDINGS:
+            splits[order[0]] = ["valid"] * len(splits[order[0]])  # two pieces only: the shortest other one stands in
     return splits
 
 

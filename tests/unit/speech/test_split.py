@@ -88,6 +88,11 @@ def test_all_given_as_train_leaves_nothing_held_out_so_it_is_chosen() -> None:
     assert {split for [split] in assign(recordings)} == {"train", "valid", "test"}
 
 
+def test_a_long_recording_of_two_pieces_among_many_short_ones_still_leaves_all_three() -> None:
+    recordings = [*(Recording(f"{i}.wav", (S // 5,)) for i in range(9)), Recording("long.wav", (S // 5, 2 * S))]
+    assert {split for pieces in assign(recordings) for split in pieces} == {"train", "valid", "test"}
+
+
 @given(st.lists(st.lists(st.integers(S // 5, 28 * S), min_size=1, max_size=30), min_size=1, max_size=40))
 def test_whatever_the_lengths(lengths: list[list[int]]) -> None:
     recordings = [Recording(f"{i}.wav", tuple(pieces)) for i, pieces in enumerate(lengths)]
