@@ -20,6 +20,7 @@ from adaptwin_core.ml.factorize import CutBlock
 from adaptwin_core.ml.modeling_adaptwin import shrink
 
 WARMUP_SHARE = 0.1
+JUDGED_SHARE = 0.25  # of the windows: never trained on, they decide whether tuning helped
 LORA_ALPHA_PER_RANK = 2  # scale 2 on every adapter, whatever its rank
 
 
@@ -33,8 +34,8 @@ class BlockInput:
 
 @dataclass(frozen=True)
 class TunedBlock:
-    """`state` as in CutBlock; errors are relative squared errors of the block's contribution, before and after
-    tuning.
+    """`state` as in CutBlock; errors are relative squared errors of the block's contribution, before and after tuning,
+    on the windows that tuning did not see.
     """
 
     state: dict[str, Tensor]
@@ -73,7 +74,9 @@ def tune_block(
     names = [name for name, _ in cut_layer.named_parameters() if name.startswith(_block_prefixes(block))]
     with torch.no_grad():
         targets = [run_block(original, block, item.hidden_BTD, item.encoder_BSD) for item in inputs]
-    before = _mean_error(cut_layer, block, inputs, targets)
+    num_trained = len(inputs) - int(JUDGED_SHARE * len(inputs))
+    judged = slice(num_trained if num_trained < len(inputs) else 0, None)  # too few to spare one: all decide
+    before = _mean_error(cut_layer, block, inputs[judged], targets[judged])
     if steps == 0 or not inputs:
         return TunedBlock(_state(cut_layer, names), before, before)
     torch.manual_seed(seed)
@@ -93,7 +96,7 @@ def tune_block(
     )
     schedule = cosine_schedule(optimizer, steps)
     for step in range(steps):
-        index = order.randrange(len(inputs))
+        index = order.randrange(num_trained)
         item = inputs[index]
         loss = _error(
             run_block(adapted.base_model.model, block, item.hidden_BTD, item.encoder_BSD), targets[index], item
@@ -105,7 +108,7 @@ def tune_block(
         schedule.step()
         on_step(step + 1, float(loss.detach()))
     merged = adapted.merge_and_unload()
-    after = _mean_error(merged, block, inputs, targets)
+    after = _mean_error(merged, block, inputs[judged], targets[judged])
     if after >= before:
         return TunedBlock(untuned, before, before)
     return TunedBlock(_state(merged, names), before, after)

@@ -18,7 +18,7 @@ def cut(request, model, moments):
     generator = torch.Generator().manual_seed(4)
     inputs = [
         BlockInput(torch.randn(1, 20, 32, generator=generator), torch.randn(1, 30, 32, generator=generator))
-        for _ in range(6)
+        for _ in range(8)
     ]
     return layer, build_cut_layer(layer, block, plan, closed_form), block, inputs, closed_form
 
@@ -43,7 +43,7 @@ def test_the_returned_weights_are_the_ones_that_were_scored(cut, model):
     rebuilt = build_cut_layer(layer, block, plan, type(closed_form)(tuned.state, {}))
     with torch.no_grad():
         errors = []
-        for item in inputs:
+        for item in inputs[-2:]:  # the quarter that tuning never saw
             target = run_block(layer, block, item.hidden_BTD, item.encoder_BSD)
             lost = run_block(rebuilt, block, item.hidden_BTD, item.encoder_BSD) - target
             errors.append((lost.square().sum() / (target - item.hidden_BTD).square().sum()).item())
