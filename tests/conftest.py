@@ -62,19 +62,20 @@ def redis_url(database: str) -> str:
     return os.environ["REDIS_URL"]
 
 
-@pytest.fixture
-def scope(database: str) -> TenantScope:
-    """A tenant of its own."""
+def _new_tenant() -> TenantScope:
     tenant_id = new_id("ten")
     with engine.unit_of_work() as session:
         session.add(Tenant(id=tenant_id, name=f"tenant {tenant_id}"))
     return TenantScope(tenant_id)
+
+
+@pytest.fixture
+def scope(database: str) -> TenantScope:
+    """A tenant of its own."""
+    return _new_tenant()
 
 
 @pytest.fixture
 def other_scope(database: str) -> TenantScope:
     """Somebody else."""
-    tenant_id = new_id("ten")
-    with engine.unit_of_work() as session:
-        session.add(Tenant(id=tenant_id, name=f"tenant {tenant_id}"))
-    return TenantScope(tenant_id)
+    return _new_tenant()

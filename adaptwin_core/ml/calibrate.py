@@ -5,7 +5,7 @@ Shape letters: B batch, T positions, D width.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def calibrate(
         audio = window.audio()
         features_1MT = featurizer.features([audio]).to(model.device)
         text = (window.text or transcribe_batch(model, featurizer, [audio])[0]) if needs_decoder else ""
-        with measuring(layers) as moments, _keeping(layers, inputs if index < num_kept else None):
+        with measuring(layers) as moments, _keeping(layers, inputs) if index < num_kept else nullcontext():
             encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
             if needs_decoder:
                 tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
@@ -70,18 +70,14 @@ def calibrate(
 
 
 @contextmanager
-def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list[Tensor]] | None) -> Iterator[None]:
+def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list[Tensor]]) -> Iterator[None]:
     """While open, append a float16 copy of what reaches each block: the input of the norm that comes first in it."""
 
     def keep(block: BlockId) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        return lambda _module, args: (
-            inputs[str(block)].append(args[0].half().cpu().contiguous()) if inputs is not None else None
-        )
+        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu().contiguous())
 
     handles = [
-        block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block))
-        for block, layer in layers
-        if inputs is not None
+        block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block)) for block, layer in layers
     ]
     try:
         yield

@@ -11,6 +11,7 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
 BATCH = 8
 # Nobody speaks more than this: a model that loops stops early and still shows as wrong.
@@ -32,7 +33,7 @@ def transcribe_batch(
     model: WhisperForConditionalGeneration, featurizer: Featurizer, audios: Sequence[np.ndarray]
 ) -> list[str]:
     """Transcribe up to `BATCH` clips of at most 30 s, 16 kHz mono float32."""
-    longest_s = max(len(audio) for audio in audios) / 16_000
+    longest_s = max(len(audio) for audio in audios) / SAMPLE_RATE_HZ
     limit = min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * longest_s))
     settings: dict[str, Any] = (
         {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}

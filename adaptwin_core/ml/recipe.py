@@ -32,10 +32,10 @@ from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import BlockInput, build_cut_layer, tune_block
 from adaptwin_core.ml.moments import Moments, mix
 from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.ml.windows import Featurizer, Window, pack
 from adaptwin_core.speech.corpus import Corpus
 
-MULTILINGUAL_VOCAB_SIZE = 51865  # and above; English-only Whispers have one token fewer
 ENCODED_FILE = "encoded.safetensors"
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.

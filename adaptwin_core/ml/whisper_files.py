@@ -16,7 +16,7 @@ from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.ml.ct2_weights import num_layers
 
 _NUM_TIMESTAMPS = 1501  # 0.00 to 30.00 s in steps of 20 ms
-_MULTILINGUAL_VOCAB = 51865  # from here on Whisper has language tokens that mean something
+MULTILINGUAL_VOCAB_SIZE = 51865  # from here on Whisper has language tokens that mean something
 _FIRST_MERGE = ["Ġ", "t"]  # of both of Whisper's vocabularies; one upload lost it to a header check
 _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
 
@@ -107,7 +107,7 @@ def generation_json(ct2_config: Mapping[str, Any], ids: Mapping[str, int], vocab
         "alignment_heads": ct2_config["alignment_heads"],
         "begin_suppress_tokens": ct2_config["suppress_ids_begin"],
         "suppress_tokens": ct2_config["suppress_ids"],
-        "is_multilingual": vocab_size >= _MULTILINGUAL_VOCAB,
+        "is_multilingual": vocab_size >= MULTILINGUAL_VOCAB_SIZE,
         "max_initial_timestamp_index": 50,  # a first segment starts within its first second, as in OpenAI's decoder
         "max_length": 448,
         "no_timestamps_token_id": ids["<|notimestamps|>"],

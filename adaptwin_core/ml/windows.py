@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
 from adaptwin_core.speech.corpus import Clip, Corpus
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
-SAMPLE_RATE_HZ = 16_000
 WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips
 # Windows are filled to a random share in this range: training also sees the padding that single short clips have.
