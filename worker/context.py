@@ -76,7 +76,7 @@ class StageContext:
         folder = self.workdir / f"input-{name}"
         folder.mkdir()
         # Most tasks read no audio: they need to know which clips there are, not to fetch hours of them.
-        wanted = (MANIFEST_NAME,) if self.stage in {Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
+        wanted = (MANIFEST_NAME,) if self.stage in {Stage.WEIGH, Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
         for file_name in wanted:
             link_or_copy(self._fetch(files[file_name]["sha256"]), folder / file_name)
         return folder

@@ -31,12 +31,14 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
 def _setting(ctx: StageContext) -> recipe.Setting:
     settings = get_settings()
     cache = settings.model_cache_dir or settings.data_dir / "models"
+    weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
     return recipe.Setting(
         base_folder=_base_folder(ctx.base.source, ctx.base.digest, cache),
         shape=ctx.base.shape,
         spec=ctx.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
+        offers=recipe.read_offers(weighed) if weighed else None,
     )
 
 
@@ -62,14 +64,23 @@ def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     return recipe.measure(_setting(ctx), shard, num_shards, ctx.workdir, _progress(ctx)), {}
 
 
+def _weigh(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    return recipe.weigh_block(_setting(ctx), ctx.key, _calibrations(ctx), ctx.workdir, _progress(ctx))
+
+
 def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    weighed = ctx.inputs(Stage.WEIGH).get(ctx.key)
+    return recipe.cut_block(_setting(ctx), ctx.key, _calibrations(ctx), weighed, ctx.workdir, _progress(ctx))
+
+
+def _calibrations(ctx: StageContext) -> list[dict[str, Path]]:
     shards = ctx.inputs(Stage.CALIBRATE)
-    calibrations = [shards[key] for key in sorted(shards)]
-    return recipe.cut_block(_setting(ctx), ctx.key, calibrations, ctx.workdir, _progress(ctx))
+    return [shards[key] for key in sorted(shards)]
 
 
 def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    blocks = {name: files["block.safetensors"] for name, files in ctx.inputs(Stage.FACTORIZE).items()}
+    cut = ctx.inputs(Stage.FACTORIZE)
+    blocks = {name: files[recipe.BLOCK_FILE] for name, files in cut.items() if files}
     return recipe.tune_whole(_setting(ctx), blocks, ctx.workdir / "model", _progress(ctx))
 
 
@@ -88,7 +99,7 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         texts={key: files["texts.json"] for key, files in ctx.inputs(Stage.EVALUATE).items()},
         infos=ctx.infos(Stage.EVALUATE),
         model_files=model_files,
-        blocks=ctx.infos(Stage.FACTORIZE),
+        blocks={name: info for name, info in ctx.infos(Stage.FACTORIZE).items() if info},
         out=ctx.workdir,
     )
     # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
@@ -108,6 +119,7 @@ def _model_folder(ctx: StageContext) -> Path:
 
 _BODIES = {
     Stage.CALIBRATE: _calibrate,
+    Stage.WEIGH: _weigh,
     Stage.FACTORIZE: _factorize,
     Stage.TUNE: _tune,
     Stage.EVALUATE: _evaluate,

@@ -117,16 +117,19 @@ class BlockId(Frozen):
 
 
 class BlockPlan(Frozen):
-    """What one block keeps. None leaves that part as it was."""
+    """What one block keeps: columns a head in `qk` and `vo`, `neurons` of the feed-forward, and the ranks `fc1` and
+    `fc2` of its two matrices on those neurons. None leaves that part as it was.
+    """
 
     qk: int | None = None
     vo: int | None = None
+    neurons: int | None = None
     fc1: int | None = None
     fc2: int | None = None
 
     @property
     def is_whole(self) -> bool:
-        return self.qk is None and self.vo is None and self.fc1 is None and self.fc2 is None
+        return self == BlockPlan()
 
 
 class RankPlan(Frozen):
@@ -153,9 +156,9 @@ def block_params(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     """Return the parameters of a block's attention and feed-forward under `plan`, layer norms apart.
 
     A cut twin of rank r keeps two D x Hr matrices. The query keeps its bias; the value's bias is folded away.
-    A feed-forward matrix of rank r becomes two thin ones, and keeps its bias.
+    A feed-forward of fewer neurons stays two matrices; a matrix of rank r becomes two thin ones, and keeps its bias.
     """
-    d, f, h = shape.d_model, shape.ffn(block.part), shape.heads(block.part)
+    d, f, h = shape.d_model, plan.neurons or shape.ffn(block.part), shape.heads(block.part)
     qk = 2 * d * d + d if plan.qk is None else 2 * d * h * plan.qk + h * plan.qk
     vo = 2 * d * d + 2 * d if plan.vo is None else 2 * d * h * plan.vo + d
     if not block.has_ff:

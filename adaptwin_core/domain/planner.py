@@ -1,18 +1,21 @@
 """How much each block keeps: turns a spec into a `RankPlan` for a model's shape.
 
-The uniform plan gives every layer of a part the same ranks. The successive plan (the paper's figure 2) keeps one deep
-cut constant and takes encoder layers from the first one on until the budget is met; later layers stay whole.
+The measured plan takes parameters where the speech says they are missed least (allocation.py). The uniform plan gives
+every layer of a part the same ranks. The successive plan (the paper's figure 2) keeps one deep cut constant and takes
+encoder layers from the first one on until the budget is met; later layers stay whole.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from adaptwin_core.domain.allocation import Offer, allocate, offers_of, size_step
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, Part, RankPlan, block_params, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
-RANK_STEP = 8  # kernels and runtimes like multiples of 8
-SMALL_HEAD = 16  # heads up to this size (test models) step by 1
+BYTES_PER_PARAM = 2  # float16, as models are stored
+HEADER_BYTES = 262_144  # room for the names in a safetensors file
+DEEPEST_CUT = 0.8
 # Shares of a head kept at a cut of DEEP_CUT or more. QK tolerates much, VO little: with QK 24 and VO 48 of 64 and the
 # rest of the budget from the feed-forward, Whisper base at -46 % kept 0.235 of encoder error against 0.641 for QK 16,
 # VO 32 (method.md §2).
@@ -22,27 +25,81 @@ QK_SHARE, VO_SHARE = 0.375, 0.75
 SUCCESSIVE_QK_SHARE, SUCCESSIVE_VO_SHARE, SUCCESSIVE_FF_SHARE = 0.25, 0.5, 0.25
 
 
-def make_plan(spec: CompressionSpec, shape: ModelShape) -> RankPlan:
-    """Return the ranks that remove the asked share of parameters, or a little more.
+Offers = Mapping[str, Sequence[Offer]]  # by block name
+
+
+def make_plan(spec: CompressionSpec, shape: ModelShape, offers: Offers | None = None) -> RankPlan:
+    """Return the sizes that remove the asked share of parameters, or a little more.
+
+    Args:
+        offers: what was measured, for the measured plan; without it every size is taken to lose nothing, which tells
+            whether the cut can be reached, not what it will be.
 
     Raises:
         InvalidSpec: a rank is larger than what it cuts, or the cut cannot be reached.
     """
     blocks: dict[str, BlockPlan] = {}
-    cuts: tuple[tuple[Part, float], ...] = (("encoder", spec.encoder_cut), ("decoder", spec.decoder_cut))
-    for part, cut in cuts:
-        if cut == 0:
-            continue
+    for part, cut in cuts_of(spec, shape).items():
+        budget = _budget(shape, part, cut)
         if spec.ranks is not None:
             plan = _by_hand(spec.ranks, shape, part)
             blocks |= {str(block): _for_block(plan, block) for block in blocks_of(shape, part)}
+        elif spec.plan == "measured":
+            of_part = {str(block): _offers(offers, shape, block) for block in blocks_of(shape, part)}
+            blocks |= allocate(shape, of_part, budget, equal_heads=spec.equal_heads)
         elif spec.plan == "successive" and part == "encoder":
             blocks |= _successive(shape, cut)
         else:
             depth = min(1.0, cut / DEEP_CUT)
             qk, vo = (1 - (1 - share) * depth for share in (QK_SHARE, VO_SHARE))
-            blocks |= _same_ranks(shape, blocks_of(shape, part), qk, vo, _budget(shape, part, cut))
+            blocks |= _same_ranks(shape, blocks_of(shape, part), qk, vo, budget)
     return RankPlan(blocks={name: plan for name, plan in blocks.items() if not plan.is_whole})
+
+
+def needs_offers(spec: CompressionSpec) -> bool:
+    """Return whether the plan waits for what the speech says."""
+    return spec.plan == "measured" and spec.ranks is None
+
+
+def blocks_to_cut(spec: CompressionSpec, shape: ModelShape) -> list[BlockId]:
+    """Return the blocks that the plan may cut, known before anything is measured."""
+    if needs_offers(spec):
+        return [block for part in cuts_of(spec, shape) for block in blocks_of(shape, part)]
+    return [BlockId.parse(name) for name in make_plan(spec, shape).blocks]
+
+
+def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
+    """Return the share to remove of each half that is cut; a decoder's share counts its layers, not its embeddings.
+
+    A budget for the whole model takes the same share of encoder and decoder layers.
+
+    Raises:
+        InvalidSpec: the embeddings alone are larger than the budget, or so nearly that too little would be left.
+    """
+    cuts: dict[Part, float] = {"encoder": spec.encoder_cut, "decoder": spec.decoder_cut}
+    removed = _removed_of_whole(spec, shape)
+    if removed is not None:
+        share = max(0.0, removed / (shape.encoder_params + shape.decoder_layer_params))
+        if share > DEEPEST_CUT:
+            least = shape.total_params - DEEPEST_CUT * (shape.encoder_params + shape.decoder_layer_params)
+            raise InvalidSpec(
+                f"this budget is out of reach: at least {least:,.0f} parameters ({least * BYTES_PER_PARAM:,.0f} bytes) "
+                "must stay; ask for a larger budget or take a smaller base model"
+            )
+        cuts = {"encoder": share, "decoder": share}
+    return {part: cut for part, cut in cuts.items() if cut > 0}
+
+
+def _removed_of_whole(spec: CompressionSpec, shape: ModelShape) -> int | None:
+    if spec.max_bytes is not None:
+        return shape.total_params - (spec.max_bytes - HEADER_BYTES) // BYTES_PER_PARAM
+    return None if spec.model_cut is None else math.ceil(spec.model_cut * shape.total_params)
+
+
+def _offers(offers: Offers | None, shape: ModelShape, block: BlockId) -> Sequence[Offer]:
+    if offers is not None:
+        return offers[str(block)]
+    return [Offer(part=part, kept=kept, loss=0.0) for part, kept in offers_of(shape, block)]
 
 
 def _budget(shape: ModelShape, part: Part, cut: float) -> int:
@@ -60,7 +117,7 @@ def _same_ranks(
     d, f = shape.d_model, shape.ffn(part)
     num_ff = sum(block.has_ff for block in blocks)
     kept_per_matrix = d * f - max(0, budget - removed) / (2 * num_ff)
-    step = RANK_STEP if d > SMALL_HEAD else 1
+    step = size_step(d)
     rank = int(kept_per_matrix / (d + f)) // step * step
     if rank < 1:
         raise InvalidSpec(
@@ -91,11 +148,17 @@ def _successive(shape: ModelShape, cut: float) -> dict[str, BlockPlan]:
 
 def _by_hand(ranks: SpectralRanks, shape: ModelShape, part: Part) -> BlockPlan:
     size = shape.head_size(part)
-    largest_ff = min(shape.d_model, shape.ffn(part))
-    for name, rank, largest in (("qk", ranks.qk, size), ("vo", ranks.vo, size), ("ff", ranks.ff, largest_ff)):
+    neurons = shape.ffn(part)
+    largest_ff = min(shape.d_model, ranks.neurons or neurons)
+    for name, rank, largest in (
+        ("qk", ranks.qk, size),
+        ("vo", ranks.vo, size),
+        ("neurons", ranks.neurons, neurons),
+        ("ff", ranks.ff, largest_ff),
+    ):
         if rank is not None and rank > largest:
-            raise InvalidSpec(f"rank {name}={rank} is more than the {largest} that this model has")
-    return BlockPlan(qk=ranks.qk, vo=ranks.vo, fc1=ranks.ff, fc2=ranks.ff)
+            raise InvalidSpec(f"{name}={rank} is more than the {largest} that this model has")
+    return BlockPlan(qk=ranks.qk, vo=ranks.vo, neurons=ranks.neurons, fc1=ranks.ff, fc2=ranks.ff)
 
 
 def _for_block(plan: BlockPlan, block: BlockId) -> BlockPlan:
@@ -104,7 +167,7 @@ def _for_block(plan: BlockPlan, block: BlockId) -> BlockPlan:
 
 def _head_rank(shape: ModelShape, part: Part, share: float) -> int | None:
     size = shape.head_size(part)
-    step = RANK_STEP if size > SMALL_HEAD else 1
+    step = size_step(size)
     rank = max(step, round(share * size / step) * step)
     return rank if rank < size else None
 

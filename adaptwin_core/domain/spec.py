@@ -16,7 +16,8 @@ class SpectralRanks(Frozen):
 
     qk: int | None = Field(None, ge=1, description="columns a head keeps in its query and key")
     vo: int | None = Field(None, ge=1, description="columns a head keeps in its value and output")
-    ff: int | None = Field(None, ge=1, description="rank of each of the two feed-forward matrices")
+    neurons: int | None = Field(None, ge=1, description="neurons the feed-forward keeps")
+    ff: int | None = Field(None, ge=1, description="rank of each of the two feed-forward matrices, on those neurons")
 
 
 class CompressionSpec(Frozen):
@@ -24,9 +25,19 @@ class CompressionSpec(Frozen):
 
     encoder_cut: float = Field(0.35, ge=0.0, le=0.8, description="share of the encoder's parameters to remove")
     decoder_cut: float = Field(0.0, ge=0.0, le=0.8, description="share of the decoder's layer parameters to remove")
-    plan: Literal["uniform", "successive"] = Field(
-        "uniform",
-        description="uniform: the same ranks in every layer; successive: the first layers cut hard, the rest whole",
+    model_cut: float | None = Field(
+        None, gt=0.0, le=0.8, description="share of the whole model's parameters to remove, in place of the two cuts"
+    )
+    max_bytes: int | None = Field(
+        None, ge=1_000_000, description="largest size of the weights file, in place of the cuts"
+    )
+    plan: Literal["measured", "uniform", "successive"] = Field(
+        "measured",
+        description="measured: parameters go where this speech misses them least; uniform: the same ranks in every "
+        "layer; successive: the first layers cut hard, the rest whole",
+    )
+    equal_heads: bool = Field(
+        False, description="in the measured plan, keep as many columns of query-key as of value-output in a head"
     )
     ranks: SpectralRanks | None = Field(
         None, description="explicit ranks for every part whose cut is not 0; the size of the cut is then not used"
@@ -55,8 +66,12 @@ class CompressionSpec(Frozen):
 
     @model_validator(mode="after")
     def _something_to_cut(self) -> Self:
-        if self.encoder_cut == 0 and self.decoder_cut == 0:
-            raise ValueError("set encoder_cut or decoder_cut: there is nothing to compress otherwise")
+        if self.model_cut is not None and self.max_bytes is not None:
+            raise ValueError("give model_cut or max_bytes, not both")
+        if self.encoder_cut == 0 and self.decoder_cut == 0 and self.model_cut is None and self.max_bytes is None:
+            raise ValueError(
+                "set encoder_cut, decoder_cut, model_cut or max_bytes: there is nothing to compress otherwise"
+            )
         return self
 
     def digest(self) -> str:

@@ -46,6 +46,12 @@ def layer_of(model: WhisperForConditionalGeneration, block: BlockId) -> nn.Modul
     return layers[block.layer]
 
 
+def final_norm(model: WhisperForConditionalGeneration, part: Part) -> nn.Module:
+    """Return the norm that ends the encoder or the decoder."""
+    norm: nn.Module = getattr(model.model, part).layer_norm
+    return norm
+
+
 def run_block(layer: nn.Module, block: BlockId, hidden_BTD: Tensor, encoder_BSD: Tensor | None = None) -> Tensor:
     """Run one block alone, residuals and norms included, on the hidden states that reach it.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml import twins
+from adaptwin_core.ml import neurons, twins
 from adaptwin_core.ml.adapter import attention_name, block_modules
 
 
@@ -24,12 +24,19 @@ class CutBlock:
     errors: dict[str, float]
 
 
-def factorize_block(layer: nn.Module, block: BlockId, plan: BlockPlan, moments: dict[str, Tensor] | None) -> CutBlock:
-    """Cut a block of an original layer to the ranks of `plan`.
+def factorize_block(
+    layer: nn.Module,
+    block: BlockId,
+    plan: BlockPlan,
+    moments: dict[str, Tensor] | None,
+    order_F: Tensor | None = None,
+) -> CutBlock:
+    """Cut a block of an original layer to the sizes of `plan`.
 
     Args:
         moments: per-position means from `moments.mix`; None gives the plain SVD of the product (of the matrix, in the
             feed-forward): the moments that white input would have.
+        order_F: the neurons, most needed first, where `rank_neurons` has already found it.
 
     Returns:
         every tensor of the block's attention and feed-forward, cut or not, in float32.
@@ -49,20 +56,18 @@ def factorize_block(layer: nn.Module, block: BlockId, plan: BlockPlan, moments: 
         cut |= cut_vo
         del state[f"{attention_name(block)}.v_proj.bias"]
     state |= {f"{attention_name(block)}.{name}": tensor for name, tensor in cut.items()}
-    for name, module, rank in (("fc1", modules.fc1, plan.fc1), ("fc2", modules.fc2, plan.fc2)):
-        if module is None:
-            continue
-        if rank is None:
-            state |= {f"{name}.{part}": tensor for part, tensor in module.state_dict().items()}
-            continue
-        linear = _cut_ff(name, module, moments, rank)
-        errors[name] = linear.error
-        state |= {
-            f"{name}.down.weight": linear.down_RI,
-            f"{name}.up.weight": linear.up_OR,
-            f"{name}.up.bias": linear.bias_O,
-        }
+    if modules.fc1 is not None:
+        if plan.neurons is not None and order_F is None:
+            order_F = rank_neurons(layer, block, moments)
+        cut_ff, ff_errors = _cut_ff(modules.fc1, modules.fc2, moments, plan, order_F)
+        state |= cut_ff
+        errors |= ff_errors
     return CutBlock({name: tensor.float().contiguous() for name, tensor in state.items()}, errors)
+
+
+def rank_neurons(layer: nn.Module, block: BlockId, moments: dict[str, Tensor]) -> Tensor:
+    """Return order_F: the neurons of a block's feed-forward, most needed first."""
+    return neurons.rank(_covariance(moments, "f", "F"), block_modules(layer, block).fc2.weight.detach())
 
 
 def white_moments(layer: nn.Module, block: BlockId) -> dict[str, Tensor]:
@@ -84,7 +89,8 @@ def white_moments(layer: nn.Module, block: BlockId) -> dict[str, Tensor]:
         weight_DF = modules.fc2.weight.detach().double()
         zeros_D = torch.zeros(len(weight_DF), dtype=torch.float64)
         moments |= {"x_DD": torch.eye(len(weight_DF), dtype=torch.float64), "x_D": zeros_D}
-        moments |= {"y_DD": weight_DF @ weight_DF.mT, "y_D": zeros_D, "f_F": torch.zeros_like(weight_DF[0])}
+        num_neurons = weight_DF.shape[1]
+        moments |= {"f_FF": torch.eye(num_neurons, dtype=torch.float64), "f_F": torch.zeros_like(weight_DF[0])}
     return moments
 
 
@@ -110,7 +116,7 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict
     value_HKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))
     output_DE = attention.out_proj.weight.detach().double()
     output_HKD = output_DE.mT.unflatten(0, (h, -1))
-    covariance_EE = _covariance(moments, "z")
+    covariance_EE = _covariance(moments, "z", "D")
     size = value_HKD.shape[1]
     covariance_HKK = torch.stack(
         [covariance_EE[i : i + size, i : i + size] for i in range(0, len(covariance_EE), size)]
@@ -136,13 +142,37 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict
     return state, float(error)
 
 
-def _cut_ff(name: str, linear: Any, moments: dict[str, Tensor], rank: int) -> twins.LinearCut:
-    weight, bias = linear.weight.detach(), linear.bias.detach()
-    if name == "fc1":
-        return twins.cut_linear(weight, bias, _covariance(moments, "x"), moments["x_D"], rank)
-    return twins.cut_linear_by_outputs(weight, bias, _covariance(moments, "y"), moments["f_F"], rank)
+def _cut_ff(
+    fc1: Any, fc2: Any, moments: dict[str, Tensor], plan: BlockPlan, order_F: Tensor | None
+) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """Prune neurons first, then cut what is left of each matrix to its rank."""
+    errors: dict[str, float] = {}
+    weight_FD, bias_F = fc1.weight.detach().double(), fc1.bias.detach().double()
+    weight_DF, bias_D = fc2.weight.detach().double(), fc2.bias.detach().double()
+    covariance_FF, mean_F = _covariance(moments, "f", "F"), moments["f_F"]
+    if plan.neurons is not None and order_F is not None:
+        pruned = neurons.prune(covariance_FF, mean_F, weight_DF, bias_D, order_F, plan.neurons)
+        errors["neurons"] = pruned.error
+        kept = pruned.kept_N
+        weight_FD, bias_F, weight_DF, bias_D = weight_FD[kept], bias_F[kept], pruned.weight_ON, pruned.bias_O
+        covariance_FF, mean_F = covariance_FF[kept][:, kept], mean_F[kept]
+    state = {"fc1.weight": weight_FD, "fc1.bias": bias_F, "fc2.weight": weight_DF, "fc2.bias": bias_D}
+    if plan.fc1 is not None:
+        cut = twins.cut_linear(weight_FD, bias_F, _covariance(moments, "x", "D"), moments["x_D"], plan.fc1)
+        state, errors["fc1"] = _as_thin(state, "fc1", cut), cut.error
+    if plan.fc2 is not None:
+        covariance_DD = weight_DF @ covariance_FF @ weight_DF.mT
+        cut = twins.cut_linear_by_outputs(weight_DF, bias_D, covariance_DD, mean_F, plan.fc2)
+        state, errors["fc2"] = _as_thin(state, "fc2", cut), cut.error
+    return state, errors
 
 
-def _covariance(moments: dict[str, Tensor], name: str) -> Tensor:
-    mean = moments[f"{name}_D"]
-    return moments[f"{name}_DD"] - torch.outer(mean, mean)
+def _as_thin(state: dict[str, Tensor], name: str, cut: twins.LinearCut) -> dict[str, Tensor]:
+    """Return the state with one matrix replaced by its two thin ones."""
+    rest = {key: tensor for key, tensor in state.items() if not key.startswith(name)}
+    return rest | {f"{name}.down.weight": cut.down_RI, f"{name}.up.weight": cut.up_OR, f"{name}.up.bias": cut.bias_O}
+
+
+def _covariance(moments: dict[str, Tensor], name: str, side: str) -> Tensor:
+    mean = moments[f"{name}_{side}"]
+    return moments[f"{name}_{side}{side}"] - torch.outer(mean, mean)

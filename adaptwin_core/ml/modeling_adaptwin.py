@@ -19,7 +19,7 @@ from transformers.models.whisper.modeling_whisper import WhisperAttention, eager
 
 
 class AdaptwinWhisperConfig(WhisperConfig):
-    """Whisper's configuration with the rank plan: `{"encoder.0.self": {"qk": 24, "vo": 48, "fc1": 192, "fc2": 192}}`.
+    """Whisper's configuration with the rank plan: `{"encoder.0.self": {"qk": 24, "vo": 48, "neurons": 1240}}`.
 
     A part that a block does not name, or names null, keeps its original shape.
     """
@@ -110,7 +110,7 @@ class TwinAttention(WhisperAttention):
 class LowRankLinear(nn.Module):
     """A linear layer kept as two thin ones: `up(down(x))`."""
 
-    def __init__(self, in_features: int, out_features: int, rank: int) -> None:
+    def __init__(self, in_features: int, out_features: int, *, rank: int) -> None:
         super().__init__()
         self.down = nn.Linear(in_features, rank, bias=False)
         self.up = nn.Linear(rank, out_features)
@@ -125,16 +125,21 @@ def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, ha
     Args:
         layer: a Whisper encoder or decoder layer.
         attention: the attribute of its attention module, `self_attn` or `encoder_attn`.
-        ranks: any of qk, vo, fc1, fc2.
+        ranks: any of qk, vo (columns a head), neurons, fc1, fc2 (ranks of the two matrices on those neurons).
         has_ff: whether the layer's feed-forward belongs to this block.
     """
     if ranks.get("qk") or ranks.get("vo"):
         setattr(layer, attention, TwinAttention(getattr(layer, attention), ranks.get("qk"), ranks.get("vo")))
-    for name in ("fc1", "fc2") if has_ff else ():
+    if not has_ff:
+        return
+    fc1: Any = layer.fc1
+    width, neurons = fc1.in_features, ranks.get("neurons") or fc1.out_features
+    for name, sizes in (("fc1", (width, neurons)), ("fc2", (neurons, width))):
         rank = ranks.get(name)
         if rank:
-            linear = getattr(layer, name)
-            setattr(layer, name, LowRankLinear(linear.in_features, linear.out_features, rank))
+            setattr(layer, name, LowRankLinear(*sizes, rank=rank))
+        elif ranks.get("neurons"):
+            setattr(layer, name, nn.Linear(*sizes))
 
 
 class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):

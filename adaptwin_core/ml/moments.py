@@ -22,7 +22,7 @@ class Moments:
 
     `sums` holds q_HKK (queries, bias included, unscaled), k_HKK (keys, centred within each window: softmax ignores
     what is common to all keys), z_DD and z_D (attended values, without the value bias), and where the block has a
-    feed-forward x_DD and x_D (inputs of fc1), f_F (inputs of fc2), y_DD and y_D (outputs of fc2).
+    feed-forward x_DD and x_D (inputs of fc1), f_FF and f_F (inputs of fc2).
     """
 
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -106,10 +106,7 @@ def _watch(layer: nn.Module, block: BlockId, moments: Moments) -> Iterator[Any]:
     if modules.fc1 is None or modules.fc2 is None:
         return
     yield modules.fc1.register_forward_pre_hook(_on_input(lambda x: _add_gram(moments, "x", x.flatten(0, 1))))
-    yield modules.fc2.register_forward_pre_hook(
-        _on_input(lambda f: moments.add("f_F", f.sum((0, 1)), _num_positions(f)))
-    )
-    yield modules.fc2.register_forward_hook(_on_output(lambda y: _add_gram(moments, "y", y.flatten(0, 1))))
+    yield modules.fc2.register_forward_pre_hook(_on_input(lambda f: _add_gram(moments, "f", f.flatten(0, 1))))
 
 
 def _on_output(measure: Callable[[Tensor], None]) -> Callable[..., None]:
@@ -121,8 +118,9 @@ def _on_input(measure: Callable[[Tensor], None]) -> Callable[..., None]:
 
 
 def _add_gram(moments: Moments, name: str, x_ND: Tensor) -> None:
-    moments.add(f"{name}_DD", x_ND.mT @ x_ND, len(x_ND))
-    moments.add(f"{name}_D", x_ND.sum(0), len(x_ND))
+    side = "F" if name == "f" else "D"
+    moments.add(f"{name}_{side}{side}", x_ND.mT @ x_ND, len(x_ND))
+    moments.add(f"{name}_{side}", x_ND.sum(0), len(x_ND))
 
 
 def _head_grams(x_BTD: Tensor, num_heads: int) -> Tensor:

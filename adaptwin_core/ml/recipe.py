@@ -18,25 +18,30 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
+from adaptwin_core.domain.allocation import Offer, offers_of
 from adaptwin_core.domain.errors import InvalidAudio, InvalidInput
-from adaptwin_core.domain.plan import BlockId, ModelShape
-from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.plan import BlockId, ModelShape, RankPlan
+from adaptwin_core.domain.planner import Offers, blocks_to_cut, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.adapter import load_layer, load_whisper
+from adaptwin_core.ml.adapter import layer_of, load_layer, load_whisper
 from adaptwin_core.ml.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
 from adaptwin_core.ml.calibrate import calibrate
 from adaptwin_core.ml.decode import transcribe
-from adaptwin_core.ml.factorize import factorize_block
+from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_moments
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import BlockInput, build_cut_layer, tune_block
 from adaptwin_core.ml.moments import Moments, mix
 from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.ml.windows import Featurizer, Window, pack
 from adaptwin_core.speech.corpus import Corpus
 
 ENCODED_FILE = "encoded.safetensors"
+OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
+_INPUT = "input."
+WEIGHED_WINDOWS = 2  # of each kind of speech, on which offers are measured
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
 Progress = Callable[..., None]
@@ -55,6 +60,11 @@ class Setting:
     spec: CompressionSpec
     speaker: Corpus
     general: Corpus | None
+    offers: Offers | None = None  # once they are measured
+
+    @property
+    def plan(self) -> RankPlan:
+        return make_plan(self.spec, self.shape, self.offers)
 
     def featurizer(self) -> Featurizer:
         multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
@@ -86,7 +96,7 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
     The layer-wise phase takes general windows in the share that λ leaves them.
     """
     spec = setting.spec
-    blocks = [BlockId.parse(name) for name in make_plan(spec, setting.shape).blocks]
+    blocks = blocks_to_cut(spec, setting.shape)
     model = load_whisper(setting.base_folder).to(device())
     featurizer = setting.featurizer()
     num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
@@ -124,31 +134,74 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
     return {name: out / name for name in files}
 
 
-def cut_block(
+def weigh_block(
     setting: Setting, name: str, calibrations: Sequence[dict[str, Path]], out: Path, progress: Progress = silent
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Factorize one block in closed form, tune it alone against the original, and write its weights.
+    """Measure what each size of each part of one block would lose, and rank its neurons.
 
     Args:
         calibrations: the files of every shard, in order.
 
     Returns:
-        the file, and figures: predicted error of each part, error of the block before and after tuning.
+        the files, and no figures.
+    """
+    block = BlockId.parse(name)
+    shards = _shards(name, calibrations)
+    moments = _moments(setting, shards)
+    model = load_whisper(setting.base_folder)
+    layer = layer_of(model, block)
+    paths = [out / OFFERS_FILE]
+    order_F = None
+    if block.has_ff:
+        order_F = rank_neurons(layer, block, moments if moments is not None else white_moments(layer, block))
+        paths.append(out / ORDER_FILE)
+        save_file({"order_F": order_F.cpu()}, paths[-1])
+    where = device()
+    inputs = []
+    for kind, weight in (("speaker", setting.speaker_weight), ("general", 1 - setting.speaker_weight)):
+        kept = _block_inputs(shards, calibrations, block, where, kind)[:WEIGHED_WINDOWS]
+        inputs += [WeighedInput(item, weight / len(kept)) for item in kept if weight > 0]
+    offers = measure_offers(
+        model.to(where), block, offers_of(setting.shape, block), moments, inputs, order_F, on_offer=progress
+    )
+    paths[0].write_text(json.dumps([offer.model_dump() for offer in offers]))
+    return {path.name: path for path in paths}, {}
+
+
+def read_offers(weighed: dict[str, dict[str, Path]]) -> Offers:
+    """Return every block's offers from the files of `weigh_block`."""
+    return {
+        name: [Offer.model_validate(offer) for offer in json.loads(files[OFFERS_FILE].read_text())]
+        for name, files in weighed.items()
+    }
+
+
+def cut_block(
+    setting: Setting,
+    name: str,
+    calibrations: Sequence[dict[str, Path]],
+    weighed: dict[str, Path] | None,
+    out: Path,
+    progress: Progress = silent,
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Factorize one block in closed form, tune it alone against the original, and write its weights.
+
+    Args:
+        calibrations: the files of every shard, in order.
+        weighed: the files of `weigh_block`, where the plan was measured.
+
+    Returns:
+        the file, and figures: predicted error of each part, error of the block before and after tuning; nothing where
+        the plan leaves the block whole.
     """
     spec, block = setting.spec, BlockId.parse(name)
-    plan = make_plan(spec, setting.shape).blocks[name]
-    shards = [load_file(files[f"{name}.safetensors"]) for files in calibrations]
-    speaker, general = (
-        sum((Moments.from_tensors(t, kind) for t in shards), Moments()) for kind in ("speaker", "general")
-    )
-    if not speaker.sums:
-        raise InvalidAudio(
-            "the speech has nothing to train on: mark some clips train, or leave the split column out",
-            code="no_training_speech",
-        )
+    plan = setting.plan.blocks.get(name)
+    if plan is None:
+        return {}, {}
+    shards = _shards(name, calibrations)
     layer = load_layer(setting.base_folder, block)
-    moments = mix(speaker, general, setting.speaker_weight) if spec.start == "whitened" else None
-    cut = factorize_block(layer, block, plan, moments)
+    order_F = load_file(weighed[ORDER_FILE])["order_F"] if weighed and ORDER_FILE in weighed else None
+    cut = factorize_block(layer, block, plan, _moments(setting, shards), order_F)
     cut_layer = build_cut_layer(layer, block, plan, cut)
     where = device()
     tuned = tune_block(
@@ -162,7 +215,7 @@ def cut_block(
         seed=spec.seed,
         on_step=lambda step, loss: progress(step, spec.layer_steps, loss=round(loss, 5)),
     )
-    path = out / "block.safetensors"
+    path = out / BLOCK_FILE
     save_file({key: tensor.cpu().contiguous() for key, tensor in tuned.state.items()}, path)
     info = {"errors": cut.errors, "error_before": tuned.error_before, "error_after": tuned.error_after}
     return {path.name: path}, info
@@ -177,7 +230,7 @@ def tune_whole(
         its files, and figures: exact parameter counts and the loss of every step.
     """
     spec = setting.spec
-    plan = make_plan(spec, setting.shape)
+    plan = setting.plan
     model = assemble(setting.base_folder, plan, {name: load_file(path) for name, path in blocks.items()})
     losses: list[float] = []
 
@@ -266,7 +319,7 @@ def conclude(
         base_model=base_model,
         base_digest=base_digest,
         shape=setting.shape,
-        plan=make_plan(setting.spec, setting.shape),
+        plan=setting.plan,
         spec=setting.spec,
         speech=speech,
         bytes_of={
@@ -281,22 +334,43 @@ def conclude(
 
 
 def _input_name(kind: str, window: int) -> str:
-    return f"input.{kind}.{window:05d}"
+    return f"{_INPUT}{kind}.{window:05d}"
 
 
 def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int) -> None:
     progress(before + done, total)
 
 
+def _shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict[str, Tensor]]:
+    return [load_file(files[f"{name}.safetensors"]) for files in calibrations]
+
+
+def _moments(setting: Setting, shards: Sequence[dict[str, Tensor]]) -> dict[str, Tensor] | None:
+    """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
+    speaker, general = (
+        sum((Moments.from_tensors(tensors, kind) for tensors in shards), Moments()) for kind in ("speaker", "general")
+    )
+    if not speaker.sums:
+        raise InvalidAudio(
+            "the speech has nothing to train on: mark some clips train, or leave the split column out",
+            code="no_training_speech",
+        )
+    return mix(speaker, general, setting.speaker_weight) if setting.spec.start == "whitened" else None
+
+
 def _block_inputs(
-    shards: Sequence[dict[str, Tensor]], calibrations: Sequence[dict[str, Path]], block: BlockId, where: torch.device
+    shards: Sequence[dict[str, Tensor]],
+    calibrations: Sequence[dict[str, Path]],
+    block: BlockId,
+    where: torch.device,
+    kind: str = "",
 ) -> list[BlockInput]:
     encoded: dict[str, Tensor] = {}
     if block.attention == "cross":
         for files in calibrations:
             with safe_open(files[ENCODED_FILE], framework="pt") as file:
                 encoded |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith("input.")}
+    hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith(_INPUT + kind)}
     return [
         BlockInput(hidden[name].float().to(where), encoded[name].float().to(where) if encoded else None)
         for name in sorted(hidden)

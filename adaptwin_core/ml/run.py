@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
@@ -44,7 +45,7 @@ def run_recipe(
     source = canonical_source(model)
     folder = resolve(source, cache)
     digest, shape = describe(folder)
-    plan = make_plan(spec, shape)
+    names = [str(block) for block in blocks_to_cut(spec, shape)]
 
     def read(name: str, source: Path) -> Corpus:
         return build_corpus(
@@ -65,10 +66,19 @@ def run_recipe(
         return made
 
     measured = recipe.measure(setting, 0, 1, place("calibrate"), watch("measure"))
+    weighed: dict[str, dict[str, Path]] = {}
+    if needs_offers(spec):
+        for name in names:
+            weighed[name], _ = recipe.weigh_block(
+                setting, name, [measured], place(f"weigh-{name}"), watch(f"weigh {name}")
+            )
+        setting = replace(setting, offers=recipe.read_offers(weighed))
     blocks, figures = {}, {}
-    for name in plan.blocks:
-        files, figures[name] = recipe.cut_block(setting, name, [measured], place(name), watch(f"cut {name}"))
-        blocks[name] = files["block.safetensors"]
+    for name in setting.plan.blocks:
+        files, figures[name] = recipe.cut_block(
+            setting, name, [measured], weighed.get(name), place(name), watch(f"cut {name}")
+        )
+        blocks[name] = files[recipe.BLOCK_FILE]
     model_files, _ = recipe.tune_whole(setting, blocks, out, watch("tune"))
     texts, infos = {}, {}
     for kind in ("speaker", "general") if general else ("speaker",):

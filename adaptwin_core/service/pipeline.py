@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
-from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
 from adaptwin_core.service import broker, events, outbox
@@ -20,11 +20,13 @@ WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
 def next_tasks(
     stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool
 ) -> list[str]:
-    """Return the keys of a stage's tasks, in the order they are announced."""
+    """Return the keys of a stage's tasks, in the order they are announced; none where a stage is not needed."""
     if stage is Stage.CALIBRATE:
         return [f"shard-{i}-of-{num_shards}" for i in range(num_shards)]
-    if stage is Stage.FACTORIZE:
-        return list(make_plan(spec, shape).blocks)
+    if stage is Stage.WEIGH and not needs_offers(spec):
+        return []
+    if stage in {Stage.WEIGH, Stage.FACTORIZE}:
+        return [str(block) for block in blocks_to_cut(spec, shape)]
     if stage is Stage.EVALUATE:
         speech = ("speaker", "general") if has_general else ("speaker",)
         return [f"{model}:{kind}" for kind in speech for model in ("base", "compressed")]
@@ -32,7 +34,7 @@ def next_tasks(
 
 
 def begin(session: Session, job: Job, stage: Stage) -> None:
-    """Set a job's stage out as queued tasks, each with its message."""
+    """Set a job's stage out as queued tasks, each with its message; a stage without tasks is passed over."""
     base = session.get_one(BaseModel, job.base_model_id)
     keys = next_tasks(
         stage,
@@ -41,6 +43,9 @@ def begin(session: Session, job: Job, stage: Stage) -> None:
         num_shards=get_settings().calibration_shards,
         has_general=job.general_dataset_id is not None,
     )
+    if not keys:
+        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1])
+        return
     tasks = [Task(id=new_id("task"), job_id=job.id, stage=stage, key=key) for key in keys]
     session.add_all(tasks)
     for task in tasks:

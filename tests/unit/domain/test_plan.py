@@ -63,14 +63,40 @@ def test_a_decoder_cut_reaches_self_and_cross_attention():
 
 
 def test_ranks_by_hand_are_taken_as_given():
-    plan = make_plan(CompressionSpec(ranks=SpectralRanks(qk=16, ff=100)), WHISPERS["base"])
-    assert {(p.qk, p.vo, p.fc1, p.fc2) for p in plan.blocks.values()} == {(16, None, 100, 100)}
+    plan = make_plan(CompressionSpec(ranks=SpectralRanks(qk=16, neurons=1024, ff=100)), WHISPERS["base"])
+    assert {(p.qk, p.vo, p.neurons, p.fc1, p.fc2) for p in plan.blocks.values()} == {(16, None, 1024, 100, 100)}
 
 
-@pytest.mark.parametrize("ranks", [SpectralRanks(qk=65), SpectralRanks(vo=100), SpectralRanks(ff=513)])
+@pytest.mark.parametrize(
+    "ranks",
+    [
+        SpectralRanks(qk=65),
+        SpectralRanks(vo=100),
+        SpectralRanks(ff=513),
+        SpectralRanks(neurons=2049),
+        SpectralRanks(neurons=256, ff=300),
+    ],
+)
 def test_a_rank_larger_than_the_model_is_refused(ranks):
     with pytest.raises(InvalidSpec, match="more than"):
         make_plan(CompressionSpec(ranks=ranks), WHISPERS["base"])
+
+
+@pytest.mark.parametrize("name", WHISPERS)
+def test_a_budget_for_the_whole_model_is_met_by_both_halves(name):
+    found = WHISPERS[name]
+    share = 0.3 * (found.encoder_params + found.decoder_layer_params) / found.total_params
+    plan = make_plan(CompressionSpec(model_cut=share, plan="uniform"), found)
+    assert share <= 1 - plan.total_params(found) / found.total_params < share + 0.02
+    assert plan.params_removed(found, "decoder") >= 0.3 * found.decoder_layer_params
+    limit = int(2 * found.total_params * (1 - share))
+    small = make_plan(CompressionSpec(max_bytes=limit, plan="uniform"), found)
+    assert 0.97 * limit < 2 * small.total_params(found) <= limit
+
+
+def test_a_budget_smaller_than_the_embeddings_is_refused_with_the_least_that_is_possible():
+    with pytest.raises(InvalidSpec, match=r"at least 3[0-9],[0-9]{3},[0-9]{3} parameters"):
+        make_plan(CompressionSpec(max_bytes=40_000_000), WHISPERS["base"])
 
 
 def test_a_cut_out_of_reach_is_refused():

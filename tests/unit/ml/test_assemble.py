@@ -26,7 +26,9 @@ def base(tmp_path):
 
 @pytest.fixture
 def plan(base):
-    return make_plan(CompressionSpec(encoder_cut=0.3, decoder_cut=0.2), shape_of(WhisperConfig.from_pretrained(base)))
+    return make_plan(
+        CompressionSpec(plan="uniform", encoder_cut=0.3, decoder_cut=0.2), shape_of(WhisperConfig.from_pretrained(base))
+    )
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def measured(model):
         modules.attention.q_proj.register_forward_hook(lambda _m, _i, out: seen.update(q=out)),
         modules.attention.k_proj.register_forward_hook(lambda _m, _i, out: seen.update(k=out)),
         modules.attention.out_proj.register_forward_pre_hook(lambda _m, args: seen.update(z=args[0])),
-        modules.fc2.register_forward_hook(lambda _m, _i, out: seen.update(y=out)),
+        modules.fc2.register_forward_pre_hook(lambda _m, args: seen.update(f=args[0])),
     ]
     with measuring([(block, layer)]) as moments:
         run(model, num_windows=3)
@@ -48,10 +48,11 @@ def test_attended_values_leave_the_value_bias_out(measured):
     torch.testing.assert_close(means["z_DD"], z.T @ z / len(z), rtol=1e-4, atol=1e-5)
 
 
-def test_outputs_of_the_feed_forward(measured):
+def test_activations_between_the_two_feed_forward_matrices(measured):
     means, seen, _ = measured
-    y = seen["y"].flatten(0, 1)
-    torch.testing.assert_close(means["y_DD"], y.T @ y / len(y), rtol=1e-4, atol=1e-4)
+    f = seen["f"].flatten(0, 1)
+    torch.testing.assert_close(means["f_F"], f.mean(0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means["f_FF"], f.T @ f / len(f), rtol=1e-4, atol=1e-4)
 
 
 def test_shards_add_up_to_the_whole(model):

@@ -85,6 +85,25 @@ def test_the_query_bias_is_inside_the_product():
     assert lost(moments) < 0.5 * lost(without)
 
 
+def test_full_rank_on_all_neurons_is_the_original_and_fewer_are_pruned_before_ranks_are_cut(model, moments):
+    block = BlockId.parse("encoder.1.self")
+    layer, hidden = layer_of(model, block), torch.randn(2, 9, 32)
+    num_neurons = layer.fc1.out_features
+    for plan in (BlockPlan(neurons=num_neurons), BlockPlan(neurons=num_neurons, fc1=32, fc2=32)):
+        cut = factorize_block(layer, block, plan, moments[str(block)])
+        whole = build_cut_layer(layer, block, plan, cut)
+        torch.testing.assert_close(run_block(whole, block, hidden), run_block(layer, block, hidden), atol=1e-3, rtol=0)
+    pruned = factorize_block(layer, block, BlockPlan(neurons=64), moments[str(block)])
+    both = factorize_block(layer, block, BlockPlan(neurons=64, fc1=12, fc2=12), moments[str(block)])
+    assert pruned.state["fc1.weight"].shape == (64, 32)
+    assert both.state["fc1.up.weight"].shape == (64, 12)
+    assert (
+        both.errors["neurons"]
+        == pruned.errors["neurons"]
+        < factorize_block(layer, block, BlockPlan(neurons=32), moments[str(block)]).errors["neurons"]
+    )
+
+
 @pytest.mark.parametrize("part", ["qk", "vo", "fc1", "fc2"])
 def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, part):
     """Measured on the outputs the moments were taken from: as predicted, and never above plain's."""
@@ -111,7 +130,7 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
             lost = torch.eye(8).double() - kept
             q, k = grams["q_HKK"], grams["k_HKK"]
             return (torch.einsum("hij,hjk,hkl,hil->", q, lost, k, lost) / torch.einsum("hij,hji->", q, k)).item()
-        covariance = {n: grams[f"{n}_DD"] - torch.outer(grams[f"{n}_D"], grams[f"{n}_D"]) for n in ("x", "z", "y")}
+        covariance = {n: grams[f"{n}_DD"] - torch.outer(grams[f"{n}_D"], grams[f"{n}_D"]) for n in ("x", "z")}
         if part == "vo":
             old = attention.out_proj.weight.double()
             maps = torch.linalg.lstsq(
@@ -125,9 +144,10 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
             lost = linear.weight.double() - low.up.weight.double() @ low.down.weight.double()
             whole = linear.weight.double() @ covariance["x"] @ linear.weight.double().mT
             return (torch.trace(lost @ covariance["x"] @ lost.mT) / torch.trace(whole)).item()
+        f = grams["f_FF"] - torch.outer(grams["f_F"], grams["f_F"])
+        y = layer.fc2.weight.double() @ f @ layer.fc2.weight.double().mT
         axes = torch.linalg.qr(low.up.weight.double()).Q
-        lost = covariance["y"] - axes @ axes.mT @ covariance["y"]
-        return (torch.trace(lost) / torch.trace(covariance["y"])).item()
+        return (torch.trace(y - axes @ axes.mT @ y) / torch.trace(y)).item()
 
     assert error(whitened) == pytest.approx(whitened.errors[part], rel=1e-3, abs=1e-9)
     assert error(whitened) <= error(plain) * (1 + 1e-6)
@@ -153,7 +173,7 @@ def test_parameter_counts_are_exact_for_every_published_shape(width, heads, mels
     assert count_params(model, "encoder") == shape.encoder_params
     assert count_params(model, "decoder") == shape.decoder_params
     assert model.num_parameters() == shape.total_params
-    plan = make_plan(CompressionSpec(encoder_cut=0.3, decoder_cut=0.2), shape)
+    plan = make_plan(CompressionSpec(plan="uniform", encoder_cut=0.3, decoder_cut=0.2), shape)
     small = empty_model(model, plan)
     assert count_params(small, "encoder") == plan.encoder_params(shape)
     assert small.num_parameters() == plan.total_params(shape)

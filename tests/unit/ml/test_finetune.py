@@ -37,7 +37,9 @@ def windows():
 
 def tune(windows, **spec):
     teacher = random_whisper()
-    settings = CompressionSpec(encoder_cut=0.3, tune_steps=40, tune_learning_rate=3e-3, lora_rank=4, **spec)
+    settings = CompressionSpec(
+        plan="uniform", encoder_cut=0.3, tune_steps=40, tune_learning_rate=3e-3, lora_rank=4, **spec
+    )
     student = compress(teacher, make_plan(settings, shape_of(teacher.config)), None)
     size = student.num_parameters()
     losses = []

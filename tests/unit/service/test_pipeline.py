@@ -38,6 +38,12 @@ def test_every_stage_of_a_job_has_tasks():
     assert all(keys(stage) for stage in JOB_STAGES)
 
 
+def test_only_a_measured_plan_weighs_blocks():
+    assert keys(Stage.WEIGH) == keys(Stage.FACTORIZE)
+    assert keys(Stage.WEIGH, plan="uniform") == []
+    assert keys(Stage.WEIGH, ranks={"qk": 32}) == []
+
+
 SPEC = CompressionSpec(tune_steps=7, layer_steps=8, language="de", seed=3, encoder_cut=0.2)
 
 
@@ -45,7 +51,15 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     default = CompressionSpec()
     measuring = stage_spec(Stage.CALIBRATE, "shard-0-of-3", SPEC)
     assert (measuring.tune_steps, measuring.layer_steps) == (default.tune_steps, default.layer_steps)
-    assert (measuring.language, measuring.encoder_cut) == ("de", 0.2)
+    assert measuring.language == "de"
+    other_size = SPEC.model_copy(update={"encoder_cut": 0.6, "equal_heads": True})
+    assert measuring == stage_spec(Stage.CALIBRATE, "shard-0-of-3", other_size)  # another size reuses what was measured
+    assert measuring != stage_spec(Stage.CALIBRATE, "shard-0-of-3", SPEC.model_copy(update={"decoder_cut": 0.1}))
+    both = SPEC.model_copy(update={"decoder_cut": 0.1})
+    of_whole = SPEC.model_copy(update={"model_cut": 0.2})
+    assert stage_spec(Stage.WEIGH, "encoder.0.self", both) == stage_spec(Stage.WEIGH, "encoder.0.self", of_whole)
+    by_hand = SPEC.model_copy(update={"plan": "successive"})  # which layers are cut follows from the cut
+    assert stage_spec(Stage.CALIBRATE, "shard-0-of-3", by_hand).encoder_cut == 0.2
     cutting = stage_spec(Stage.FACTORIZE, "encoder.0.self", SPEC)
     assert (cutting.tune_steps, cutting.layer_steps) == (default.tune_steps, 8)
     assert stage_spec(Stage.TUNE, "model", SPEC) == SPEC
@@ -55,7 +69,7 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
 
 def test_a_stage_reads_earlier_stages_only():
     assert upstream_of(Stage.CALIBRATE, "shard-0-of-3") == ()
-    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.FACTORIZE)
+    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.WEIGH, Stage.FACTORIZE)
     assert upstream_of(Stage.EVALUATE, "base:speaker") == ()
     assert upstream_of(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
     assert upstream_of(Stage.PUBLISH, "model") == JOB_STAGES[:-1]

@@ -1,0 +1,103 @@
+"""The measured plan: meets its budget at the least loss, against brute force where that is possible."""
+
+from itertools import product
+
+import pytest
+
+from adaptwin_core.domain.allocation import Offer, allocate, offers_of
+from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.plan import BlockId, BlockPlan, block_params, blocks_of
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+from tests.unit.domain.test_plan import WHISPERS
+
+BASE = WHISPERS["base"]
+
+
+def offers(shape, part="encoder", *, price=lambda layer, _part: 1.0):
+    """Losses that grow with the square of what goes, dearer where `price` says so."""
+    found = {}
+    for block in blocks_of(shape, part):
+        sizes = {"qk": shape.head_size(part), "vo": shape.head_size(part), "neurons": shape.ffn(part)}
+        found[str(block)] = [
+            Offer(part=name, kept=kept, loss=price(block.layer, name) * (1 - kept / sizes[name]) ** 2)
+            for name, kept in offers_of(shape, block)
+        ]
+    return found
+
+
+def removed(shape, plans):
+    return sum(
+        block_params(shape, BlockId.parse(name), BlockPlan()) - block_params(shape, BlockId.parse(name), plan)
+        for name, plan in plans.items()
+    )
+
+
+@pytest.mark.parametrize("name", WHISPERS)
+@pytest.mark.parametrize("cut", [0.05, 0.2, 0.45, 0.6])
+@pytest.mark.parametrize("equal_heads", [False, True])
+def test_a_measured_plan_removes_what_was_asked_and_little_more(name, cut, equal_heads):
+    shape = WHISPERS[name]
+    plan = make_plan(CompressionSpec(encoder_cut=cut, equal_heads=equal_heads), shape, offers(shape))
+    share = 1 - plan.encoder_params(shape) / shape.encoder_params
+    assert cut <= share < cut + 0.02
+    for block in plan.blocks.values():
+        assert all(size is None or size % 8 == 0 for size in (block.qk, block.vo, block.neurons))
+        assert not equal_heads or block.qk == block.vo
+
+
+def test_parameters_go_first_where_they_are_missed_least():
+    def price(layer, part):
+        return 100.0 if layer == 2 or part == "vo" else 1.0
+
+    plan = make_plan(CompressionSpec(encoder_cut=0.3), BASE, offers(BASE, price=price))
+    kept = plan.blocks.get("encoder.2.self", BlockPlan())
+    others = [block for name, block in plan.blocks.items() if name != "encoder.2.self"]
+    assert (kept.neurons or BASE.encoder_ffn) > max(block.neurons for block in others)
+    assert all(block.vo is None for block in others)
+
+
+def test_no_other_choice_of_the_offers_is_better():
+    """On one layer, at every total that hull points can reach, brute force finds nothing cheaper for what is saved."""
+    shape = BASE.model_copy(update={"encoder_layers": 1})
+    of_block = offers(shape, price=lambda _layer, part: {"qk": 1.0, "vo": 5.0, "neurons": 3.0}[part])
+    parts = {
+        part: [None, *(o for o in of_block["encoder.0.self"] if o.part == part)] for part in ("qk", "vo", "neurons")
+    }
+    choices = []
+    for chosen in product(*parts.values()):
+        sizes = {offer.part: offer.kept for offer in chosen if offer}
+        saved = removed(shape, {"encoder.0.self": BlockPlan.model_validate(sizes)})
+        choices.append((saved, sum(offer.loss for offer in chosen if offer), sizes))
+    loss_of = {(o.part, o.kept): o.loss for o in of_block["encoder.0.self"]}
+    checked = 0
+    for budget in range(50_000, 1_800_000, 50_000):
+        plan = allocate(shape, of_block, budget)["encoder.0.self"].model_dump(exclude_none=True)
+        if not all((part, kept) in loss_of for part, kept in plan.items()):
+            continue  # stopped between two offers of neurons
+        saved = removed(shape, {"encoder.0.self": BlockPlan.model_validate(plan)})
+        ours = sum(loss_of[part, kept] for part, kept in plan.items())
+        assert ours <= min(loss for s, loss, _ in choices if s >= saved) + 1e-9
+        checked += 1
+    assert checked > 5
+
+
+def test_a_larger_budget_only_takes_more():
+    found = offers(BASE, price=lambda layer, part: layer + 1 + 3 * (part == "vo"))
+    small, large = (allocate(BASE, found, budget) for budget in (2_000_000, 6_000_000))
+    for name in small:
+        for part in ("qk", "vo", "neurons"):
+            before, after = getattr(small[name], part), getattr(large[name], part)
+            assert before is None or (after is not None and after <= before)
+
+
+def test_decoder_self_attention_offers_no_neurons():
+    assert {part for part, _ in offers_of(BASE, BlockId.parse("decoder.0.self"))} == {"qk", "vo"}
+    plan = make_plan(CompressionSpec(encoder_cut=0, decoder_cut=0.3), BASE, offers(BASE, "decoder"))
+    assert plan.params_removed(BASE, "decoder") >= 0.3 * BASE.decoder_layer_params
+    assert all(plan.blocks[name].neurons is None for name in plan.blocks if name.endswith("decoder.0.self"))
+
+
+def test_a_budget_beyond_all_offers_is_refused():
+    with pytest.raises(InvalidSpec, match="reach"):
+        allocate(BASE, offers(BASE), 17_000_000)
