@@ -55,6 +55,9 @@ class CompressionSpec(Frozen):
     layer_windows: int = Field(12, ge=1, le=256, description="windows each block is tuned on, alone")
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    tune_method: Literal["factors", "adapters"] = Field(
+        "factors", description="factors: the end-to-end phase trains the layers themselves; adapters: LoRA, merged"
+    )
     tune_steps: int = Field(120, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float = Field(5e-4, gt=0, le=0.1)
     tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")

@@ -31,6 +31,7 @@ from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_moments
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import BlockInput, build_cut_layer, tune_block
+from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.moments import Moments, mix
 from adaptwin_core.ml.report import build_report, compare, held_out, write_report
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
@@ -40,6 +41,7 @@ from adaptwin_core.speech.corpus import Corpus
 
 ENCODED_FILE = "encoded.safetensors"
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
+MAX_HELD_BACK = 6  # windows of each kind that judge the end-to-end phase
 _INPUT = "input."
 WEIGHED_WINDOWS = 2  # of each kind of speech, on which offers are measured
 
@@ -70,8 +72,8 @@ class Setting:
         multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
         return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
 
-    def windows(self, corpus: Corpus | None, *, labelled: bool = False) -> list[Window]:
-        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed, labelled=labelled)
+    def windows(self, corpus: Corpus | None) -> list[Window]:
+        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed)
 
     @property
     def speaker_weight(self) -> float:
@@ -227,7 +229,7 @@ def tune_whole(
     """Put the cut blocks together, train end to end, merge, and write the model's folder.
 
     Returns:
-        its files, and figures: exact parameter counts and the loss of every step.
+        its files, and figures: exact parameter counts, the loss of every step and of every check.
     """
     spec = setting.spec
     plan = setting.plan
@@ -238,20 +240,39 @@ def tune_whole(
         losses.append(round(loss, 4))
         progress(step, spec.tune_steps, loss=losses[-1])
 
+    checks: list[tuple[int, float]] = []
     if spec.tune_steps > 0:
-        teacher = load_whisper(setting.base_folder).to(device())
-        featurizer = setting.featurizer()
-        # With transcripts, only they are learnt from; without any, the original's own words are.
-        speaker = setting.windows(setting.speaker, labelled=True) or setting.windows(setting.speaker)
-        general = setting.windows(setting.general)
-        model = finetune(model.to(device()), teacher, featurizer, speaker, general, spec, on_step=on_step)
+        teacher = Teacher(load_whisper(setting.base_folder).to(device()), setting.featurizer())
+        tuned = finetune(model.to(device()), teacher, _lessons(setting), spec, on_step=on_step)
+        model, checks = tuned.model, tuned.checks
     names = save(model.cpu(), setting.base_folder, out)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),
         "losses": losses,
+        "checks": checks,
     }
     return {name: out / name for name in names}, info
+
+
+def _lessons(setting: Setting) -> Lessons:
+    # With transcripts, only they are learnt from; without any, the original's own words are.
+    labelled = any(clip.text for clip in setting.speaker.split("train"))
+    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)
+    general, general_held_back = _held_back(setting, setting.general, labelled=False)
+    return Lessons(speaker, general, speaker_held_back, general_held_back)
+
+
+def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tuple[list[Window], list[Window]]:
+    """Return windows to learn from and windows to judge by: the valid split, or a tenth of what there is."""
+    if corpus is None:
+        return [], []
+    learnt = pack(corpus, "train", seed=setting.spec.seed, labelled=labelled)
+    held_back = pack(corpus, "valid", seed=setting.spec.seed, labelled=labelled)
+    if not held_back:
+        count = min(MAX_HELD_BACK, len(learnt) // 10)
+        learnt, held_back = learnt[count:], learnt[:count]
+    return learnt, held_back[:MAX_HELD_BACK]
 
 
 def hear(

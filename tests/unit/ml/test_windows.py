@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.finetune import GENERAL_WEIGHTS, _order
+from adaptwin_core.ml.lessons import GENERAL_WEIGHTS, Lessons
 from adaptwin_core.ml.windows import WINDOW_S, Window, pack
 from adaptwin_core.speech.corpus import Clip
 
@@ -62,8 +62,8 @@ def test_a_window_has_text_only_if_all_its_clips_do(speech):
 
 def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
     speaker, general = pack(speech, "train", seed=0), pack(Speech([20.0] * 4), "train", seed=0)
-    order = _order(speaker, general, CompressionSpec(tune_steps=400, general_share=0.25))
+    order = Lessons(speaker, general).order(CompressionSpec(tune_steps=400, general_share=0.25))
     shares = [weights is GENERAL_WEIGHTS for _, weights in order]
     assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
     assert {id(window) for window, _ in order} == {id(window) for window in (*speaker, *general)}
-    assert not any(w is GENERAL_WEIGHTS for _, w in _order(speaker, [], CompressionSpec(tune_steps=50)))
+    assert not any(w is GENERAL_WEIGHTS for _, w in Lessons(speaker, []).order(CompressionSpec(tune_steps=50)))

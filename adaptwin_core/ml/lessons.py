@@ -1,0 +1,107 @@
+"""What the end-to-end phase learns from: windows in their order, and what the original hears in each.
+
+Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import WhisperForConditionalGeneration
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.decode import transcribe_batch
+from adaptwin_core.ml.windows import Featurizer, Window
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """`encoder`: of the encoder's relative error; `kl`: of the divergence from the original's words; `ce`: of the
+    transcript's cross-entropy.
+    """
+
+    encoder: float
+    kl: float
+    ce: float
+
+
+SPEAKER_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
+GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Windows to learn from, and windows held back to judge by."""
+
+    speaker: Sequence[Window]
+    general: Sequence[Window]
+    speaker_held_back: Sequence[Window] = ()
+    general_held_back: Sequence[Window] = ()
+
+    def order(self, spec: CompressionSpec) -> list[tuple[Window, LossWeights]]:
+        """Return every window of the run: each kind shuffled anew when it is used up, general ones at their share."""
+        rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
+        share = spec.general_share if self.general else 0.0
+        decks: dict[bool, list[Window]] = {True: [], False: []}
+        order = []
+        for _ in range(spec.tune_steps * spec.tune_batch):
+            is_general = rng.random() < share
+            deck = decks[is_general]
+            if not deck:
+                deck.extend(self.general if is_general else self.speaker)
+                rng.shuffle(deck)
+            order.append((deck.pop(), GENERAL_WEIGHTS if is_general else SPEAKER_WEIGHTS))
+        return order
+
+    def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
+        """Return the windows to judge by, of each kind that has any."""
+        kinds = ((self.speaker_held_back, SPEAKER_WEIGHTS), (self.general_held_back, GENERAL_WEIGHTS))
+        return [(windows, weights) for windows, weights in kinds if windows]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One window as the original hears it, in float16."""
+
+    features_1MT: Tensor
+    encoded_1SD: Tensor  # output of its encoder
+    decoded_1LD: Tensor  # output of its decoder, before the vocabulary
+    labels_1L: Tensor
+
+
+class Teacher:
+    """The original model. What it hears in a window is computed once."""
+
+    def __init__(self, model: WhisperForConditionalGeneration, featurizer: Featurizer) -> None:
+        self._model, self._featurizer = model, featurizer
+        self._heard: dict[int, Heard] = {}
+
+    @torch.no_grad()
+    def hear(self, window: Window) -> Heard:
+        """Return what the original hears. A window without a transcript is given the original's own words."""
+        if id(window) not in self._heard:
+            audio = window.audio()
+            features_1MT = self._featurizer.features([audio]).to(self._model.device)
+            encoded_1SD = self._model.model.encoder(features_1MT).last_hidden_state
+            text = window.text or transcribe_batch(self._model, self._featurizer, [audio])[0]
+            labels_1L = self._featurizer.labels(text).to(self._model.device)
+            decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD)
+            self._heard[id(window)] = Heard(features_1MT.half(), encoded_1SD.half(), decoded_1LD.half(), labels_1L)
+        return self._heard[id(window)]
+
+    @torch.no_grad()
+    def log_probs(self, heard: Heard) -> Tensor:
+        """Return log p_1LV of the original's next token after each of the window's."""
+        logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
+        return logits_1LV.log_softmax(-1)
+
+
+def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
+    """Return the decoder's output_1LD before the vocabulary, each position knowing those before it."""
+    hidden_1LD: Tensor = model.model.decoder(
+        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
+    ).last_hidden_state
+    return hidden_1LD
