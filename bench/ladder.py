@@ -1,9 +1,9 @@
 """What each step of the recipe buys: `python -m bench.ladder --speaker FOLDER --general FOLDER`.
 
 For one model and speaker, at several encoder cuts: relative squared error of the encoder's output and word error
-rate, for the plain SVD of the product (the paper's start), the whitened cut, after the layer-wise phase, and after the
-end-to-end phase; on held-out clips of the speaker and of other speakers. Uses the product's own code and writes how it
-was measured.
+rate, for the plain SVD of the product (the paper's start), the whitened cut at the same ranks, the measured plan of the
+same size, after the layer-wise phase, and after the end-to-end phase; on held-out clips of the speaker and of other
+speakers. Uses the product's own code and writes how it was measured.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
@@ -30,18 +30,22 @@ from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.report import held_out
 from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.windows import pack
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 
+UNIFORM = {"plan": "uniform", "layer_steps": 0, "tune_steps": 0}
 RUNGS: dict[str, dict[str, Any]] = {
-    "plain product SVD": {"start": "plain", "layer_steps": 0, "tune_steps": 0},
-    "whitened": {"layer_steps": 0, "tune_steps": 0},
+    "plain product SVD, uniform ranks": {"start": "plain"} | UNIFORM,
+    "whitened, the same ranks": UNIFORM,
+    "whitened, the measured plan": {"layer_steps": 0, "tune_steps": 0},
     "after layer-wise tuning": {"tune_steps": 0},
     "after the end-to-end phase": {},
 }
-ERROR_CLIPS = 12  # held-out clips on which the encoder's error is taken
+# Held-out single clips, and packed windows, on which the encoder's error is taken.
+ERROR_CLIPS, ERROR_WINDOWS = 8, 4
 
 
 def main() -> None:
@@ -57,22 +61,29 @@ def main() -> None:
         base_spec = json.loads(options.settings)
         setting = recipe.Setting(folder, shape, CompressionSpec(**base_spec), corpora["speaker"], corpora["general"])
         original = load_whisper(folder)
-        rows = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **_judge(original, original, setting, options.clips)}]
+        of_original = _judge(original, original, setting, options.clips)
+        rows: list[dict[str, Any]] = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **of_original}]
         _show(console, rows[-1])
         # Every encoder block is cut at every rung, so one measuring of the speech serves all.
         measured = recipe.measure(setting, 0, 1, _made(work / "moments"))
+        names = [str(block) for block in blocks_to_cut(setting.spec, shape)]
+        weighed = {
+            name: recipe.weigh_block(setting, name, [measured], _made(work / f"weigh {name}"))[0] for name in names
+        }
+        setting = replace(setting, offers=recipe.read_offers(weighed))
         for cut in options.cuts:
             blocks: dict[str, dict[str, Path]] = {}
             for rung, change in RUNGS.items():
                 spec = CompressionSpec(**base_spec | change | {"encoder_cut": cut})
                 at = replace(setting, spec=spec)
                 began = time.perf_counter()
-                kept = f"{spec.start} {spec.layer_steps}"  # the last rung goes on from the blocks of the one before
+                # The last rung goes on from the blocks of the one before.
+                kept = f"{spec.plan} {spec.start} {spec.layer_steps}"
                 if kept not in blocks:
-                    blocks[kept] = _cut(at, measured, work / f"{cut} {kept}")
+                    blocks[kept] = _cut(at, measured, weighed, work / f"{cut} {kept}")
                 recipe.tune_whole(at, blocks[kept], _made(work / f"{cut} {rung}"))
                 seconds = time.perf_counter() - began
-                removed = 1 - make_plan(spec, shape).encoder_params(shape) / shape.encoder_params
+                removed = 1 - at.plan.encoder_params(shape) / shape.encoder_params
                 figures = _judge(load_compressed(work / f"{cut} {rung}"), original, at, options.clips)
                 rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(seconds, 1), **figures})
                 _show(console, rows[-1])
@@ -103,10 +114,12 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _cut(setting: recipe.Setting, measured: dict[str, Path], work: Path) -> dict[str, Path]:
+def _cut(
+    setting: recipe.Setting, measured: dict[str, Path], weighed: dict[str, dict[str, Path]], work: Path
+) -> dict[str, Path]:
     return {
-        name: recipe.cut_block(setting, name, [measured], _made(work / name))[0]["block.safetensors"]
-        for name in make_plan(setting.spec, setting.shape).blocks
+        name: recipe.cut_block(setting, name, [measured], weighed[name], _made(work / name))[0][recipe.BLOCK_FILE]
+        for name in setting.plan.blocks
     }
 
 
@@ -119,21 +132,22 @@ def _judge(model: Any, original: Any, setting: recipe.Setting, num_clips: int) -
         heard = transcribe(model, featurizer, corpus, clips)
         found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
         figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
-        figures[f"{kind}_encoder_error"] = round(
-            _encoder_error(model, original, featurizer, corpus, _spread(clips, ERROR_CLIPS)), 5
-        )
+        singles = [corpus.audio(clip) for clip in _spread(clips, ERROR_CLIPS)]
+        packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
+        for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
+            windows = [featurizer.features([audio]) for audio in audios]
+            figures[f"{kind}_{name}"] = round(_encoder_error(model, original, windows), 5)
         figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
     return figures
 
 
 @torch.no_grad()
-def _encoder_error(model: Any, original: Any, featurizer: Any, corpus: Corpus, clips: list[Any]) -> float:
-    """Mean over clips of ‖compressed - original‖² / ‖original‖² of the encoder's output."""
+def _encoder_error(model: Any, original: Any, windows: list[torch.Tensor]) -> float:
+    """Mean over windows of ‖compressed - original‖² / ‖original‖² of the encoder's output."""
     errors = []
-    for clip in clips:
-        features = featurizer.features([corpus.audio(clip)])
-        target = original.model.encoder(features).last_hidden_state
-        lost = model.model.encoder(features).last_hidden_state - target
+    for features_1MT in windows:
+        target = original.model.encoder(features_1MT).last_hidden_state
+        lost = model.model.encoder(features_1MT).last_hidden_state - target
         errors.append(float(lost.square().sum() / target.square().sum()))
     return sum(errors) / len(errors)
 
@@ -160,7 +174,7 @@ def _how(options: argparse.Namespace, corpora: dict[str, Corpus], settings: dict
 
 def _show(console: Console, row: dict[str, Any]) -> None:
     console.print(
-        f"cut {row['cut']:.3f}  {row['rung']:<28} encoder error {row['speaker_encoder_error']:.4f}  "
+        f"cut {row['cut']:.3f}  {row['rung']:<32} encoder error {row['speaker_packed_encoder_error']:.4f}  "
         f"WER speaker {row['speaker_wer'][0]:.1f}  others {row['others_wer'][0]:.1f}  ({row['tuning_s']:.0f} s)"
     )
 
@@ -177,8 +191,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             f"{row['cut']:.1%}",
             row["rung"],
-            f"{row['speaker_encoder_error']:.4f}",
-            f"{row['others_encoder_error']:.4f}",
+            f"{row['speaker_packed_encoder_error']:.4f}",
+            f"{row['others_packed_encoder_error']:.4f}",
             *rates,
             f"{row['tuning_s']:.0f}",
         )

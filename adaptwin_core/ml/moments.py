@@ -15,6 +15,11 @@ from torch import Tensor, nn
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.ml.adapter import block_modules
 
+# The gram of the neurons is most of what measuring costs, and neighbours among the encoder's positions, 20 ms apart,
+# are much alike: every third is counted.
+FF_STRIDE = 3
+LONG = 1000  # positions
+
 
 @dataclass
 class Moments:
@@ -106,7 +111,7 @@ def _watch(layer: nn.Module, block: BlockId, moments: Moments) -> Iterator[Any]:
     if modules.fc1 is None or modules.fc2 is None:
         return
     yield modules.fc1.register_forward_pre_hook(_on_input(lambda x: _add_gram(moments, "x", x.flatten(0, 1))))
-    yield modules.fc2.register_forward_pre_hook(_on_input(lambda f: _add_gram(moments, "f", f.flatten(0, 1))))
+    yield modules.fc2.register_forward_pre_hook(_on_input(lambda f: _add_gram(moments, "f", _thinned(f).flatten(0, 1))))
 
 
 def _on_output(measure: Callable[[Tensor], None]) -> Callable[..., None]:
@@ -121,6 +126,11 @@ def _add_gram(moments: Moments, name: str, x_ND: Tensor) -> None:
     side = "F" if name == "f" else "D"
     moments.add(f"{name}_{side}{side}", x_ND.mT @ x_ND, len(x_ND))
     moments.add(f"{name}_{side}", x_ND.sum(0), len(x_ND))
+
+
+def _thinned(f_BTF: Tensor) -> Tensor:
+    """Every `FF_STRIDE`-th position of a long sequence; a short one, as decoders see, whole."""
+    return f_BTF[:, ::FF_STRIDE] if f_BTF.shape[1] > LONG else f_BTF
 
 
 def _head_grams(x_BTD: Tensor, num_heads: int) -> Tensor:

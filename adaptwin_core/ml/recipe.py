@@ -43,7 +43,7 @@ ENCODED_FILE = "encoded.safetensors"
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
 MAX_HELD_BACK = 6  # windows of each kind that judge the end-to-end phase
 _INPUT = "input."
-WEIGHED_WINDOWS = 2  # of each kind of speech, on which offers are measured
+WEIGHED_WINDOWS = 1  # of each kind of speech, on which offers are measured
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
 Progress = Callable[..., None]
