@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 
+# Measured on Whisper base, 45 % of the encoder removed: closed-form factors are so near the original's that larger
+# steps throw away more than they learn.
+TUNE_RATES = {"factors": 1e-5, "adapters": 5e-4}
+
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +63,9 @@ class CompressionSpec(Frozen):
         "factors", description="factors: the end-to-end phase trains the layers themselves; adapters: LoRA, merged"
     )
     tune_steps: int = Field(120, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
-    tune_learning_rate: float = Field(5e-4, gt=0, le=0.1)
+    tune_learning_rate: float | None = Field(
+        None, gt=0, le=0.1, description=f"of the end-to-end phase; left out, {TUNE_RATES} by tune_method"
+    )
     tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")
     general_share: float = Field(
         0.25, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech"
@@ -76,6 +82,11 @@ class CompressionSpec(Frozen):
                 "set encoder_cut, decoder_cut, model_cut or max_bytes: there is nothing to compress otherwise"
             )
         return self
+
+    @property
+    def tune_rate(self) -> float:
+        """Return the learning rate of the end-to-end phase."""
+        return self.tune_learning_rate or TUNE_RATES[self.tune_method]
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings in canonical JSON."""

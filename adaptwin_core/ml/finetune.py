@@ -56,7 +56,7 @@ def finetune(
         return Tuned(student, [])
     torch.manual_seed(spec.seed)
     running, parameters = _trainable(student, spec)
-    optimizer = torch.optim.AdamW(parameters, lr=spec.tune_learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(parameters, lr=spec.tune_rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, spec.tune_steps)
     order = lessons.order(spec)
     check_every = max(1, spec.tune_steps // NUM_CHECKS)

@@ -243,7 +243,7 @@ def tune_whole(
     checks: list[tuple[int, float]] = []
     if spec.tune_steps > 0:
         teacher = Teacher(load_whisper(setting.base_folder).to(device()), setting.featurizer())
-        tuned = finetune(model.to(device()), teacher, _lessons(setting), spec, on_step=on_step)
+        tuned = finetune(model.to(device()), teacher, lessons_of(setting), spec, on_step=on_step)
         model, checks = tuned.model, tuned.checks
     names = save(model.cpu(), setting.base_folder, out)
     info = {
@@ -255,7 +255,7 @@ def tune_whole(
     return {name: out / name for name in names}, info
 
 
-def _lessons(setting: Setting) -> Lessons:
+def lessons_of(setting: Setting) -> Lessons:
     # With transcripts, only they are learnt from; without any, the original's own words are.
     labelled = any(clip.text for clip in setting.speaker.split("train"))
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)

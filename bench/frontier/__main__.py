@@ -1,0 +1,147 @@
+"""Ours against every alternative, on the same speech: `python -m bench.frontier --speaker FOLDER --general FOLDER`.
+
+Each row is one model, made by the product's own code, on held-out clips of the speaker and of other speakers: word
+error rate, parameters, bytes, seconds. A run that was stopped goes on where it was. `--quick` takes under ten minutes.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+from bench.frontier.judge import Judge
+from bench.frontier.plots import draw
+from bench.frontier.systems import Kitchen, systems
+
+QUICK = {"model": "package:whisper-tiny.en", "smaller": "", "cuts": [0.45], "clips": 8}
+QUICK_SETTINGS = {"tune_steps": 30, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 12}
+
+
+def main() -> None:
+    options = _options()
+    console = Console()
+    recipe.quiet_transformers()
+    spec = CompressionSpec.model_validate(json.loads(options.settings))
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        corpora = {
+            name: build_corpus(read_folder(path), work / name, Limits())
+            for name, path in (("speaker", options.speaker), ("others", options.general))
+        }
+        folder = resolve(options.model, options.cache)
+        smaller = resolve(options.smaller, options.cache) if options.smaller else None
+        shape = describe(folder)[1]
+        setting = recipe.Setting(folder, shape, spec, corpora["speaker"], corpora["others"])
+        how = {
+            "model": options.model,
+            "smaller": options.smaller,
+            "speaker": options.speaker.name,
+            "general": options.general.name,
+            "corpora": {name: {"digest": c.digest, "clips": len(c.clips)} for name, c in corpora.items()},
+            "clips_judged_of_each_kind": options.clips,
+            "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
+            "settings": spec.model_dump(mode="json"),
+            "threads": torch.get_num_threads(),
+            "machine": platform.machine(),
+            "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+        }
+        rows = _kept(options.out, how)
+        judge = Judge(corpora, options.clips, spec.language)
+        kitchen = Kitchen(setting, smaller, work / "kitchen")
+        for system in systems(options.cuts, max(options.cuts), has_smaller=smaller is not None):
+            wanted = ("fp16", "int8") if system.also_int8 else ("fp16",)
+            if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:
+                continue
+            made = system.make(kitchen)
+            for precision in wanted:
+                measure = judge.row if precision == "fp16" else judge.int8_row
+                figures = measure(made.model, made.setting.featurizer())
+                row = {"system": system.name, "family": system.family, "precision": precision, **figures}
+                rows.append(row | {"tuning_s": round(made.tuning_s, 1)})
+                _show(console, rows[-1])
+            _keep(options.out, how, rows)
+    draw(
+        rows, shape.encoder_params, f"{options.model}, speaker {options.speaker.name}", options.out.with_suffix(".png")
+    )
+    console.print(_table(rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
+    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
+    parser.add_argument("--model", default="package:whisper-base")
+    parser.add_argument("--smaller", default="package:whisper-tiny.en", help="the next smaller Whisper; empty for none")
+    parser.add_argument("--cuts", type=float, nargs="+", default=[0.2, 0.35, 0.45])
+    parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
+    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
+    parser.add_argument("--quick", action="store_true", help="tiny.en, one cut, few clips and steps")
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/frontier.json"))
+    options = parser.parse_args()
+    if options.quick:
+        vars(options).update(QUICK, settings=json.dumps(QUICK_SETTINGS | json.loads(options.settings)))
+    return options
+
+
+def _kept(out: Path, how: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of an earlier run that was made in the very same way."""
+    if not out.exists():
+        return []
+    earlier = json.loads(out.read_text())
+    rows: list[dict[str, Any]] = earlier["rows"] if earlier["how"].get("digest") == digest_json(how) else []
+    return rows
+
+
+def _keep(out: Path, how: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    said = {**how, "digest": digest_json(how), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    out.write_text(json.dumps({"how": said, "rows": rows}, indent=2) + "\n")
+
+
+def _show(console: Console, row: dict[str, Any]) -> None:
+    console.print(
+        f"{row['system']:<52} {row['precision']}  {row['bytes'] / 1e6:6.1f} MB  "
+        f"WER speaker {row['speaker_wer'][0]:.1f}  others {row['others_wer'][0]:.1f}  ({row['tuning_s']:.0f} s)"
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="The frontier")
+    for column in (
+        "system",
+        "weights",
+        "encoder, M",
+        "model, M",
+        "MB",
+        "WER speaker",
+        "WER others",
+        "s per s",
+        "tuning, s",
+    ):
+        table.add_column(column)
+    for row in sorted(rows, key=lambda row: row["bytes"]):
+        rates = [f"{w[0]} ({w[1]}-{w[2]})" for w in (row["speaker_wer"], row["others_wer"])]
+        sizes = [f"{row[name] / 1e6:.1f}" for name in ("encoder_params", "total_params", "bytes")]
+        speed = str(row.get("compute_s_per_audio_s", "-"))
+        table.add_row(row["system"], row["precision"], *sizes, *rates, speed, f"{row['tuning_s']:.0f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

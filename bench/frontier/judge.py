@@ -1,0 +1,51 @@
+"""One row of the frontier: a model on held-out clips of the speaker and of others, with its size and speed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from adaptwin_core.ml.adapter import count_params
+from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.int8 import REST_BYTES, round_to_int8
+from adaptwin_core.ml.report import held_out
+from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.windows import Featurizer
+from adaptwin_core.speech.corpus import Clip, Corpus
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The same clips, decoding and scoring for every model."""
+
+    corpora: dict[str, Corpus]  # speaker, others
+    num_clips: int
+    language: str
+
+    def row(self, model: Any, featurizer: Featurizer) -> dict[str, Any]:
+        """Return sizes, word error rates in % with 95 % intervals, and seconds of compute for a second of audio."""
+        figures: dict[str, Any] = {
+            "encoder_params": count_params(model, "encoder"),
+            "total_params": model.num_parameters(),
+            "bytes": REST_BYTES * model.num_parameters(),
+        }
+        compute_s = audio_s = 0.0
+        for kind, corpus in self.corpora.items():
+            clips = spread(held_out(corpus), self.num_clips)
+            heard = transcribe(model, featurizer, corpus, clips)
+            found = score([clip.text or "" for clip in clips], heard.texts, language=self.language)
+            figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
+            compute_s, audio_s = compute_s + heard.compute_s, audio_s + heard.audio_s
+        figures["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
+        return figures
+
+    def int8_row(self, model: Any, featurizer: Featurizer) -> dict[str, Any]:
+        """As `row`, the weights rounded in place to 8 bits. They are multiplied as float32, so speed is not told."""
+        num_bytes = round_to_int8(model)
+        figures = self.row(model, featurizer)
+        del figures["compute_s_per_audio_s"]
+        return figures | {"bytes": num_bytes}
+
+
+def spread(clips: list[Clip], count: int) -> list[Clip]:
+    """Return `count` clips, evenly taken from all."""
+    step = max(1.0, len(clips) / count)
+    return [clips[int(i * step)] for i in range(min(len(clips), count))]
