@@ -207,11 +207,11 @@ class Demo:
     def _conclude(
         self, job: JSON, datasets: dict[str, JSON], manifest: JSON, held_out: dict[str, HeldOut], heard: dict[str, Any]
     ) -> None:
-        synthetic = self.settings.speech is None
+        given = self.settings.speech
         report = {
             "model": short_name(canonical_source(self.settings.model)),
             "cut": self.settings.cut,
-            "speech_source": "synthetic speech (eSpeak NG, hibari-tts)" if synthetic else self.settings.speech.name,
+            "speech_source": "synthetic speech (eSpeak NG, hibari-tts)" if given is None else given.name,
             "general_source": "synthetic" if self.settings.general is None else self.settings.general.name,
             **reports.judge(held_out, heard, LANGUAGE, SEED),
             "spec": job["spec"],

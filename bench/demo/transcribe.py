@@ -27,7 +27,8 @@ def main(model_folder: str, clips_folder: str, out: str, language: str) -> None:
         model.generate(torch.zeros(1, model.config.num_mel_bins, 3000), max_new_tokens=2, **spoken)
     clips = {path.stem: soundfile.read(path, dtype="float32") for path in sorted(Path(clips_folder).glob("*.wav"))}
     names = sorted(clips, key=lambda name: len(clips[name][0]))
-    texts, compute_s = {}, 0.0
+    texts: dict[str, str] = {}
+    compute_s = 0.0
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
         audios = [clips[name][0] for name in batch]

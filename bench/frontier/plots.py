@@ -17,7 +17,7 @@ def draw(rows: list[dict[str, Any]], original_encoder: int, title: str, out: Pat
     figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), sharey="col")
     shown = [row for row in rows if row["speaker_wer"][0] <= MOST_WER]
     families = list(dict.fromkeys(row["family"] for row in shown))
-    colours = dict(zip(families, plt.get_cmap("tab10").colors, strict=False))
+    colours = {family: f"C{index}" for index, family in enumerate(families)}
     for column, (kind, said) in enumerate(KINDS.items()):
         for family in families:
             for precision, marker in (("fp16", "o"), ("int8", "s")):

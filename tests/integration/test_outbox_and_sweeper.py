@@ -170,7 +170,7 @@ def test_a_job_that_stands_still_moves_on(scope: TenantScope, tmp_path: Path):
     with unit_of_work() as session:  # as if the last completion had been lost half-way, which cannot happen
         session.execute(update(Task).where(Task.job_id == job_id).values(state=TaskState.DONE))
     assert sweeper.sweep().num_advanced == 1
-    assert world.job_row(job_id).stage == "factorize"
+    assert world.job_row(job_id).stage == "weigh"
     assert sweeper.sweep().num_advanced == 0
 
 

@@ -59,6 +59,7 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert (job.state, job.remaining, job.error) == (JobState.SUCCEEDED, 0, None)
     assert [stage for stage, _ in body.calls] == (
         [Stage.CALIBRATE] * CALIBRATE_TASKS
+        + [Stage.WEIGH] * BLOCKS
         + [Stage.FACTORIZE] * BLOCKS
         + [Stage.TUNE]
         + [Stage.EVALUATE] * 2
