@@ -95,7 +95,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# Sizes",
         "",
-        "Made by `python -m bench.sizes`: every model built at full shape and counted, encoder cut alone, uniform plan.",
+        "Made by `python -m bench.sizes`: every model built at full shape and counted; encoder cut, uniform plan.",
         "The encoder is counted without its fixed positions, as the literature does; the whole model with them.",
         "",
         "| model | encoder cut | encoder, M | whole model, M | whole model cut | float16, MB | int8, MB |",
