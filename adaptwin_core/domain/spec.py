@@ -8,7 +8,7 @@ from adaptwin_core.domain.digest import digest_json
 
 # Measured on Whisper base, 45 % of the encoder removed: closed-form factors are so near the original's that larger
 # steps throw away more than they learn.
-TUNE_RATES = {"factors": 1e-5, "adapters": 5e-4}
+TUNE_RATES = {"factors": 2e-5, "adapters": 5e-4}
 
 
 class Frozen(BaseModel):
@@ -50,7 +50,7 @@ class CompressionSpec(Frozen):
         "whitened", description="whitened: least error on the speech; plain: SVD of the product alone, as in the paper"
     )
     speaker_weight: float = Field(
-        0.7, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone"
+        0.5, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone"
     )
     calibration_windows: int = Field(
         48, ge=1, le=960, description="30 s windows of each kind of speech measured for moments"
@@ -62,13 +62,13 @@ class CompressionSpec(Frozen):
     tune_method: Literal["factors", "adapters"] = Field(
         "factors", description="factors: the end-to-end phase trains the layers themselves; adapters: LoRA, merged"
     )
-    tune_steps: int = Field(120, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
+    tune_steps: int = Field(160, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float | None = Field(
         None, gt=0, le=0.1, description=f"of the end-to-end phase; left out, {TUNE_RATES} by tune_method"
     )
     tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")
     general_share: float = Field(
-        0.25, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech"
+        0.3, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech"
     )
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
     seed: int = Field(0, ge=0, lt=2**31)
