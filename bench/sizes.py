@@ -16,7 +16,7 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import count_params, shape_of
 from adaptwin_core.ml.assemble import empty_model
-from adaptwin_core.ml.int8 import REST_BYTES, round_to_int8
+from adaptwin_core.ml.int8 import FLOAT16_BYTES, round_to_int8
 
 CUTS = (0.2, 0.35, 0.45)
 
@@ -86,7 +86,7 @@ def _sizes(model: Any) -> dict[str, int]:
     return {
         "encoder_params": count_params(model, "encoder"),
         "total_params": model.num_parameters(),
-        "fp16_bytes": REST_BYTES * model.num_parameters(),
+        "fp16_bytes": FLOAT16_BYTES * model.num_parameters(),
         "int8_bytes": round_to_int8(model),
     }
 

@@ -13,7 +13,7 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, Part, RankPlan, block_params, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
-BYTES_PER_PARAM = 2  # float16, as models are stored
+BYTES_PER_PARAM = {"float16": 2.0, "int8": 1.06}  # int8: with row scales, and convolutions in float16
 HEADER_BYTES = 262_144  # room for the names in a safetensors file
 DEEPEST_CUT = 0.8
 # Shares of a head kept at a cut of DEEP_CUT or more. QK tolerates much, VO little: with QK 24 and VO 48 of 64 and the
@@ -82,9 +82,10 @@ def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
         share = max(0.0, removed / (shape.encoder_params + shape.decoder_layer_params))
         if share > DEEPEST_CUT:
             least = shape.total_params - DEEPEST_CUT * (shape.encoder_params + shape.decoder_layer_params)
+            least_bytes = least * BYTES_PER_PARAM[spec.weights]
             raise InvalidSpec(
-                f"this budget is out of reach: at least {least:,.0f} parameters ({least * BYTES_PER_PARAM:,.0f} bytes) "
-                "must stay; ask for a larger budget or take a smaller base model"
+                f"this budget is out of reach: at least {least:,.0f} parameters ({least_bytes:,.0f} bytes) must stay; "
+                "ask for a larger budget or take a smaller base model"
             )
         cuts = {"encoder": share, "decoder": share}
     return {part: cut for part, cut in cuts.items() if cut > 0}
@@ -92,7 +93,7 @@ def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
 
 def _removed_of_whole(spec: CompressionSpec, shape: ModelShape) -> int | None:
     if spec.max_bytes is not None:
-        return shape.total_params - (spec.max_bytes - HEADER_BYTES) // BYTES_PER_PARAM
+        return shape.total_params - int((spec.max_bytes - HEADER_BYTES) / BYTES_PER_PARAM[spec.weights])
     return None if spec.model_cut is None else math.ceil(spec.model_cut * shape.total_params)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
@@ -13,9 +14,10 @@ from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.plan import BlockId, RankPlan
 from adaptwin_core.ml import modeling_adaptwin
 from adaptwin_core.ml.adapter import attention_name, count_params, load_whisper, shape_of
+from adaptwin_core.ml.int8 import int8_state
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
 
-MODELING_FILE = "modeling_adaptwin.py"
+MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
     "AutoConfig": "modeling_adaptwin.AdaptwinWhisperConfig",
     "AutoModelForSpeechSeq2Seq": "modeling_adaptwin.AdaptwinWhisperForConditionalGeneration",
@@ -79,9 +81,13 @@ def empty_model(base: WhisperForConditionalGeneration, plan: RankPlan) -> Adaptw
     return AdaptwinWhisperForConditionalGeneration(config)
 
 
-def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
-    """Write safetensors (float16, as OpenAI's own weights are), config with plan, our class and the base model's
-    sidecar files.
+def save(
+    model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out: Path, *, weights: str = "float16"
+) -> list[str]:
+    """Write safetensors, config with plan, our class and the base model's sidecar files.
+
+    Args:
+        weights: how matrices are stored, float16 (as OpenAI's own weights are) or int8.
 
     Returns:
         the names of the files written.
@@ -93,7 +99,9 @@ def save(model: AdaptwinWhisperForConditionalGeneration, base_folder: Path, out:
     model.config.architectures = [type(model).__name__]
     model.save_pretrained(out, state_dict=half)
     config = json.loads((out / "config.json").read_text())
-    config |= {"dtype": "float16", "auto_map": AUTO_MAP}
+    config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
+    if weights == "int8":
+        save_file(int8_state(model), out / WEIGHTS_FILE, metadata={"format": "pt"})
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
     for name in SIDECARS:

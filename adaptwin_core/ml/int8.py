@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, widened
+
 LARGEST = 127
-INT8_BYTES, SCALE_BYTES, REST_BYTES = 1, 2, 2
+FLOAT16_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,38 @@ class Int8Weight:
         values = (weight_OI / scale_O.float().unsqueeze(1)).round().clamp(-LARGEST, LARGEST)
         return cls(values.to(torch.int8), scale_O)
 
-    def dequantized(self) -> Tensor:
-        return self.values_OI.float() * self.scale_O.float().unsqueeze(1)
+
+@torch.no_grad()
+def int8_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return a model's weights for storage: matrices of linear layers and the token embedding in 8 bits with their
+    scales, all else float16. A tensor that two layers share is kept once.
+    """
+    state: dict[str, Tensor] = {}
+    matrices = dict(_matrices(model))
+    for name, tensor in model.named_parameters():  # a shared one is named once
+        if name not in matrices:
+            state[name] = tensor.half()
+            continue
+        grid = Int8Weight.of(tensor)
+        state[name], state[name + SCALE_SUFFIX] = grid.values_OI, grid.scale_O
+    return state
 
 
 @torch.no_grad()
 def round_to_int8(model: nn.Module) -> int:
-    """Put every linear layer and embedding of a model on its 8-bit grid, in place.
+    """Put a model's matrices on their 8-bit grid, in place, as storing and loading would.
 
     Returns:
-        bytes of the weights as stored: 1 a rounded number, 2 a scale and any other number.
+        bytes of the weights as stored.
     """
-    total = 0
-    rounded: set[int] = set()
-    for weight in _matrices(model):
-        if id(weight) in rounded:  # the output layer is the token embedding
-            continue
-        rounded.add(id(weight))
-        grid = Int8Weight.of(weight)
-        weight.copy_(grid.dequantized())
-        total += weight.numel() * INT8_BYTES + len(grid.scale_O) * SCALE_BYTES
-    rest = {id(p): p for p in model.parameters() if id(p) not in rounded}
-    return total + REST_BYTES * sum(p.numel() for p in rest.values())
+    state = int8_state(model)
+    for name, tensor in widened(state).items():
+        model.get_parameter(name).copy_(tensor)
+    return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
 
 
-def _matrices(model: nn.Module) -> Iterator[nn.Parameter]:
+def _matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Embedding) and "embed_positions" not in name):
             weight: Any = module.weight
-            yield weight
+            yield f"{name}.weight", weight

@@ -1,6 +1,6 @@
 """A Whisper whose blocks keep only the ranks its config names. Travels inside every published model.
 
-Needs torch and transformers alone, so a downloaded folder loads anywhere:
+Needs torch, transformers and safetensors (which transformers brings) alone, so a downloaded folder loads anywhere:
 
     AutoModelForSpeechSeq2Seq.from_pretrained(folder, trust_remote_code=True)
 
@@ -11,11 +11,16 @@ V kept value-output columns a head.
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
-from transformers import WhisperConfig, WhisperForConditionalGeneration
+from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
 from transformers.cache_utils import EncoderDecoderCache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.whisper.modeling_whisper import WhisperAttention, eager_attention_forward
+from transformers.utils import cached_file
+
+SCALE_SUFFIX = "_scale"  # X.weight_scale holds the row scales of the int8 matrix X.weight
+WHERE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")  # of a hub download
 
 
 class AdaptwinWhisperConfig(WhisperConfig):
@@ -26,8 +31,14 @@ class AdaptwinWhisperConfig(WhisperConfig):
 
     model_type = "adaptwin_whisper"
 
-    def __init__(self, adaptwin_plan: dict[str, dict[str, int | None]] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        adaptwin_plan: dict[str, dict[str, int | None]] | None = None,
+        adaptwin_weights: str = "float16",
+        **kwargs: Any,
+    ) -> None:
         self.adaptwin_plan = adaptwin_plan or {}
+        self.adaptwin_weights = adaptwin_weights  # how the file stores matrices: float16, or int8 with row scales
         super().__init__(**kwargs)
 
 
@@ -142,6 +153,16 @@ def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, ha
             setattr(layer, name, nn.Linear(*sizes))
 
 
+def widened(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return stored weights as float32: an int8 matrix times the scale of each of its rows."""
+    scales = {name.removesuffix(SCALE_SUFFIX): tensor for name, tensor in state.items() if name.endswith(SCALE_SUFFIX)}
+    return {
+        name: tensor.float() * scales[name].float().unsqueeze(1) if name in scales else tensor.float()
+        for name, tensor in state.items()
+        if not name.endswith(SCALE_SUFFIX)
+    }
+
+
 class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
     """Whisper, compressed as its config's plan says. Everything else is the stock class."""
 
@@ -155,3 +176,17 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
             module = getattr(self.model, part).layers[int(layer)]
             shrink(module, attention, ranks, has_ff=part == "encoder" or kind == "cross")
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the stock method; matrices stored in 8 bits are widened on the way in."""
+        where = {name: kwargs[name] for name in WHERE if name in kwargs}
+        config = kwargs.pop("config", None)
+        if config is None:
+            config = cls.config_class.from_pretrained(pretrained_model_name_or_path, **where)
+        if pretrained_model_name_or_path is None or config.adaptwin_weights != "int8":
+            return super().from_pretrained(pretrained_model_name_or_path, *args, config=config, **kwargs)
+        path = cached_file(pretrained_model_name_or_path, "model.safetensors", **where)
+        model = super().from_pretrained(None, *args, config=config, state_dict=widened(load_file(path)), **kwargs)
+        model.generation_config = GenerationConfig.from_pretrained(pretrained_model_name_or_path, **where)
+        return model

@@ -245,7 +245,7 @@ def tune_whole(
         teacher = Teacher(load_whisper(setting.base_folder).to(device()), setting.featurizer())
         tuned = finetune(model.to(device()), teacher, lessons_of(setting), spec, on_step=on_step)
         model, checks = tuned.model, tuned.checks
-    names = save(model.cpu(), setting.base_folder, out)
+    names = save(model.cpu(), setting.base_folder, out, weights=spec.weights)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),

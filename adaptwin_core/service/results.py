@@ -19,7 +19,7 @@ CODE_VERSION: Final = 2  # raise it when a stage makes something else of the sam
 
 Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
 
-_TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
+_TUNING = ("weights", "tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
 _SIZES = ("equal_heads",)
 ANY_CUT: Final = 0.35

@@ -5,7 +5,7 @@ from typing import Any
 
 from adaptwin_core.ml.adapter import count_params
 from adaptwin_core.ml.decode import transcribe
-from adaptwin_core.ml.int8 import REST_BYTES, round_to_int8
+from adaptwin_core.ml.int8 import FLOAT16_BYTES, round_to_int8
 from adaptwin_core.ml.report import held_out
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.windows import Featurizer
@@ -25,7 +25,7 @@ class Judge:
         figures: dict[str, Any] = {
             "encoder_params": count_params(model, "encoder"),
             "total_params": model.num_parameters(),
-            "bytes": REST_BYTES * model.num_parameters(),
+            "bytes": FLOAT16_BYTES * model.num_parameters(),
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():
