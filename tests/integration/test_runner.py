@@ -187,7 +187,7 @@ def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope,
     )
     assert died.returncode == EXIT_CODE
     is_done = point == "task_committed"
-    assert world.job_row(job_id).stage == (Stage.FACTORIZE if is_done else Stage.CALIBRATE)
+    assert world.job_row(job_id).stage == (Stage.WEIGH if is_done else Stage.CALIBRATE)
     world.let_leases_run_out()
     assert sweeper.sweep().num_expired == (0 if is_done else 1)
     run_all(world.stub_stage)
