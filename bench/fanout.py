@@ -23,6 +23,8 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.setting import Setting
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
@@ -84,9 +86,9 @@ def _in_one_process(spec: CompressionSpec, speech: Path) -> float:
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         corpus = build_corpus(read_folder(speech), work / "corpus", Limits())
-        setting = recipe.Setting(folder, describe(folder)[1], spec, corpus, None)
+        setting = Setting(folder, describe(folder)[1], spec, corpus, None)
         (work / "moments").mkdir()
-        measured = recipe.measure(setting, 0, 1, work / "moments")
+        measured = measure(setting, 0, 1, work / "moments")
         began = time.perf_counter()
         for name in make_plan(spec, setting.shape).blocks:
             (work / name).mkdir()

@@ -28,8 +28,10 @@ from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.report import held_out
 from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
@@ -51,7 +53,7 @@ ERROR_CLIPS, ERROR_WINDOWS = 8, 4
 def main() -> None:
     options = _options()
     console = Console()
-    recipe.quiet_transformers()
+    quiet_transformers()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         folder = resolve(options.model, options.cache)
@@ -59,13 +61,13 @@ def main() -> None:
         kinds = {"speaker": options.speaker, "general": options.general}
         corpora = {name: build_corpus(read_folder(path), work / name, Limits()) for name, path in kinds.items()}
         base_spec = json.loads(options.settings)
-        setting = recipe.Setting(folder, shape, CompressionSpec(**base_spec), corpora["speaker"], corpora["general"])
+        setting = Setting(folder, shape, CompressionSpec(**base_spec), corpora["speaker"], corpora["general"])
         original = load_whisper(folder)
         of_original = _judge(original, original, setting, options.clips)
         rows: list[dict[str, Any]] = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **of_original}]
         _show(console, rows[-1])
         # Every encoder block is cut at every rung, so one measuring of the speech serves all.
-        measured = recipe.measure(setting, 0, 1, _made(work / "moments"))
+        measured = measure(setting, 0, 1, _made(work / "moments"))
         names = [str(block) for block in blocks_to_cut(setting.spec, shape)]
         weighed = {
             name: recipe.weigh_block(setting, name, [measured], _made(work / f"weigh {name}"))[0] for name in names
@@ -115,7 +117,7 @@ def _made(folder: Path) -> Path:
 
 
 def _cut(
-    setting: recipe.Setting, measured: dict[str, Path], weighed: dict[str, dict[str, Path]], work: Path
+    setting: Setting, measured: dict[str, Path], weighed: dict[str, dict[str, Path]], work: Path
 ) -> dict[str, Path]:
     return {
         name: recipe.cut_block(setting, name, [measured], weighed[name], _made(work / name))[0][recipe.BLOCK_FILE]
@@ -123,7 +125,7 @@ def _cut(
     }
 
 
-def _judge(model: Any, original: Any, setting: recipe.Setting, num_clips: int) -> dict[str, Any]:
+def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     featurizer = setting.featurizer()
     for kind, corpus in (("speaker", setting.speaker), ("others", setting.general)):

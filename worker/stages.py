@@ -10,8 +10,10 @@ import torch
 
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.states import Stage
-from adaptwin_core.ml import recipe
+from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.settings import get_settings
 from worker.context import StageContext
@@ -19,7 +21,7 @@ from worker.context import StageContext
 
 def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
-    recipe.quiet_transformers()
+    quiet_transformers()
     settings = get_settings()
     alone = ctx.stage is Stage.TUNE  # its stage's only heavy task: every core is its own
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
@@ -28,11 +30,11 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     return files
 
 
-def _setting(ctx: StageContext) -> recipe.Setting:
+def _setting(ctx: StageContext) -> Setting:
     settings = get_settings()
     cache = settings.model_cache_dir or settings.data_dir / "models"
     weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
-    return recipe.Setting(
+    return Setting(
         base_folder=_base_folder(ctx.base.source, ctx.base.digest, cache),
         shape=ctx.base.shape,
         spec=ctx.spec,
@@ -51,7 +53,7 @@ def _base_folder(source: str, digest: str, cache: Path) -> Path:
     return folder
 
 
-def _progress(ctx: StageContext) -> recipe.Progress:
+def _progress(ctx: StageContext) -> Progress:
     def progress(done: int, total: int, **figures: Any) -> None:
         ctx.check()
         ctx.report(done, total, **figures)
@@ -61,7 +63,7 @@ def _progress(ctx: StageContext) -> recipe.Progress:
 
 def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     shard, num_shards = (int(number) for number in ctx.key.removeprefix("shard-").split("-of-"))
-    return recipe.measure(_setting(ctx), shard, num_shards, ctx.workdir, _progress(ctx)), {}
+    return measure(_setting(ctx), shard, num_shards, ctx.workdir, _progress(ctx)), {}
 
 
 def _weigh(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -87,12 +89,12 @@ def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     model, kind = ctx.key.split(":")
     folder = _model_folder(ctx) if model == "compressed" else None
-    return recipe.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
+    return judging.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
 
 
 def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     model_files = ctx.inputs(Stage.TUNE)["model"]
-    report_files, report = recipe.conclude(
+    report_files, report = judging.conclude(
         _setting(ctx),
         ctx.base.id,
         ctx.base.digest,

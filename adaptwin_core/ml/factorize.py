@@ -79,18 +79,19 @@ def white_moments(layer: nn.Module, block: BlockId) -> dict[str, Tensor]:
     query_HKI = torch.cat([q, attention.q_proj.bias.detach().double().unsqueeze(1)], 1).unflatten(0, (h, -1))
     key_HKI, value_HKI = k.unflatten(0, (h, -1)), v.unflatten(0, (h, -1))
     z_DD = torch.block_diag(*(value_HKI @ value_HKI.mT))
+    like: dict[str, Any] = {"dtype": z_DD.dtype, "device": z_DD.device}
     moments = {
         "q_HKK": query_HKI @ query_HKI.mT,
         "k_HKK": key_HKI @ key_HKI.mT,
         "z_DD": z_DD,
-        "z_D": torch.zeros(len(z_DD), dtype=torch.float64),
+        "z_D": torch.zeros(len(z_DD), **like),
     }
     if modules.fc2 is not None:
         weight_DF = modules.fc2.weight.detach().double()
-        zeros_D = torch.zeros(len(weight_DF), dtype=torch.float64)
-        moments |= {"x_DD": torch.eye(len(weight_DF), dtype=torch.float64), "x_D": zeros_D}
+        zeros_D = torch.zeros(len(weight_DF), **like)
+        moments |= {"x_DD": torch.eye(len(weight_DF), **like), "x_D": zeros_D}
         num_neurons = weight_DF.shape[1]
-        moments |= {"f_FF": torch.eye(num_neurons, dtype=torch.float64), "f_F": torch.zeros_like(weight_DF[0])}
+        moments |= {"f_FF": torch.eye(num_neurons, **like), "f_F": torch.zeros_like(weight_DF[0])}
     return moments
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import recipe
+from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
+from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -41,7 +43,7 @@ def run_recipe(
     Raises:
         AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
     """
-    recipe.quiet_transformers()
+    quiet_transformers()
     source = canonical_source(model)
     folder = resolve(source, cache)
     digest, shape = describe(folder)
@@ -55,9 +57,9 @@ def run_recipe(
             lambda p: show(f"read {name} speech", p.num_files, p.total_files),
         )
 
-    setting = recipe.Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
+    setting = Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
 
-    def watch(step: str) -> recipe.Progress:
+    def watch(step: str) -> Progress:
         return lambda done, total, **_figures: show(step, done, total)
 
     def place(name: str) -> Path:
@@ -65,7 +67,7 @@ def run_recipe(
         made.mkdir()
         return made
 
-    measured = recipe.measure(setting, 0, 1, place("calibrate"), watch("measure"))
+    measured = measure(setting, 0, 1, place("calibrate"), watch("measure"))
     weighed: dict[str, dict[str, Path]] = {}
     if needs_offers(spec):
         for name in names:
@@ -84,11 +86,11 @@ def run_recipe(
     for kind in ("speaker", "general") if general else ("speaker",):
         for label, compressed in (("base", None), ("compressed", out)):
             key = f"{label}:{kind}"
-            files, infos[key] = recipe.hear(
+            files, infos[key] = judging.hear(
                 setting, kind, compressed, place(key.replace(":", "-")), watch(f"judge {key}")
             )
             texts[key] = files["texts.json"]
-    report_files, report = recipe.conclude(
+    report_files, report = judging.conclude(
         setting,
         short_name(source),
         digest,

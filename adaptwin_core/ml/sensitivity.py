@@ -51,7 +51,8 @@ def measure_offers(
     offers = []
     for index, (part, kept) in enumerate(sizes):
         plan = BlockPlan.model_validate({part: kept})
-        cut = build_cut_layer(layer, block, plan, factorize_block(layer, block, plan, moments, order_F))
+        factors = factorize_block(layer, block, plan, moments, order_F)
+        cut = build_cut_layer(layer, block, plan, factors).to(model.device)
         lost = 0.0
         for item, target_BTD in zip(inputs, targets, strict=True):
             error = (_run(following, norm, cut, item.reaches) - target_BTD).square().sum() / target_BTD.square().sum()

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import recipe
 from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
@@ -35,7 +35,7 @@ QUICK_SETTINGS = {"tune_steps": 30, "layer_steps": 6, "layer_windows": 4, "calib
 def main() -> None:
     options = _options()
     console = Console()
-    recipe.quiet_transformers()
+    quiet_transformers()
     spec = CompressionSpec.model_validate(json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
@@ -46,7 +46,7 @@ def main() -> None:
         folder = resolve(options.model, options.cache)
         smaller = resolve(options.smaller, options.cache) if options.smaller else None
         shape = describe(folder)[1]
-        setting = recipe.Setting(folder, shape, spec, corpora["speaker"], corpora["others"])
+        setting = Setting(folder, shape, spec, corpora["speaker"], corpora["others"])
         how = {
             "model": options.model,
             "smaller": options.smaller,

@@ -17,6 +17,8 @@ from adaptwin_core.ml.assemble import assemble, load_compressed
 from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.lessons import Teacher
+from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.setting import Setting
 from bench.frontier import baselines
 
 PCA_CLIPS = 100  # LiteASR calibrates on as many
@@ -28,18 +30,18 @@ class Made:
 
     model: Any
     tuning_s: float
-    setting: recipe.Setting
+    setting: Setting
 
 
 class Kitchen:
     """What systems are made from; what several need is made once and kept in `work`."""
 
-    def __init__(self, setting: recipe.Setting, smaller: Path | None, work: Path) -> None:
+    def __init__(self, setting: Setting, smaller: Path | None, work: Path) -> None:
         self.setting, self.smaller, self.work = setting, smaller, work
 
     @cached_property
     def measured(self) -> dict[str, Path]:
-        return recipe.measure(self.setting, 0, 1, self._folder("moments"))
+        return measure(self.setting, 0, 1, self._folder("moments"))
 
     @cached_property
     def weighed(self) -> dict[str, dict[str, Path]]:

@@ -1,0 +1,94 @@
+"""The end of a job: both models hear the same held-out clips, and what they heard becomes a report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import load_compressed
+from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
+from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.setting import Progress, Setting, device, silent
+
+
+def hear(
+    setting: Setting, kind: str, compressed: Path | None, out: Path, progress: Progress = silent
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Transcribe the held-out clips of one kind of speech with the original, or with the compressed model in a folder.
+
+    Args:
+        kind: speaker or general.
+
+    Returns:
+        texts.json ({clip id: text}), and figures: seconds of compute for each second of audio.
+    """
+    corpus = setting.speaker if kind == "speaker" else setting.general
+    assert corpus is not None, kind
+    model = (load_whisper(setting.base_folder) if compressed is None else load_compressed(compressed)).to(device())
+    clips = held_out(corpus)
+    heard = transcribe(model, setting.featurizer(), corpus, clips, progress)
+    path = out / "texts.json"
+    path.write_text(
+        json.dumps({clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}, ensure_ascii=False)
+    )
+    return {path.name: path}, {
+        "compute_s": heard.compute_s,
+        "audio_s": heard.audio_s,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def conclude(
+    setting: Setting,
+    base_model: str,
+    base_digest: str,
+    texts: dict[str, Path],
+    infos: dict[str, dict[str, Any]],
+    model_files: dict[str, Path],
+    blocks: dict[str, dict[str, Any]],
+    out: Path,
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Score what was heard and write the report beside the model.
+
+    Args:
+        texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general",
+        "compressed:general". infos: figures of `hear` by the same names.
+        blocks: figures of `cut_block` by block.
+
+    Returns:
+        the report's files, and the report.
+    """
+    heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
+    speech = {}
+    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
+        clips = held_out(corpus) if corpus is not None else []
+        if not clips:
+            continue
+        try:
+            speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+        except InvalidInput:  # nobody said a word in these clips: there is nothing to judge
+            continue
+        speech[kind]["compute_s_per_audio_s"] = {
+            label: round(infos[f"{name}:{kind}"]["compute_s"] / infos[f"{name}:{kind}"]["audio_s"], 4)
+            for name, label in (("base", "original"), ("compressed", "compressed"))
+        }
+    report = build_report(
+        base_model=base_model,
+        base_digest=base_digest,
+        shape=setting.shape,
+        plan=setting.plan,
+        spec=setting.spec,
+        speech=speech,
+        bytes_of={
+            "original": sum(p.stat().st_size for pattern in WEIGHT_PATTERNS for p in setting.base_folder.glob(pattern)),
+            "compressed": sum(
+                path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")
+            ),
+        },
+        blocks=blocks,
+    )
+    return write_report(report, out), report

@@ -1,0 +1,117 @@
+"""Calibration as files: one pass of the original over the speech writes one file a block, and the steps that follow
+read them.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.planner import blocks_to_cut
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.calibrate import calibrate
+from adaptwin_core.ml.layers import BlockInput
+from adaptwin_core.ml.moments import Moments, mix
+from adaptwin_core.ml.setting import Progress, Setting, device, silent
+
+ENCODED_FILE = "encoded.safetensors"
+_INPUT = "input."
+
+
+def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: Progress = silent) -> dict[str, Path]:
+    """Calibrate on every `num_shards`-th window and write one file a block: moments of both kinds of speech, and
+    block inputs.
+
+    The layer-wise phase takes general windows in the share that λ leaves them.
+    """
+    spec = setting.spec
+    blocks = blocks_to_cut(spec, setting.shape)
+    model = load_whisper(setting.base_folder).to(device())
+    featurizer = setting.featurizer()
+    num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
+    kinds = (("speaker", setting.speaker, num_speaker), ("general", setting.general, spec.layer_windows - num_speaker))
+    shares = {
+        kind: (windows[shard::num_shards], len(range(shard, min(kept, len(windows)), num_shards)))
+        for kind, corpus, kept in kinds
+        for windows in [setting.windows(corpus)[: spec.calibration_windows]]
+    }
+    total = sum(len(windows) for windows, _ in shares.values())
+    tensors: dict[str, dict[str, Tensor]] = {str(block): {} for block in blocks}
+    encoded: dict[str, Tensor] = {}
+    done = 0
+    for kind, (windows, num_kept) in shares.items():
+        measured = calibrate(
+            model,
+            featurizer,
+            blocks,
+            windows,
+            num_kept=num_kept,
+            on_window=partial(_report_window, progress, done, total),
+        )
+        done += len(windows)
+        for name in tensors:
+            tensors[name] |= measured.moments[name].to_tensors(kind)
+            tensors[name] |= {
+                _input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.inputs_1TD[name])
+            }
+        encoded |= {_input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.encoded_1SD)}
+    files = {f"{name}.safetensors": block_tensors for name, block_tensors in tensors.items()}
+    if encoded:
+        files[ENCODED_FILE] = encoded
+    for name, content in files.items():
+        save_file(content, out / name)
+    return {name: out / name for name in files}
+
+
+def _input_name(kind: str, window: int) -> str:
+    return f"{_INPUT}{kind}.{window:05d}"
+
+
+def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int) -> None:
+    progress(before + done, total)
+
+
+def read_shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict[str, Tensor]]:
+    return [load_file(files[f"{name}.safetensors"]) for files in calibrations]
+
+
+def mixed_moments(
+    setting: Setting, shards: Sequence[dict[str, Tensor]], where: torch.device
+) -> dict[str, Tensor] | None:
+    """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
+    speaker, general = (
+        sum((Moments.from_tensors(tensors, kind) for tensors in shards), Moments()) for kind in ("speaker", "general")
+    )
+    if not speaker.sums:
+        raise InvalidAudio(
+            "the speech has nothing to train on: mark some clips train, or leave the split column out",
+            code="no_training_speech",
+        )
+    if setting.spec.start == "plain":
+        return None
+    return {name: mean.to(where) for name, mean in mix(speaker, general, setting.speaker_weight).items()}
+
+
+def block_inputs(
+    shards: Sequence[dict[str, Tensor]],
+    calibrations: Sequence[dict[str, Path]],
+    block: BlockId,
+    where: torch.device,
+    kind: str = "",
+) -> list[BlockInput]:
+    encoded: dict[str, Tensor] = {}
+    if block.attention == "cross":
+        for files in calibrations:
+            with safe_open(files[ENCODED_FILE], framework="pt") as file:
+                encoded |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+    hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith(_INPUT + kind)}
+    return [
+        BlockInput(hidden[name].float().to(where), encoded[name].float().to(where) if encoded else None)
+        for name in sorted(hidden)
+    ]

@@ -1,0 +1,61 @@
+"""What every step of the recipe works on, where it runs, and how it tells how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging as transformers_logging
+
+from adaptwin_core.domain.plan import ModelShape, RankPlan
+from adaptwin_core.domain.planner import Offers, make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
+from adaptwin_core.ml.windows import Featurizer, Window, pack
+from adaptwin_core.speech.corpus import Corpus
+
+# Called with steps done, steps in all and figures worth showing; may raise to stop the work.
+Progress = Callable[..., None]
+
+
+def silent(_done: int, _total: int, **_figures: Any) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every step works on."""
+
+    base_folder: Path
+    shape: ModelShape
+    spec: CompressionSpec
+    speaker: Corpus
+    general: Corpus | None
+    offers: Offers | None = None  # once they are measured
+
+    @property
+    def plan(self) -> RankPlan:
+        return make_plan(self.spec, self.shape, self.offers)
+
+    def featurizer(self) -> Featurizer:
+        multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
+        return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
+
+    def windows(self, corpus: Corpus | None) -> list[Window]:
+        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed)
+
+    @property
+    def speaker_weight(self) -> float:
+        return self.spec.speaker_weight if self.general is not None else 1.0
+
+
+def quiet_transformers() -> None:
+    """Keep transformers' bars and warnings out of a program that shows its own; doors call it, no import does."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
+def device() -> torch.device:
+    """Return where the heavy work runs: a GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
