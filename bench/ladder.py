@@ -29,7 +29,7 @@ from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.measured import measure
-from adaptwin_core.ml.report import held_out
+from adaptwin_core.ml.report import held_out, spread
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
@@ -38,13 +38,14 @@ from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 
+MEASURED = {"plan": "measured"}
 UNIFORM = {"plan": "uniform", "layer_steps": 0, "tune_steps": 0}
 RUNGS: dict[str, dict[str, Any]] = {
     "plain product SVD, uniform ranks": {"start": "plain"} | UNIFORM,
     "whitened, the same ranks": UNIFORM,
-    "whitened, the measured plan": {"layer_steps": 0, "tune_steps": 0},
-    "after layer-wise tuning": {"tune_steps": 0},
-    "after the end-to-end phase": {},
+    "whitened, the measured plan": MEASURED | {"layer_steps": 0, "tune_steps": 0},
+    "after layer-wise tuning": MEASURED | {"tune_steps": 0},
+    "after the end-to-end phase": MEASURED,
 }
 # Held-out single clips, and packed windows, on which the encoder's error is taken.
 ERROR_CLIPS, ERROR_WINDOWS = 8, 4
@@ -130,11 +131,11 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
     featurizer = setting.featurizer()
     for kind, corpus in (("speaker", setting.speaker), ("others", setting.general)):
         assert corpus is not None
-        clips = _spread(held_out(corpus), num_clips)
+        clips = spread(held_out(corpus), num_clips)
         heard = transcribe(model, featurizer, corpus, clips)
         found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
         figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
-        singles = [corpus.audio(clip) for clip in _spread(clips, ERROR_CLIPS)]
+        singles = [corpus.audio(clip) for clip in spread(clips, ERROR_CLIPS)]
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]
@@ -152,11 +153,6 @@ def _encoder_error(model: Any, original: Any, windows: list[torch.Tensor]) -> fl
         lost = model.model.encoder(features_1MT).last_hidden_state - target
         errors.append(float(lost.square().sum() / target.square().sum()))
     return sum(errors) / len(errors)
-
-
-def _spread(clips: list[Any], count: int) -> list[Any]:
-    step = max(1.0, len(clips) / count)
-    return [clips[int(i * step)] for i in range(min(len(clips), count))]
 
 
 def _how(options: argparse.Namespace, corpora: dict[str, Corpus], settings: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.lessons import Lessons, LossWeights, Teacher, decode
 from adaptwin_core.ml.windows import Window
 
-NUM_CHECKS = 4  # times that tuning is judged on held-back windows, the start not counted
+NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
 
 
 @dataclass(frozen=True)

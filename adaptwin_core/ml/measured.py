@@ -108,10 +108,12 @@ def block_inputs(
     encoded: dict[str, Tensor] = {}
     if block.attention == "cross":
         for files in calibrations:
+            if ENCODED_FILE not in files:  # a shard that kept no window
+                continue
             with safe_open(files[ENCODED_FILE], framework="pt") as file:
                 encoded |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith(_INPUT + kind)}
     return [
         BlockInput(hidden[name].float().to(where), encoded[name].float().to(where) if encoded else None)
-        for name in sorted(hidden)
+        for name in sorted(hidden, key=lambda name: name.split(".")[::-1])  # kinds take turns
     ]

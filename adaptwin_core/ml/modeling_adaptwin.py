@@ -180,13 +180,16 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """As the stock method; matrices stored in 8 bits are widened on the way in."""
-        where = {name: kwargs[name] for name in WHERE if name in kwargs}
-        config = kwargs.pop("config", None)
-        if config is None:
-            config = cls.config_class.from_pretrained(pretrained_model_name_or_path, **where)
-        if pretrained_model_name_or_path is None or config.adaptwin_weights != "int8":
-            return super().from_pretrained(pretrained_model_name_or_path, *args, config=config, **kwargs)
-        path = cached_file(pretrained_model_name_or_path, "model.safetensors", **where)
-        model = super().from_pretrained(None, *args, config=config, state_dict=widened(load_file(path)), **kwargs)
-        model.generation_config = GenerationConfig.from_pretrained(pretrained_model_name_or_path, **where)
-        return model
+        name = pretrained_model_name_or_path
+        where = {key: kwargs[key] for key in WHERE if key in kwargs}
+        config: Any = kwargs.get("config")
+        if name is not None and not isinstance(config, cls.config_class):
+            config = cls.config_class.from_pretrained(config or name, **where)
+        if name is None or config is None or config.adaptwin_weights != "int8":
+            return super().from_pretrained(name, *args, **kwargs)
+        state = widened(load_file(cached_file(name, "model.safetensors", **where)))
+        loaded = super().from_pretrained(None, *args, **kwargs | {"config": config, "state_dict": state})
+        model = loaded[0] if isinstance(loaded, tuple) else loaded  # with output_loading_info
+        if "generation_config" not in kwargs:
+            model.generation_config = GenerationConfig.from_pretrained(name, **where)
+        return loaded

@@ -58,6 +58,10 @@ def weigh_block(
     for kind, weight in (("speaker", setting.speaker_weight), ("general", 1 - setting.speaker_weight)):
         kept = block_inputs(shards, calibrations, block, where, kind)[:WEIGHED_WINDOWS]
         inputs += [WeighedInput(item, weight / len(kept)) for item in kept if weight > 0]
+    if not inputs:  # the kind that counts has no windows
+        inputs = [
+            WeighedInput(item, 1.0) for item in block_inputs(shards, calibrations, block, where)[:WEIGHED_WINDOWS]
+        ]
     offers = measure_offers(model, block, offers_of(setting.shape, block), moments, inputs, order_F, on_offer=progress)
     paths[0].write_text(json.dumps([offer.model_dump() for offer in offers]))
     return {path.name: path for path in paths}, {}
@@ -148,6 +152,7 @@ def tune_whole(
 
 
 def lessons_of(setting: Setting) -> Lessons:
+    """Return the windows that the end-to-end phase learns from, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
     labelled = any(clip.text for clip in setting.speaker.split("train"))
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)
@@ -163,5 +168,6 @@ def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tu
     held_back = pack(corpus, "valid", seed=setting.spec.seed, labelled=labelled)
     if not held_back:
         count = min(MAX_HELD_BACK, len(learnt) // 10)
-        learnt, held_back = learnt[count:], learnt[:count]
+        # The last ones: calibration and the layer-wise phase take the first.
+        learnt, held_back = learnt[: len(learnt) - count], learnt[len(learnt) - count :]
     return learnt, held_back[:MAX_HELD_BACK]

@@ -26,9 +26,13 @@ COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
 
 def held_out(corpus: Corpus) -> list[Clip]:
     """Return the test clips a model is judged on, at most `MAX_TEST_CLIPS`, spread evenly over the split."""
-    clips = corpus.split("test")
-    step = max(1.0, len(clips) / MAX_TEST_CLIPS)
-    return [clips[int(i * step)] for i in range(min(len(clips), MAX_TEST_CLIPS))]
+    return spread(corpus.split("test"), MAX_TEST_CLIPS)
+
+
+def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
+    """Return `count` clips, taken evenly from all; all, where there are fewer."""
+    step = max(1.0, len(clips) / count)
+    return [clips[int(i * step)] for i in range(min(len(clips), count))]
 
 
 def compare(

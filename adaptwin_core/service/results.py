@@ -15,11 +15,11 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
 
-CODE_VERSION: Final = 2  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 3  # raise it when a stage makes something else of the same inputs
 
 Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
 
-_TUNING = ("weights", "tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
+_TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
 _SIZES = ("equal_heads",)
 ANY_CUT: Final = 0.35
@@ -71,12 +71,14 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
         Stage.FACTORIZE: _TUNING,
     }.get(stage, ())
     seen = spec.model_dump(mode="json", exclude=set(hidden))
+    if hidden and spec.max_bytes is None:  # how weights are stored decides what fits into bytes, and nothing else here
+        del seen["weights"]
     if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
         # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.
         of_whole = spec.model_cut is not None or spec.max_bytes is not None
         for name in ("encoder_cut", "decoder_cut"):
             seen[name] = ANY_CUT if of_whole or seen[name] > 0 else 0.0
-        seen |= {"model_cut": None, "max_bytes": None}
+        seen |= {"model_cut": None, "max_bytes": None, "weights": "float16"}
     return CompressionSpec.model_validate(seen)
 
 

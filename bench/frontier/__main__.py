@@ -28,7 +28,13 @@ from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import Kitchen, systems
 
-QUICK = {"model": "package:whisper-tiny.en", "smaller": "", "cuts": [0.45], "clips": 8}
+QUICK = {
+    "out": Path("bench/results/frontier-quick.json"),
+    "model": "package:whisper-tiny.en",
+    "smaller": "",
+    "cuts": [0.45],
+    "clips": 8,
+}
 QUICK_SETTINGS = {"tune_steps": 30, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 12}
 
 
@@ -104,7 +110,9 @@ def _kept(out: Path, how: dict[str, Any]) -> list[dict[str, Any]]:
     if not out.exists():
         return []
     earlier = json.loads(out.read_text())
-    rows: list[dict[str, Any]] = earlier["rows"] if earlier["how"].get("digest") == digest_json(how) else []
+    if earlier["how"].get("digest") != digest_json(how):
+        raise SystemExit(f"{out} holds rows that were made in another way: give another --out, or remove it")
+    rows: list[dict[str, Any]] = earlier["rows"]
     return rows
 
 

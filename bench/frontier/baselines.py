@@ -1,17 +1,17 @@
-"""The alternatives to ours that need no training of their own kind: low rank without twins, and int8.
+"""The alternatives to ours that need no training of their own kind: low rank without twins.
 
 Shape letters: O outputs, I inputs of a linear layer, R rank.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.ml import twins
+from adaptwin_core.ml.adapter import count_params
 from adaptwin_core.ml.modeling_adaptwin import LowRankLinear
 
 ATTENTION_ENERGY, FF_ENERGY = 0.99, 0.999  # LiteASR's published thresholds
@@ -22,7 +22,7 @@ def independent_svd(model: WhisperForConditionalGeneration, cut: float) -> None:
     """Truncate the SVD of every linear layer of the encoder on its own, each keeping the same share of parameters."""
     linears = dict(_encoder_linears(model))
     inside = sum(linear.weight.numel() for linear in linears.values())
-    kept_share = 1 - cut * _encoder_params(model) / inside
+    kept_share = 1 - cut * count_params(model, "encoder") / inside
     for name, linear in linears.items():
         o, i = linear.weight.shape
         rank = int(kept_share * o * i / (o + i))
@@ -100,7 +100,7 @@ def output_pca(
 
     def removed(shortfall: float) -> float:
         saved = sum(linears[n].weight.numel() - r * sum(linears[n].weight.shape) for n, r in ranks(shortfall).items())
-        return saved / _encoder_params(model)
+        return saved / count_params(model, "encoder")
 
     shortfall = 1 - ATTENTION_ENERGY
     if cut is not None:
@@ -108,6 +108,8 @@ def output_pca(
         for _ in range(40):
             shortfall = (low + high) / 2
             low, high = (low, shortfall) if removed(shortfall) >= cut else (shortfall, high)
+        if removed(high) < cut:
+            raise ValueError(f"no share of energy removes {cut:.0%} of this encoder")
         shortfall = high
     for name, rank in ranks(shortfall).items():
         linear, found = linears[name], moments[name]
@@ -124,11 +126,6 @@ def _encoder_linears(model: WhisperForConditionalGeneration) -> Iterator[tuple[s
     for name, module in model.model.encoder.layers.named_modules():
         if isinstance(module, nn.Linear):
             yield name, module
-
-
-def _encoder_params(model: Any) -> int:
-    encoder = model.model.encoder
-    return sum(p.numel() for name, p in encoder.named_parameters() if "embed_positions" not in name)
 
 
 def _bias(linear: nn.Linear) -> Tensor:

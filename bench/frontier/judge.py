@@ -6,10 +6,10 @@ from typing import Any
 from adaptwin_core.ml.adapter import count_params
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.int8 import FLOAT16_BYTES, round_to_int8
-from adaptwin_core.ml.report import held_out
+from adaptwin_core.ml.report import held_out, spread
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.windows import Featurizer
-from adaptwin_core.speech.corpus import Clip, Corpus
+from adaptwin_core.speech.corpus import Corpus
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,3 @@ class Judge:
         figures = self.row(model, featurizer)
         del figures["compute_s_per_audio_s"]
         return figures | {"bytes": num_bytes}
-
-
-def spread(clips: list[Clip], count: int) -> list[Clip]:
-    """Return `count` clips, evenly taken from all."""
-    step = max(1.0, len(clips) / count)
-    return [clips[int(i * step)] for i in range(min(len(clips), count))]

@@ -75,6 +75,14 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert not list((get_settings().data_dir / "work").iterdir())
 
 
+def test_a_stage_without_tasks_is_passed_over(scope: TenantScope, tmp_path: Path):
+    job_id = world.submit(scope, tmp_path, spec=CompressionSpec(plan="uniform"))
+    body = Body()
+    run_all(body)
+    assert world.job_row(job_id).state == JobState.SUCCEEDED
+    assert Stage.WEIGH not in {stage for stage, _ in body.calls}
+
+
 def test_a_general_dataset_is_evaluated_too(scope: TenantScope, tmp_path: Path):
     general = world.add_dataset(scope, tmp_path, "general")
     job_id = world.submit(scope, tmp_path, general_dataset_id=general, spec=CompressionSpec(decoder_cut=0.2))

@@ -2,11 +2,13 @@
 
 import pytest
 
+from adaptwin_core.domain.planner import blocks_to_cut, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.service.pipeline import next_tasks
 from adaptwin_core.service.results import stage_spec, upstream_of
 from tests.integration.world import SHAPE
+from tests.unit.domain.test_plan import WHISPERS
 
 
 def keys(stage: Stage, *, has_general: bool = False, **spec: object) -> list[str]:
@@ -65,6 +67,18 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     assert stage_spec(Stage.TUNE, "model", SPEC) == SPEC
     assert stage_spec(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
     assert stage_spec(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
+
+
+@pytest.mark.parametrize(
+    "spec", [{"max_bytes": 60_000_000, "weights": "int8"}, {"model_cut": 0.1}, {"plan": "uniform"}]
+)
+def test_every_stage_that_needs_a_plan_comes_to_the_same_one(spec: dict):
+    base = WHISPERS["base"]
+    whole = CompressionSpec.model_validate(spec)
+    seen = stage_spec(Stage.FACTORIZE, "encoder.0.self", whole)
+    assert make_plan(seen, base) == make_plan(whole, base)
+    calibrated = blocks_to_cut(stage_spec(Stage.CALIBRATE, "shard-0-of-1", whole), base)
+    assert set(make_plan(whole, base).blocks) <= {str(block) for block in calibrated}
 
 
 def test_a_stage_reads_earlier_stages_only():
