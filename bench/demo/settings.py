@@ -18,7 +18,13 @@ SERVER_START_S = 180.0
 DATASET_READY_S = 3600.0
 SEED = 0
 # Less of everything than the service's defaults, so that a demo of tiny.en takes minutes on two cores.
-SHORT_JOB = {"calibration_windows": 24, "layer_windows": 6, "layer_steps": 10, "tune_steps": 80}
+SHORT_JOB = {
+    "calibration_windows": 24,
+    "layer_windows": 6,
+    "layer_steps": 10,
+    "tune_steps": 80,
+    "tune_learning_rate": 5e-5,  # so few steps must be longer ones
+}
 
 
 @dataclass(frozen=True)
