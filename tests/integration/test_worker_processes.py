@@ -121,7 +121,7 @@ def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
     outbox.flush()
     world.wait_until(finished(job_id), 45, "the end of the poisoned job")
     job = world.job_row(job_id)
-    assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, "poison", "factorize encoder.3.self")
+    assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, "poison", "weigh encoder.3.self")
     [poison] = [task for task in world.task_rows(job_id) if task.key == "encoder.3.self"]
     assert poison.attempt == 2
     next_job = world.submit(other_scope, tmp_path)
