@@ -27,16 +27,15 @@ from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.report import held_out, spread
-from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
+from bench.word_errors import as_text, word_error_rates
 
 MEASURED = {"plan": "measured"}
 UNIFORM = {"plan": "uniform", "layer_steps": 0, "tune_steps": 0}
@@ -131,11 +130,9 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
     featurizer = setting.featurizer()
     for kind, corpus in (("speaker", setting.speaker), ("others", setting.general)):
         assert corpus is not None
-        clips = spread(held_out(corpus), num_clips)
-        heard = transcribe(model, featurizer, corpus, clips)
-        found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
-        figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
-        singles = [corpus.audio(clip) for clip in spread(clips, ERROR_CLIPS)]
+        rates = word_error_rates(model, featurizer, corpus, num_clips, setting.spec.language)
+        figures[f"{kind}_wer"], heard = rates
+        singles = [corpus.audio(clip) for clip in spread(spread(held_out(corpus), num_clips), ERROR_CLIPS)]
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]
@@ -182,10 +179,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for column in ("encoder cut", "step", "encoder error", "error, others", "WER speaker", "WER others", "seconds"):
         table.add_column(column)
     for row in rows:
-        rates = [
-            f"{row[f'{kind}_wer'][0]} ({row[f'{kind}_wer'][1]}-{row[f'{kind}_wer'][2]})"
-            for kind in ("speaker", "others")
-        ]
+        rates = [as_text(row[name]) for name in ("speaker_wer", "others_wer")]
         table.add_row(
             f"{row['cut']:.1%}",
             row["rung"],

@@ -16,7 +16,7 @@ from adaptwin_core.domain.spec import Frozen
 
 SIZE_STEP = 8  # kernels and runtimes like multiples of 8
 SMALL_HEAD = 16  # heads up to this size (test models) step by 1
-# The least that is offered: below, losses are so high that no plan asked for it (Whisper base, up to -60 %).
+# The least that is offered: losses rise steeply below.
 LEAST_QK, LEAST_VO, LEAST_NEURONS = 0.25, 0.375, 0.125
 NEURON_OFFERS = 8  # even steps of the neurons that are measured; between two of them losses are taken as straight
 NEURON_STEPS = 8  # steps that the plan may take between two offers

@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 
-# Measured on Whisper base, 45 % of the encoder removed: closed-form factors are so near the original's that larger
-# steps throw away more than they learn.
+# Closed-form factors are so near the original's that larger steps throw away more than they learn.
 TUNE_RATES = {"factors": 2e-5, "adapters": 5e-4}
 
 

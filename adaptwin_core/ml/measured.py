@@ -78,13 +78,18 @@ def _report_window(progress: Progress, before: int, total: int, done: int, _wind
 
 
 def read_shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict[str, Tensor]]:
+    """Return one block's tensors from the files of every shard."""
     return [load_file(files[f"{name}.safetensors"]) for files in calibrations]
 
 
 def mixed_moments(
     setting: Setting, shards: Sequence[dict[str, Tensor]], where: torch.device
 ) -> dict[str, Tensor] | None:
-    """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
+    """Return the mixed moments of a block; None for the plain start, which looks at no speech.
+
+    Raises:
+        InvalidAudio: the speaker's speech has no windows to measure.
+    """
     speaker, general = (
         sum((Moments.from_tensors(tensors, kind) for tensors in shards), Moments()) for kind in ("speaker", "general")
     )
@@ -105,6 +110,7 @@ def block_inputs(
     where: torch.device,
     kind: str = "",
 ) -> list[BlockInput]:
+    """Return what reaches the block in the kept windows, of one kind of speech or of both in turns."""
     encoded: dict[str, Tensor] = {}
     if block.attention == "cross":
         for files in calibrations:

@@ -27,6 +27,7 @@ from adaptwin_core.speech.sources import read_folder
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import Kitchen, systems
+from bench.word_errors import as_text
 
 QUICK = {
     "out": Path("bench/results/frontier-quick.json"),
@@ -144,7 +145,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     ):
         table.add_column(column)
     for row in sorted(rows, key=lambda row: row["bytes"]):
-        rates = [f"{w[0]} ({w[1]}-{w[2]})" for w in (row["speaker_wer"], row["others_wer"])]
+        rates = [as_text(row[name]) for name in ("speaker_wer", "others_wer")]
         sizes = [f"{row[name] / 1e6:.1f}" for name in ("encoder_params", "total_params", "bytes")]
         speed = str(row.get("compute_s_per_audio_s", "-"))
         table.add_row(row["system"], row["precision"], *sizes, *rates, speed, f"{row['tuning_s']:.0f}")

@@ -59,9 +59,7 @@ class OutputMoments:
 
 
 @torch.no_grad()
-def measure_outputs(
-    model: WhisperForConditionalGeneration, windows: Sequence[Tensor], on_window: Callable[[int], None]
-) -> dict[str, OutputMoments]:
+def measure_outputs(model: WhisperForConditionalGeneration, windows: Sequence[Tensor]) -> dict[str, OutputMoments]:
     """Run calibration clips through the encoder and sum the outputs of every linear layer."""
     found = {name: OutputMoments() for name, _ in _encoder_linears(model)}
 
@@ -69,9 +67,8 @@ def measure_outputs(
         return lambda _module, inputs, output: found[name].add(inputs[0].flatten(0, 1), output.flatten(0, 1))
 
     handles = [linear.register_forward_hook(watch(name)) for name, linear in _encoder_linears(model)]
-    for index, features_1MT in enumerate(windows):
+    for features_1MT in windows:
         model.model.encoder(features_1MT)
-        on_window(index + 1)
     for handle in handles:
         handle.remove()
     return found

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaptwin_core.ml.adapter import count_params
-from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.int8 import FLOAT16_BYTES, round_to_int8
-from adaptwin_core.ml.report import held_out, spread
-from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
+from bench.word_errors import word_error_rates
 
 
 @dataclass(frozen=True)
@@ -29,10 +27,8 @@ class Judge:
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():
-            clips = spread(held_out(corpus), self.num_clips)
-            heard = transcribe(model, featurizer, corpus, clips)
-            found = score([clip.text or "" for clip in clips], heard.texts, language=self.language)
-            figures[f"{kind}_wer"] = [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)]
+            rates = word_error_rates(model, featurizer, corpus, self.num_clips, self.language)
+            figures[f"{kind}_wer"], heard = rates
             compute_s, audio_s = compute_s + heard.compute_s, audio_s + heard.audio_s
         figures["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
         return figures

@@ -56,7 +56,7 @@ class Kitchen:
         speech, featurizer = self.setting.speaker, self.setting.featurizer()
         clips = speech.split("train")[:PCA_CLIPS]
         features = [featurizer.features([speech.audio(clip)]) for clip in clips]
-        return baselines.measure_outputs(load_whisper(self.setting.base_folder), features, lambda _done: None)
+        return baselines.measure_outputs(load_whisper(self.setting.base_folder), features)
 
     def original(self) -> Made:
         return Made(load_whisper(self.setting.base_folder), 0.0, self.setting)

@@ -41,7 +41,7 @@ def removed(cut, model):
 def test_both_remove_what_is_asked_and_speech_helps(model, windows):
     alone, guided = copy.deepcopy(model), copy.deepcopy(model)
     baselines.independent_svd(alone, CUT)
-    moments = baselines.measure_outputs(model, windows[:4], lambda _done: None)
+    moments = baselines.measure_outputs(model, windows[:4])
     baselines.output_pca(guided, moments, cut=CUT)
     for cut in (alone, guided):
         assert CUT - 0.01 <= removed(cut, model) < CUT + 0.06  # ranks of so small a matrix are coarse
@@ -49,7 +49,7 @@ def test_both_remove_what_is_asked_and_speech_helps(model, windows):
 
 
 def test_output_pca_leaves_alone_what_it_cannot_shrink(model, windows):
-    moments = baselines.measure_outputs(model, windows, lambda _done: None)
+    moments = baselines.measure_outputs(model, windows)
     cut = copy.deepcopy(model)
     baselines.output_pca(cut, moments)
     for name, module in cut.model.encoder.layers.named_modules():
@@ -63,6 +63,6 @@ def test_calibration_sums_what_the_layers_give(model, windows):
     seen = []
     layer = model.model.encoder.layers[1].fc2
     handle = layer.register_forward_hook(lambda _m, _i, out: seen.append(out.flatten(0, 1).double()))
-    found = baselines.measure_outputs(model, windows, lambda _done: None)["1.fc2"]
+    found = baselines.measure_outputs(model, windows)["1.fc2"]
     handle.remove()
     torch.testing.assert_close(found.covariance(), torch.cov(torch.cat(seen).mT, correction=0), rtol=1e-4, atol=1e-6)
