@@ -10,8 +10,6 @@ import argparse
 import json
 import platform
 import tempfile
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,13 +19,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.report import held_out, spread
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
@@ -35,6 +29,8 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
+from bench.encoder_error import encoder_error
+from bench.kitchen import Kitchen
 from bench.word_errors import as_text, word_error_rates
 
 MEASURED = {"plan": "measured"}
@@ -66,28 +62,14 @@ def main() -> None:
         of_original = _judge(original, original, setting, options.clips)
         rows: list[dict[str, Any]] = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **of_original}]
         _show(console, rows[-1])
-        # Every encoder block is cut at every rung, so one measuring of the speech serves all.
-        measured = measure(setting, 0, 1, _made(work / "moments"))
-        names = [str(block) for block in blocks_to_cut(setting.spec, shape)]
-        weighed = {
-            name: recipe.weigh_block(setting, name, [measured], _made(work / f"weigh {name}"))[0] for name in names
-        }
-        setting = replace(setting, offers=recipe.read_offers(weighed))
+        kitchen = Kitchen(setting, work)
         for cut in options.cuts:
-            blocks: dict[str, dict[str, Path]] = {}
             for rung, change in RUNGS.items():
-                spec = CompressionSpec(**base_spec | change | {"encoder_cut": cut})
-                at = replace(setting, spec=spec)
-                began = time.perf_counter()
-                # The last rung goes on from the blocks of the one before.
-                kept = f"{spec.plan} {spec.start} {spec.layer_steps}"
-                if kept not in blocks:
-                    blocks[kept] = _cut(at, measured, weighed, work / f"{cut} {kept}")
-                recipe.tune_whole(at, blocks[kept], _made(work / f"{cut} {rung}"))
-                seconds = time.perf_counter() - began
+                made = kitchen.make(kitchen.changed(**change, encoder_cut=cut))
+                at = made.setting
                 removed = 1 - at.plan.encoder_params(shape) / shape.encoder_params
-                figures = _judge(load_compressed(work / f"{cut} {rung}"), original, at, options.clips)
-                rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(seconds, 1), **figures})
+                figures = _judge(made.model, original, at, options.clips)
+                rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(made.tuning_s, 1), **figures})
                 _show(console, rows[-1])
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 options.out.write_text(
@@ -111,20 +93,6 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _cut(
-    setting: Setting, measured: dict[str, Path], weighed: dict[str, dict[str, Path]], work: Path
-) -> dict[str, Path]:
-    return {
-        name: recipe.cut_block(setting, name, [measured], weighed[name], _made(work / name))[0][recipe.BLOCK_FILE]
-        for name in setting.plan.blocks
-    }
-
-
 def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     featurizer = setting.featurizer()
@@ -136,20 +104,9 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]
-            figures[f"{kind}_{name}"] = round(_encoder_error(model, original, windows), 5)
+            figures[f"{kind}_{name}"] = round(encoder_error(model, original, windows), 5)
         figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
     return figures
-
-
-@torch.no_grad()
-def _encoder_error(model: Any, original: Any, windows: list[torch.Tensor]) -> float:
-    """Mean over windows of ‖compressed - original‖² / ‖original‖² of the encoder's output."""
-    errors = []
-    for features_1MT in windows:
-        target = original.model.encoder(features_1MT).last_hidden_state
-        lost = model.model.encoder(features_1MT).last_hidden_state - target
-        errors.append(float(lost.square().sum() / target.square().sum()))
-    return sum(errors) / len(errors)
 
 
 def _how(options: argparse.Namespace, corpora: dict[str, Corpus], settings: dict[str, Any]) -> dict[str, Any]:

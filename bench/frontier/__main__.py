@@ -26,7 +26,7 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
-from bench.frontier.systems import Kitchen, systems
+from bench.frontier.systems import FrontierKitchen, systems
 from bench.word_errors import as_text
 
 QUICK = {
@@ -69,7 +69,7 @@ def main() -> None:
         }
         rows = _kept(options.out, how)
         judge = Judge(corpora, options.clips, spec.language)
-        kitchen = Kitchen(setting, smaller, work / "kitchen")
+        kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, max(options.cuts), has_smaller=smaller is not None):
             wanted = ("fp16", "int8") if system.also_int8 else ("fp16",)
             if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:

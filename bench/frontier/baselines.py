@@ -47,11 +47,16 @@ class OutputMoments:
         )
         self.count += len(x_NI)
 
-    def covariance(self) -> Tensor:
+    def second_moment(self) -> Tensor:
         assert self.outputs_OO is not None
+        return self.outputs_OO / self.count
+
+    def mean(self) -> Tensor:
         assert self.outputs_O is not None
-        mean = self.outputs_O / self.count
-        return self.outputs_OO / self.count - torch.outer(mean, mean)
+        return self.outputs_O / self.count
+
+    def covariance(self) -> Tensor:
+        return self.second_moment() - torch.outer(self.mean(), self.mean())
 
     def input_mean(self) -> Tensor:
         assert self.inputs_I is not None

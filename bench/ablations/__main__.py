@@ -1,0 +1,81 @@
+"""What each piece of the method is worth, one change at a time: `python -m bench.ablations --speaker FOLDER --general
+FOLDER`.
+
+Closed forms are judged by the error of the encoder's output on packed windows of held-out speech; training
+(`--training`) by word error rates on held-out clips.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.setting import Setting, quiet_transformers
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+from bench.ablations import closed_form, training
+from bench.kitchen import Kitchen
+
+
+def main() -> None:
+    options = _options()
+    console = Console()
+    quiet_transformers()
+    spec = CompressionSpec.model_validate(json.loads(options.settings))
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        speaker, general = (
+            build_corpus(read_folder(folder), work / name, Limits())
+            for name, folder in (("speaker", options.speaker), ("general", options.general))
+        )
+        folder = resolve(options.model, options.cache)
+        kitchen = Kitchen(Setting(folder, describe(folder)[1], spec, speaker, general), work / "kitchen")
+        how = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": options.model,
+            "speaker": options.speaker.name,
+            "general": options.general.name,
+            "corpora": {name: corpus.digest for name, corpus in (("speaker", speaker), ("general", general))},
+            "settings": spec.model_dump(mode="json"),
+            "threads": torch.get_num_threads(),
+            "machine": platform.machine(),
+            "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+        }
+        if options.training:
+            how |= {"judged_by": f"corpus WER in % with 95 % interval, {options.clips} held-out clips of each kind"}
+            found = training.rows(kitchen, options.clips)
+        else:
+            how |= {"judged_by": f"relative squared error of the encoder, {closed_form.ERROR_WINDOWS} windows each"}
+            found = closed_form.rows(closed_form.Bench.open(kitchen))
+        rows: list[dict[str, Any]] = []
+        for row in found:
+            rows.append(row)
+            console.print("  ".join(f"{value}" for value in row.values()))
+            options.out.write_text(json.dumps({"how": how, "rows": rows}, indent=2) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
+    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
+    parser.add_argument("--model", default="package:whisper-base")
+    parser.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
+    parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
+    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/ablations.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
