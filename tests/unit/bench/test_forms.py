@@ -1,4 +1,4 @@
-"""The alternatives that the ablations compare: at full size they are the original, below it they hold what ours holds."""
+"""The ablations' alternatives: at full size they are the original, below it they hold what ours holds."""
 
 import copy
 
