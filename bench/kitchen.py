@@ -7,20 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.stage_spec import stage_spec
+from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.setting import Setting
-
-# Settings that the blocks do not depend on.
-AFTER_THE_CUT = (
-    "tune_method",
-    "tune_steps",
-    "tune_learning_rate",
-    "tune_batch",
-    "general_share",
-    "weights",
-)
 
 
 @dataclass(frozen=True)
@@ -66,8 +58,7 @@ class Kitchen:
 
     def blocks(self, setting: Setting) -> Blocks:
         """Cut every block of the plan, and tune each alone."""
-        settled = setting.spec.model_dump(exclude=set(AFTER_THE_CUT))
-        name = f"blocks {setting.spec.model_validate(settled).digest()[:12]}"
+        name = f"blocks {stage_spec(Stage.FACTORIZE, '', setting.spec).digest()[:12]}"
         if name not in self._blocks:
             # As in the service: without a measured plan nothing was weighed.
             weighed = self.weighed if needs_offers(setting.spec) else {}

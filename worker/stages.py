@@ -13,6 +13,7 @@ from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.settings import get_settings
@@ -23,7 +24,7 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
     settings = get_settings()
-    alone = ctx.stage is Stage.TUNE  # its stage's only heavy task: every core is its own
+    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE}  # its stage's only heavy task: every core is its own
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
     files, info = _BODIES[ctx.stage](ctx)
     ctx.info |= info
@@ -34,6 +35,7 @@ def _setting(ctx: StageContext) -> Setting:
     settings = get_settings()
     cache = settings.model_cache_dir or settings.data_dir / "models"
     weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
+    searched = ctx.inputs(Stage.SEARCH) if Stage.SEARCH in ctx.task.upstream else {}
     return Setting(
         base_folder=_base_folder(ctx.base.source, ctx.base.digest, cache),
         shape=ctx.base.shape,
@@ -41,6 +43,7 @@ def _setting(ctx: StageContext) -> Setting:
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
         offers=recipe.read_offers(weighed) if weighed else None,
+        found=read_cut(searched["model"]) if searched else None,
     )
 
 
@@ -68,6 +71,10 @@ def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _weigh(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     return recipe.weigh_block(_setting(ctx), ctx.key, _calibrations(ctx), ctx.workdir, _progress(ctx))
+
+
+def _search(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    return search_cut(_setting(ctx), _calibrations(ctx), ctx.inputs(Stage.WEIGH), ctx.workdir, _progress(ctx))
 
 
 def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -122,6 +129,7 @@ def _model_folder(ctx: StageContext) -> Path:
 _BODIES = {
     Stage.CALIBRATE: _calibrate,
     Stage.WEIGH: _weigh,
+    Stage.SEARCH: _search,
     Stage.FACTORIZE: _factorize,
     Stage.TUNE: _tune,
     Stage.EVALUATE: _evaluate,

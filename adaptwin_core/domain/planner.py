@@ -16,6 +16,8 @@ from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 BYTES_PER_PARAM = {"float16": 2.0, "int8": 1.06}  # int8: all but matrices stay float16
 HEADER_BYTES = 262_144  # room for the names in a safetensors file
 DEEPEST_CUT = 0.75  # of all layers: what the measured plan reaches on every Whisper
+# Encoder cuts that the search for a word error rate chooses from, deepest first.
+SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)
 # Shares of a head that the uniform plan keeps at a cut of DEEP_CUT or more: QK tolerates much, VO little.
 DEEP_CUT = 0.45
 QK_SHARE, VO_SHARE = 0.375, 0.75
@@ -77,6 +79,8 @@ def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
     Raises:
         InvalidSpec: the embeddings alone are larger than the budget, or so nearly that too little would be left.
     """
+    if spec.max_wer is not None:
+        return {"encoder": SEARCHED_CUTS[0]}
     cuts: dict[Part, float] = {"encoder": spec.encoder_cut, "decoder": spec.decoder_cut}
     removed = _removed_of_whole(spec, shape)
     if removed is not None:

@@ -34,6 +34,13 @@ class CompressionSpec(Frozen):
     max_bytes: int | None = Field(
         None, ge=1_000_000, description="largest size of the weights file, in place of the cuts"
     )
+    max_wer: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="the smallest encoder that still hears this speaker with at most this word error rate, in %, in "
+        "place of the cuts; judged on transcribed speech that is kept from training",
+    )
     plan: Literal["measured", "uniform", "successive"] = Field(
         "measured",
         description="measured: parameters go where this speech misses them least; uniform: the same ranks in every "
@@ -77,13 +84,22 @@ class CompressionSpec(Frozen):
 
     @model_validator(mode="after")
     def _something_to_cut(self) -> Self:
-        if self.model_cut is not None and self.max_bytes is not None:
-            raise ValueError("give model_cut or max_bytes, not both")
-        if self.encoder_cut == 0 and self.decoder_cut == 0 and self.model_cut is None and self.max_bytes is None:
+        budgets = {"model_cut": self.model_cut, "max_bytes": self.max_bytes, "max_wer": self.max_wer}
+        given = [name for name, value in budgets.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {' or '.join(given)}, not both")
+        if self.encoder_cut == 0 and self.decoder_cut == 0 and not given:
             raise ValueError(
-                "set encoder_cut, decoder_cut, model_cut or max_bytes: there is nothing to compress otherwise"
+                "set encoder_cut, decoder_cut, model_cut, max_bytes or max_wer: there is nothing to compress otherwise"
             )
+        if self.max_wer is not None and (self.plan != "measured" or self.ranks is not None):
+            raise ValueError("max_wer tries several cuts by the measured plan: leave plan and ranks out")
         return self
+
+    def with_cut(self, encoder_cut: float) -> Self:
+        """Return the settings of a job for max_wer once its cut is found: that of the encoder, nothing else cut."""
+        found = self.model_dump() | {"max_wer": None, "encoder_cut": encoder_cut, "decoder_cut": 0.0}
+        return self.model_validate(found)
 
     @property
     def tune_rate(self) -> float:

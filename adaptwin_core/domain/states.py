@@ -42,13 +42,22 @@ class Stage(StrEnum):
     INGEST = "ingest"
     CALIBRATE = "calibrate"  # one task a shard of windows: moments and block inputs
     WEIGH = "weigh"  # one task a block: what each size of each part would lose, for the measured plan
+    SEARCH = "search"  # one task: the deepest cut that holds a wanted word error rate
     FACTORIZE = "factorize"  # one task a block: closed-form cut, layer-wise LoRA
     TUNE = "tune"  # one task: assemble, end-to-end LoRA, merge
     EVALUATE = "evaluate"  # one task a (model, speech) pair
     PUBLISH = "publish"  # one task: report, plots, files, manifest
 
 
-JOB_STAGES = (Stage.CALIBRATE, Stage.WEIGH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH)
+JOB_STAGES = (
+    Stage.CALIBRATE,
+    Stage.WEIGH,
+    Stage.SEARCH,
+    Stage.FACTORIZE,
+    Stage.TUNE,
+    Stage.EVALUATE,
+    Stage.PUBLISH,
+)
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 # kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.

@@ -90,5 +90,6 @@ def conclude(
             ),
         },
         blocks=blocks,
+        probes=setting.found.probes if setting.found is not None else [],
     )
     return write_report(report, out), report

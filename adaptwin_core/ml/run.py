@@ -11,6 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
 from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
@@ -75,6 +76,9 @@ def run_recipe(
                 setting, name, [measured], place(f"weigh-{name}"), watch(f"weigh {name}")
             )
         setting = replace(setting, offers=recipe.read_offers(weighed))
+    if spec.max_wer is not None:
+        files, _ = search_cut(setting, [measured], weighed, place("search"), watch("search the cut"))
+        setting = replace(setting, found=read_cut(files))
     blocks, figures = {}, {}
     for name in setting.plan.blocks:
         files, figures[name] = recipe.cut_block(

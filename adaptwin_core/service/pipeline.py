@@ -25,6 +25,8 @@ def next_tasks(
         return [f"shard-{i}-of-{num_shards}" for i in range(num_shards)]
     if stage is Stage.WEIGH and not needs_offers(spec):
         return []
+    if stage is Stage.SEARCH and spec.max_wer is None:
+        return []
     if stage in {Stage.WEIGH, Stage.FACTORIZE}:
         return [str(block) for block in blocks_to_cut(spec, shape)]
     if stage is Stage.EVALUATE:

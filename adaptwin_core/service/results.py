@@ -10,19 +10,14 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict
 from adaptwin_core.domain.plan import ModelShape
-from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_spec import stage_spec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
 
-CODE_VERSION: Final = 3  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 4  # raise it when a stage makes something else of the same inputs
 
 Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
-
-_TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
-_LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
-_SIZES = ("equal_heads",)
-ANY_CUT: Final = 0.35
 
 
 @dataclass(frozen=True)
@@ -56,30 +51,6 @@ class TaskInputs:
     general: Files | None
     upstream: dict[Stage, dict[str, Made]]
     result_key: str
-
-
-def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec:
-    """Return the settings as this task may see them: those it has no business with are at their defaults.
-
-    So a result's name depends on nothing the result does not, and a changed tuning setting reuses all measurements.
-    """
-    if stage is Stage.EVALUATE and key.startswith("base:"):
-        return CompressionSpec.model_validate({"language": spec.language, "seed": spec.seed})
-    hidden = {
-        Stage.CALIBRATE: (*_TUNING, *_LAYER_TUNING, *_SIZES, "start"),
-        Stage.WEIGH: (*_TUNING, *_LAYER_TUNING, *_SIZES),
-        Stage.FACTORIZE: _TUNING,
-    }.get(stage, ())
-    seen = spec.model_dump(mode="json", exclude=set(hidden))
-    if hidden and spec.max_bytes is None:  # how weights are stored decides what fits into bytes, and nothing else here
-        del seen["weights"]
-    if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
-        # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.
-        of_whole = spec.model_cut is not None or spec.max_bytes is not None
-        for name in ("encoder_cut", "decoder_cut"):
-            seen[name] = ANY_CUT if of_whole or seen[name] > 0 else 0.0
-        seen |= {"model_cut": None, "max_bytes": None, "weights": "float16"}
-    return CompressionSpec.model_validate(seen)
 
 
 def upstream_of(stage: Stage, key: str) -> tuple[Stage, ...]:

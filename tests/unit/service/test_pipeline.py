@@ -4,9 +4,10 @@ import pytest
 
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_spec import stage_spec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.service.pipeline import next_tasks
-from adaptwin_core.service.results import stage_spec, upstream_of
+from adaptwin_core.service.results import upstream_of
 from tests.integration.world import SHAPE
 from tests.unit.domain.test_plan import WHISPERS
 
@@ -36,8 +37,14 @@ def test_one_task_works_on_the_whole_model(stage: Stage):
     assert keys(stage) == ["model"]
 
 
-def test_every_stage_of_a_job_has_tasks():
-    assert all(keys(stage) for stage in JOB_STAGES)
+def test_every_stage_of_some_job_has_tasks():
+    assert all(keys(stage, max_wer=5.0) for stage in JOB_STAGES)
+
+
+def test_only_a_wanted_error_rate_is_searched_for():
+    assert keys(Stage.SEARCH) == []
+    assert keys(Stage.SEARCH, max_wer=5.0) == ["model"]
+    assert keys(Stage.FACTORIZE, max_wer=5.0) == keys(Stage.FACTORIZE, decoder_cut=0.0)
 
 
 def test_only_a_measured_plan_weighs_blocks():
@@ -70,7 +77,7 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
 
 
 @pytest.mark.parametrize(
-    "spec", [{"max_bytes": 60_000_000, "weights": "int8"}, {"model_cut": 0.1}, {"plan": "uniform"}]
+    "spec", [{"max_bytes": 60_000_000, "weights": "int8"}, {"model_cut": 0.1}, {"plan": "uniform"}, {"max_wer": 8.0}]
 )
 def test_every_stage_that_needs_a_plan_comes_to_the_same_one(spec: dict):
     base = WHISPERS["base"]
@@ -83,7 +90,7 @@ def test_every_stage_that_needs_a_plan_comes_to_the_same_one(spec: dict):
 
 def test_a_stage_reads_earlier_stages_only():
     assert upstream_of(Stage.CALIBRATE, "shard-0-of-3") == ()
-    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.WEIGH, Stage.FACTORIZE)
+    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE)
     assert upstream_of(Stage.EVALUATE, "base:speaker") == ()
     assert upstream_of(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
     assert upstream_of(Stage.PUBLISH, "model") == JOB_STAGES[:-1]

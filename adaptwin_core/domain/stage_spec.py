@@ -1,0 +1,38 @@
+"""Which settings of a job each of its tasks may see."""
+
+from typing import Final
+
+from adaptwin_core.domain.planner import needs_offers
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.states import Stage
+
+_TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
+_LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
+_SIZES = ("equal_heads",)
+ANY_CUT: Final = 0.35
+
+
+def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec:
+    """Return the settings as this task may see them: those it has no business with are at their defaults.
+
+    So a result's name depends on nothing the result does not, and a changed tuning setting reuses all measurements.
+    """
+    if stage is Stage.EVALUATE and key.startswith("base:"):
+        return CompressionSpec.model_validate({"language": spec.language, "seed": spec.seed})
+    hidden = {
+        Stage.CALIBRATE: (*_TUNING, *_LAYER_TUNING, *_SIZES, "start"),
+        Stage.WEIGH: (*_TUNING, *_LAYER_TUNING, *_SIZES),
+        Stage.FACTORIZE: _TUNING,
+    }.get(stage, ())
+    seen = spec.model_dump(mode="json", exclude=set(hidden))
+    if hidden and spec.max_bytes is None:  # how weights are stored decides what fits into bytes, and nothing else here
+        del seen["weights"]
+    if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
+        # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.
+        of_whole = spec.model_cut is not None or spec.max_bytes is not None
+        for name in ("encoder_cut", "decoder_cut"):
+            seen[name] = ANY_CUT if of_whole or seen[name] > 0 else 0.0
+        if spec.max_wer is not None:
+            seen |= {"encoder_cut": ANY_CUT, "decoder_cut": 0.0}
+        seen |= {"max_wer": None, "model_cut": None, "max_bytes": None, "weights": "float16"}
+    return CompressionSpec.model_validate(seen)

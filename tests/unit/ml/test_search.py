@@ -1,0 +1,57 @@
+"""The search for a word error rate takes the deepest cut that holds it, in few probes, and says so when none does."""
+
+from pathlib import Path
+
+import pytest
+
+from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.planner import SEARCHED_CUTS
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import search
+from adaptwin_core.ml.setting import Setting
+from tests.unit.domain.test_plan import WHISPERS
+from tests.unit.ml.test_held_back import Speech
+
+
+def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
+    """The real bisection on word error rates that a model would have at each cut."""
+    tried = []
+
+    def probe(setting, _calibrations, _weighed, clips, *_places):
+        assert clips
+        assert setting.spec.max_wer is None
+        tried.append(setting.spec.encoder_cut)
+        return wer_of(setting.spec.encoder_cut)
+
+    monkeypatch.setattr(search, "_probe", probe)
+    setting = Setting(
+        Path(), WHISPERS["base"], CompressionSpec(max_wer=max_wer), speech or Speech(train=90, valid=9), None
+    )
+    files, _ = search.search_cut(setting, [], {}, tmp_path)
+    return search.read_cut(files), tried
+
+
+@pytest.mark.parametrize("holds", range(len(SEARCHED_CUTS)))
+def test_the_deepest_cut_that_holds_is_found_in_few_probes(monkeypatch, tmp_path, holds):
+    deepest = SEARCHED_CUTS[holds]
+    cut, tried = found(monkeypatch, tmp_path, 10.0, lambda at: 9.5 if at <= deepest else 11.0)
+    assert cut.encoder_cut == deepest
+    assert len(tried) <= search.MAX_PROBES
+    assert [probe["encoder_cut"] for probe in cut.probes] == tried
+
+
+def test_a_rate_that_no_cut_holds_is_refused_with_what_was_reached(monkeypatch, tmp_path):
+    with pytest.raises(InvalidSpec, match=r"15% has 12.0 %") as refused:
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 12.0)
+    assert refused.value.code == "wer_out_of_reach"
+
+
+def test_speech_without_transcripts_cannot_be_searched_by(monkeypatch, tmp_path):
+    with pytest.raises(InvalidSpec, match="transcripts"):
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(labelled=False, train=90, valid=9))
+
+
+@pytest.mark.parametrize("other", [{"model_cut": 0.2}, {"max_bytes": 60_000_000}, {"plan": "uniform"}])
+def test_a_wanted_rate_stands_alone(other):
+    with pytest.raises(ValueError, match="max_wer"):
+        CompressionSpec(max_wer=10.0, **other)
