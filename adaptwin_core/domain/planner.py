@@ -71,6 +71,18 @@ def blocks_to_cut(spec: CompressionSpec, shape: ModelShape) -> list[BlockId]:
     return [BlockId.parse(name) for name in make_plan(spec, shape).blocks]
 
 
+def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
+    """Return the encoder cuts that a search for `max_wer` chooses from: those that this model allows, deepest first."""
+    allowed = []
+    for cut in SEARCHED_CUTS:
+        try:
+            make_plan(spec.with_cut(cut), shape)
+        except InvalidSpec:  # a model so small that little can be removed
+            continue
+        allowed.append(cut)
+    return allowed
+
+
 def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
     """Return the share to remove of each half that is cut; a decoder's share counts its layers, not its embeddings.
 
@@ -80,7 +92,7 @@ def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Part, float]:
         InvalidSpec: the embeddings alone are larger than the budget, or so nearly that too little would be left.
     """
     if spec.max_wer is not None:
-        return {"encoder": SEARCHED_CUTS[0]}
+        return {"encoder": searched_cuts(spec, shape)[0]}
     cuts: dict[Part, float] = {"encoder": spec.encoder_cut, "decoder": spec.decoder_cut}
     removed = _removed_of_whole(spec, shape)
     if removed is not None:

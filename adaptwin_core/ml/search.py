@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.planner import SEARCHED_CUTS
+from adaptwin_core.domain.planner import SEARCHED_CUTS, searched_cuts
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.decode import transcribe
@@ -51,23 +51,24 @@ def search_cut(
     def watch(done: int, total: int, **_figures: Any) -> None:
         progress(len(probes) * 100 + 100 * done // max(total, 1), MAX_PROBES * 100)
 
-    deepest, shallowest = 0, len(SEARCHED_CUTS)
+    cuts = searched_cuts(setting.spec, setting.shape)
+    deepest, shallowest = 0, len(cuts)
     while deepest < shallowest:
         middle = (deepest + shallowest) // 2
-        cut = SEARCHED_CUTS[middle]
+        cut = cuts[middle]
         work = out / f"probe-{cut}"
         work.mkdir()
         wer = _probe(replace(setting, spec=setting.spec.with_cut(cut)), calibrations, weighed, clips, work, watch)
         probes.append({"encoder_cut": cut, "wer": round(wer, 2)})
         deepest, shallowest = (deepest, middle) if wer <= limit else (middle + 1, shallowest)
-    if shallowest == len(SEARCHED_CUTS):
+    if shallowest == len(cuts):
         raise InvalidSpec(
             f"no cut keeps this speaker's word error rate at {limit} %: a cut of {probes[-1]['encoder_cut']:.0%} has "
             f"{probes[-1]['wer']} %; allow more, send more speech, or start from a larger model",
             code="wer_out_of_reach",
         )
     path = out / CUT_FILE
-    path.write_text(json.dumps(asdict(FoundCut(SEARCHED_CUTS[shallowest], probes))))
+    path.write_text(json.dumps(asdict(FoundCut(cuts[shallowest], probes))))
     return {path.name: path}, {}
 
 

