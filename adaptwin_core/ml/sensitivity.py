@@ -1,12 +1,15 @@
 """What each size of each part of a block would cost: the error at the end of its half of the model, measured.
 
-One part alone is cut in closed form, and the hidden states of a few windows run from the block to the end, through
-original blocks otherwise. Shape letters: B batch, T positions, S encoder positions, D width, F neurons.
+One part alone is cut in closed form, and the error at the block's own end is taken on a few windows. How much the rest
+of the model makes of it changes little with the size: three sizes of each part are run on to the end through original
+blocks, and the gain of the others lies between theirs. Shape letters: B batch, T positions, S encoder positions, D
+width, F neurons.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
@@ -16,6 +19,8 @@ from adaptwin_core.domain.plan import BlockId, BlockPlan, blocks_of
 from adaptwin_core.ml.adapter import final_norm, layer_of, run_block, shape_of
 from adaptwin_core.ml.factorize import factorize_block
 from adaptwin_core.ml.layers import BlockInput, build_cut_layer
+
+LEAST_ERROR = 1e-12  # float32 rounding: a cut that loses nothing has a gain, too
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ def measure_offers(
     *,
     on_offer: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Offer]:
-    """Return the loss of every size: weighted mean over windows of ‖cut - original‖² / ‖original‖² at the half's end.
+    """Return the loss of every size: weighted mean over windows of ‖cut - original‖² / ‖original‖² at the half's end,
+    measured or from the gain of its neighbours.
 
     Args:
         sizes: (part, kept) as `allocation.offers_of` lists them.
@@ -46,31 +52,64 @@ def measure_offers(
     """
     following = _from(model, block)
     layer, norm = layer_of(model, block), final_norm(model, block.part)
-    targets = [_run(following, norm, layer, item.reaches) for item in inputs]
+    near = [run_block(layer, block, item.reaches.hidden_BTD, item.reaches.encoder_BSD) for item in inputs]
+    far = [
+        _to_the_end(following, norm, hidden_BTD, item.reaches) for hidden_BTD, item in zip(near, inputs, strict=True)
+    ]
     total_weight = sum(item.weight for item in inputs)
-    offers = []
+    own: list[float] = []
+    ended: dict[int, float] = {}
+    run_on = _run_on(sizes)
     for index, (part, kept) in enumerate(sizes):
         plan = BlockPlan.model_validate({part: kept})
         factors = factorize_block(layer, block, plan, moments, order_F)
         cut = build_cut_layer(layer, block, plan, factors).to(model.device)
-        lost = 0.0
-        for item, target_BTD in zip(inputs, targets, strict=True):
-            error = (_run(following, norm, cut, item.reaches) - target_BTD).square().sum() / target_BTD.square().sum()
-            lost += item.weight * float(error)
-        offers.append(Offer(part=part, kept=kept, loss=lost / total_weight))
+        errors_own = errors_ended = 0.0
+        for item, near_BTD, far_BTD in zip(inputs, near, far, strict=True):
+            hidden_BTD = run_block(cut, block, item.reaches.hidden_BTD, item.reaches.encoder_BSD)
+            errors_own += item.weight * _error(hidden_BTD, near_BTD)
+            if index in run_on:
+                errors_ended += item.weight * _error(_to_the_end(following, norm, hidden_BTD, item.reaches), far_BTD)
+        own.append(max(errors_own / total_weight, LEAST_ERROR))
+        if index in run_on:
+            ended[index] = max(errors_ended / total_weight, LEAST_ERROR)
         on_offer(index + 1, len(sizes))
-    return offers
+    return [
+        Offer(part=part, kept=kept, loss=own[index] * _gain(index, sizes, own, ended))
+        for index, (part, kept) in enumerate(sizes)
+    ]
+
+
+def _run_on(sizes: Sequence[tuple[str, int]]) -> set[int]:
+    """Return the offers that are run on to the end: of each part the first, the middle and the last."""
+    chosen = set()
+    for part in dict.fromkeys(part for part, _ in sizes):
+        mine = [index for index, (of, _) in enumerate(sizes) if of == part]
+        chosen |= {mine[0], mine[len(mine) // 2], mine[-1]}
+    return chosen
+
+
+def _gain(index: int, sizes: Sequence[tuple[str, int]], own: Sequence[float], ended: dict[int, float]) -> float:
+    """Return how much the rest of the model makes of one offer's error, from its part's offers that were run on."""
+    measured = [i for i in ended if sizes[i][0] == sizes[index][0]]
+    gains = np.log([ended[i] / own[i] for i in measured])
+    return float(np.exp(np.interp(index, measured, gains)))
+
+
+def _error(found_BTD: Tensor, wanted_BTD: Tensor) -> float:
+    return float((found_BTD - wanted_BTD).square().sum() / wanted_BTD.square().sum())
 
 
 def _from(model: WhisperForConditionalGeneration, block: BlockId) -> list[tuple[BlockId, nn.Module]]:
     blocks = blocks_of(shape_of(model.config), block.part)
-    return [(later, layer_of(model, later)) for later in blocks[blocks.index(block) :]]
+    return [(later, layer_of(model, later)) for later in blocks[blocks.index(block) + 1 :]]
 
 
-def _run(following: Sequence[tuple[BlockId, nn.Module]], norm: nn.Module, first: nn.Module, item: BlockInput) -> Tensor:
-    """Run from a block to the end of its half, with `first` in the place of that block's layer."""
-    hidden_BTD = item.hidden_BTD
-    for index, (block, layer) in enumerate(following):
-        hidden_BTD = run_block(layer if index else first, block, hidden_BTD, item.encoder_BSD)
+def _to_the_end(
+    following: Sequence[tuple[BlockId, nn.Module]], norm: nn.Module, hidden_BTD: Tensor, item: BlockInput
+) -> Tensor:
+    """Run what leaves a block to the end of its half."""
+    for block, layer in following:
+        hidden_BTD = run_block(layer, block, hidden_BTD, item.encoder_BSD)
     ended: Tensor = norm(hidden_BTD)
     return ended

@@ -5,6 +5,7 @@ import torch
 
 from adaptwin_core.domain.allocation import offers_of
 from adaptwin_core.domain.plan import BlockId, BlockPlan
+from adaptwin_core.ml import sensitivity
 from adaptwin_core.ml.adapter import layer_of, run_block, shape_of
 from adaptwin_core.ml.factorize import factorize_block, rank_neurons
 from adaptwin_core.ml.layers import BlockInput, build_cut_layer
@@ -56,3 +57,13 @@ def test_an_offer_of_the_first_encoder_layer_is_the_error_of_the_encoder(model, 
             ]
             total += item.weight * ((ends[1] - ends[0]).square().sum() / ends[0].square().sum()).item()
     assert next(o.loss for o in found if (o.part, o.kept) == ("neurons", 64)) == pytest.approx(total, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["encoder.0.self", "decoder.0.cross"])
+def test_offers_between_those_run_on_are_near_what_running_on_gives(model, moments, inputs, name, monkeypatch):
+    quick = offers(model, moments, name, inputs)
+    monkeypatch.setattr(sensitivity, "_run_on", lambda sizes: set(range(len(sizes))))
+    whole = offers(model, moments, name, inputs)
+    ratios = [a.loss / b.loss for a, b in zip(quick, whole, strict=True)]
+    assert any(ratio != 1 for ratio in ratios)
+    assert all(0.5 < ratio < 2 for ratio in ratios)
