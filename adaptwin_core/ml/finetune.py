@@ -25,7 +25,8 @@ from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.lessons import Lessons, LossWeights, Teacher, decode
 from adaptwin_core.ml.windows import Window
 
-NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
+NUM_CHECKS = 5  # times, about, that tuning is judged on held-back windows, the start not counted
+BACK = 3.0  # the rate is divided by this where a check is worse than the best, and tuning goes on from the best
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ def finetune(
 ) -> Tuned:
     """Train for `spec.tune_steps` steps of `spec.tune_batch` windows and return the best student met, merged.
 
-    The student is judged on the held-back windows before the first step, after the last and between; where no windows
-    are held back, the last one is taken.
+    The student is judged on the held-back windows before the first step, after the last and between. Steps that suit a
+    speaker far from the original throw away what a near one has: where a check is worse than the best, tuning goes back
+    to the best and on in smaller steps. Where no windows are held back, the last student is taken.
 
     Args:
         on_step: called with the step and its loss; may raise to stop.
@@ -74,8 +76,10 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         on_step(step, total)
-        if step % check_every == 0 or step == spec.tune_steps:
-            best.judge(step, _held_back_loss(running, teacher, lessons))
+        is_check = step % check_every == 0 or step == spec.tune_steps
+        if is_check and not best.judge(step, _held_back_loss(running, teacher, lessons)):
+            best.restore()
+            schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
     best.restore()
     return Tuned(_merged(running).eval(), best.checks)
 
@@ -115,13 +119,15 @@ class _Best:
         self._parameters = parameters
         self._kept: list[Tensor] = []
 
-    def judge(self, step: int, loss: float | None) -> None:
-        """Note the loss, and keep a copy of the parameters if it is the least."""
+    def judge(self, step: int, loss: float | None) -> bool:
+        """Note the loss, keep a copy of the parameters if it is the least, and return whether it is."""
         if loss is None:
-            return
-        if not self.checks or loss < min(seen for _, seen in self.checks):
+            return True
+        is_least = not self.checks or loss < min(seen for _, seen in self.checks)
+        if is_least:
             self._kept = [parameter.detach().clone() for parameter in self._parameters]
         self.checks.append((step, round(loss, 5)))
+        return is_least
 
     @torch.no_grad()
     def restore(self) -> None:

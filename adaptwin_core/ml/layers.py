@@ -6,6 +6,7 @@ B batch, T positions, S encoder positions, D width.
 """
 
 import copy
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -114,17 +115,16 @@ def tune_block(
     return TunedBlock(_state(merged, names), before, after)
 
 
-def cosine_schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+def cosine_schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
     """Return a linear warm-up over the first tenth, then a cosine to zero."""
     warmup = max(1, int(WARMUP_SHARE * steps))
-    return torch.optim.lr_scheduler.SequentialLR(
-        optimizer,
-        [
-            torch.optim.lr_scheduler.LinearLR(optimizer, 1 / (warmup + 1), 1.0, warmup),
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps - warmup)),
-        ],
-        [warmup],
-    )
+
+    def share(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
 def _block_prefixes(block: BlockId) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from adaptwin_core.speech.corpus import Corpus
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
 WEIGHED_WINDOWS = 1  # of each kind of speech, on which offers are measured
-MAX_HELD_BACK = 6  # windows of each kind that judge the end-to-end phase
+MAX_HELD_BACK = 4  # windows of each kind that judge the end-to-end phase
 
 
 def weigh_block(
