@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 
-# Closed-form factors are so near the original's that larger steps throw away more than they learn.
-TUNE_RATES = {"factors": 2e-5, "adapters": 5e-4}
+# Where tuning starts from; it takes smaller steps by itself where these are too long.
+TUNE_RATES = {"adapters": 7e-4, "factors": 2e-5}
 
 
 class Frozen(BaseModel):
@@ -66,7 +66,7 @@ class CompressionSpec(Frozen):
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1)
     tune_method: Literal["factors", "adapters"] = Field(
-        "factors", description="factors: the end-to-end phase trains the layers themselves; adapters: LoRA, merged"
+        "adapters", description="adapters: the end-to-end phase trains LoRA, merged; factors: the layers themselves"
     )
     tune_steps: int = Field(160, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float | None = Field(

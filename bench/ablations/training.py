@@ -13,7 +13,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no training at all": {"layer_steps": 0, "tune_steps": 0},
     "no layer-wise phase": {"layer_steps": 0},
     "no end-to-end phase": {"tune_steps": 0},
-    "adapters (LoRA) instead of the factors": {"tune_method": "adapters"},
+    "the factors themselves instead of adapters": {"tune_method": "factors"},
     "no general speech in training": {"general_share": 0.0},
     "half general speech in training": {"general_share": 0.5},
 }

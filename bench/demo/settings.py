@@ -23,7 +23,6 @@ SHORT_JOB = {
     "layer_windows": 6,
     "layer_steps": 10,
     "tune_steps": 80,
-    "tune_learning_rate": 5e-5,  # so few steps must be longer ones
 }
 
 
