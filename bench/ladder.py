@@ -29,7 +29,7 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
-from bench.encoder_error import encoder_error
+from bench.encoder_error import as_heard, encoder_error
 from bench.kitchen import Kitchen
 from bench.word_errors import as_text, word_error_rates
 
@@ -104,7 +104,7 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]
-            figures[f"{kind}_{name}"] = round(encoder_error(model, original, windows), 5)
+            figures[f"{kind}_{name}"] = round(encoder_error(model, as_heard(original, windows)), 5)
         figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
     return figures
 

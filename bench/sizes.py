@@ -16,9 +16,10 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import count_params, shape_of
 from adaptwin_core.ml.assemble import empty_model
-from adaptwin_core.ml.int8 import FLOAT16_BYTES, round_to_int8
+from adaptwin_core.ml.quantized import round_to
 
 CUTS = (0.2, 0.35, 0.45)
+STORED = ("float16", "int8", "int4")
 
 
 class Shape(NamedTuple):
@@ -86,8 +87,7 @@ def _sizes(model: Any) -> dict[str, int]:
     return {
         "encoder_params": count_params(model, "encoder"),
         "total_params": model.num_parameters(),
-        "fp16_bytes": FLOAT16_BYTES * model.num_parameters(),
-        "int8_bytes": round_to_int8(model),
+        **{f"{weights}_bytes": round_to(model, weights) for weights in STORED},
     }
 
 
@@ -98,14 +98,14 @@ def _table(rows: list[dict[str, Any]]) -> str:
         "Made by `python -m bench.sizes`: every model built at full shape and counted; encoder cut, uniform plan.",
         "The encoder is counted without its fixed positions, as the literature does; the whole model with them.",
         "",
-        "| model | encoder cut | encoder, M | whole model, M | whole model cut | float16, MB | int8, MB |",
-        "|---|---|---|---|---|---|---|",
+        "| model | encoder cut | encoder, M | whole model, M | whole model cut | float16, MB | int8, MB | int4, MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     whole = {row["model"]: row["total_params"] for row in rows if row["cut"] == 0}
     for row in rows:
         cut = 1 - row["total_params"] / whole[row["model"]]
         sizes = [f"{row[key] / 1e6:,.2f}" for key in ("encoder_params", "total_params")]
-        weights = [f"{row[key] / 1e6:,.1f}" for key in ("fp16_bytes", "int8_bytes")]
+        weights = [f"{row[key] / 1e6:,.1f}" for key in (f"{name}_bytes" for name in STORED)]
         cells = [row["model"], f"{row['cut']:.0%}", *sizes, f"{cut:.1%}", *weights]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])

@@ -13,7 +13,8 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, Part, RankPlan, block_params, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
-BYTES_PER_PARAM = {"float16": 2.0, "int8": 1.06}  # int8: all but matrices stay float16
+# As stored: in int8 and int4 all but matrices stays float16, and scales are added.
+BYTES_PER_PARAM = {"float16": 2.0, "int8": 1.06, "int4": 0.7}
 HEADER_BYTES = 262_144  # room for the names in a safetensors file
 DEEPEST_CUT = 0.75  # of all layers: what the measured plan reaches on every Whisper
 # Encoder cuts that the search for a word error rate chooses from, deepest first.

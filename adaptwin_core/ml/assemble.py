@@ -14,8 +14,8 @@ from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.plan import BlockId, RankPlan
 from adaptwin_core.ml import modeling_adaptwin
 from adaptwin_core.ml.adapter import attention_name, count_params, load_whisper, shape_of
-from adaptwin_core.ml.int8 import int8_state
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
+from adaptwin_core.ml.quantized import stored_state
 
 MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
@@ -87,7 +87,7 @@ def save(
     """Write safetensors, config with plan, our class and the base model's sidecar files.
 
     Args:
-        weights: how matrices are stored, float16 (as OpenAI's own weights are) or int8.
+        weights: how matrices are stored, float16 (as OpenAI's own weights are), int8 or int4.
 
     Returns:
         the names of the files written.
@@ -100,8 +100,8 @@ def save(
     model.save_pretrained(out, state_dict=half)
     config = json.loads((out / "config.json").read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
-    if weights == "int8":
-        save_file(int8_state(model), out / WEIGHTS_FILE, metadata={"format": "pt"})
+    if weights != "float16":
+        save_file(stored_state(model, weights), out / WEIGHTS_FILE, metadata={"format": "pt"})
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
     for name in SIDECARS:

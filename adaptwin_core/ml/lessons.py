@@ -66,6 +66,7 @@ class Lessons:
 class Heard:
     """One window as the original hears it, in float16."""
 
+    window: Window
     features_1MT: Tensor
     encoded_1SD: Tensor  # output of its encoder
     decoded_1LD: Tensor  # output of its decoder, before the vocabulary
@@ -77,7 +78,7 @@ class Teacher:
 
     def __init__(self, model: WhisperForConditionalGeneration, featurizer: Featurizer) -> None:
         self._model, self._featurizer = model, featurizer
-        self._heard: dict[int, Heard] = {}
+        self._heard: dict[int, Heard] = {}  # by the window's id, which stays its own while it is kept here
 
     @torch.no_grad()
     def hear(self, window: Window) -> Heard:
@@ -89,7 +90,9 @@ class Teacher:
             text = window.text or transcribe_batch(self._model, self._featurizer, [audio])[0]
             labels_1L = self._featurizer.labels(text).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD)
-            self._heard[id(window)] = Heard(features_1MT.half(), encoded_1SD.half(), decoded_1LD.half(), labels_1L)
+            self._heard[id(window)] = Heard(
+                window, features_1MT.half(), encoded_1SD.half(), decoded_1LD.half(), labels_1L
+            )
         return self._heard[id(window)]
 
     @torch.no_grad()

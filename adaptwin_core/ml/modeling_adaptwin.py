@@ -19,7 +19,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.whisper.modeling_whisper import WhisperAttention, eager_attention_forward
 from transformers.utils import cached_file
 
-SCALE_SUFFIX = "_scale"  # X.weight_scale holds the row scales of the int8 matrix X.weight
+# X.weight_scale holds the scales of the matrix X.weight: with X.weight_zero it is 4 bits, alone 8.
+SCALE_SUFFIX, ZERO_SUFFIX = "_scale", "_zero"
 WHERE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")  # of a hub download
 
 
@@ -38,7 +39,7 @@ class AdaptwinWhisperConfig(WhisperConfig):
         **kwargs: Any,
     ) -> None:
         self.adaptwin_plan = adaptwin_plan or {}
-        self.adaptwin_weights = adaptwin_weights  # how the file stores matrices: float16, or int8 with row scales
+        self.adaptwin_weights = adaptwin_weights  # how the file stores matrices: float16, int8 or int4
         super().__init__(**kwargs)
 
 
@@ -154,13 +155,24 @@ def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, ha
 
 
 def widened(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return stored weights as float32: an int8 matrix times the scale of each of its rows."""
-    scales = {name.removesuffix(SCALE_SUFFIX): tensor for name, tensor in state.items() if name.endswith(SCALE_SUFFIX)}
-    return {
-        name: tensor.float() * scales[name].float().unsqueeze(1) if name in scales else tensor.float()
-        for name, tensor in state.items()
-        if not name.endswith(SCALE_SUFFIX)
-    }
+    """Return stored weights as float32.
+
+    An int8 matrix is multiplied by the scale of each of its rows. An int4 matrix holds two values a byte, the even one
+    low; each group of a row has its scale and its zero.
+    """
+    full = {}
+    for name, tensor in state.items():
+        if name.endswith((SCALE_SUFFIX, ZERO_SUFFIX)):
+            continue
+        scale, zero = state.get(name + SCALE_SUFFIX), state.get(name + ZERO_SUFFIX)
+        if scale is None:
+            full[name] = tensor.float()
+        elif zero is None:
+            full[name] = tensor.float() * scale.float().unsqueeze(1)
+        else:
+            values = torch.stack([tensor & 15, tensor >> 4], -1).flatten(1).unflatten(1, (scale.shape[1], -1))
+            full[name] = ((values.float() - zero.float().unsqueeze(-1)) * scale.float().unsqueeze(-1)).flatten(1)
+    return full
 
 
 class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
@@ -179,13 +191,13 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the stock method; matrices stored in 8 bits are widened on the way in."""
+        """As the stock method; matrices stored in 8 or 4 bits are widened on the way in."""
         name = pretrained_model_name_or_path
         where = {key: kwargs[key] for key in WHERE if key in kwargs}
         config: Any = kwargs.get("config")
         if name is not None and not isinstance(config, cls.config_class):
             config = cls.config_class.from_pretrained(config or name, **where)
-        if name is None or config is None or config.adaptwin_weights != "int8":
+        if name is None or config is None or config.adaptwin_weights == "float16":
             return super().from_pretrained(name, *args, **kwargs)
         state = widened(load_file(cached_file(name, "model.safetensors", **where)))
         loaded = super().from_pretrained(None, *args, **kwargs | {"config": config, "state_dict": state})

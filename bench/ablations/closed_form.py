@@ -19,7 +19,7 @@ from adaptwin_core.ml.setting import Setting
 from adaptwin_core.ml.windows import pack
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially
-from bench.encoder_error import encoder_error
+from bench.encoder_error import Heard, as_heard, encoder_error
 from bench.frontier.baselines import measure_outputs
 from bench.kitchen import Kitchen
 
@@ -36,7 +36,7 @@ class Bench:
     original: Any
     seen: list[forms.Seen]
     seen_windows: list[Tensor]
-    judged: dict[str, list[Tensor]]
+    judged: dict[str, list[Heard]]
 
     @classmethod
     def open(cls, kitchen: Kitchen) -> "Bench":
@@ -48,7 +48,8 @@ class Bench:
         for kind, corpus in corpora.items():
             assert corpus is not None
             seen_windows += [featurizer.features([w.audio()]) for w in setting.windows(corpus)[:SEEN_WINDOWS]]
-            judged[kind] = [featurizer.features([w.audio()]) for w in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
+            held_out = pack(corpus, "test", seed=0)[:ERROR_WINDOWS]
+            judged[kind] = as_heard(original, [featurizer.features([w.audio()]) for w in held_out])
         outputs = measure_outputs(original, seen_windows)
         seen = []
         for index in range(setting.shape.encoder_layers):
@@ -62,7 +63,7 @@ class Bench:
 
     def judge(self, model: Any) -> dict[str, Any]:
         """Return the error on both kinds of speech, the encoder's parameters and its seconds for a window of 30 s."""
-        figures = {f"{kind}_error": round(encoder_error(model, self.original, w), 5) for kind, w in self.judged.items()}
+        figures = {f"{kind}_error": round(encoder_error(model, w), 5) for kind, w in self.judged.items()}
         return figures | {"encoder_params": count_params(model, "encoder"), "window_s": _seconds(model, self.judged)}
 
 
@@ -134,11 +135,11 @@ def _plans(bench: Bench) -> Iterator[dict[str, Any]]:
         yield {"group": group, "change": "measured, then layer-wise tuning", **bench.judge(tuned)}
 
 
-def _seconds(model: Any, judged: dict[str, list[Tensor]]) -> float:
+def _seconds(model: Any, judged: dict[str, list[Heard]]) -> float:
     """Return the median seconds of the encoder for one window."""
     taken = []
     with torch.inference_mode():
-        for window in [w for windows in judged.values() for w in windows][:5]:
+        for window in [features for heard in judged.values() for features, _ in heard][:5]:
             began = time.perf_counter()
             model.model.encoder(window)
             taken.append(time.perf_counter() - began)

@@ -29,6 +29,7 @@ from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems
 from bench.word_errors import as_text
 
+STORED = ("float16", "int8", "int4")
 QUICK = {
     "out": Path("bench/results/frontier-quick.json"),
     "model": "package:whisper-tiny.en",
@@ -71,13 +72,12 @@ def main() -> None:
         judge = Judge(corpora, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, max(options.cuts), has_smaller=smaller is not None):
-            wanted = ("fp16", "int8") if system.also_int8 else ("fp16",)
+            wanted = STORED if system.is_quantized else STORED[:1]
             if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:
                 continue
             made = system.make(kitchen)
             for precision in wanted:
-                measure = judge.row if precision == "fp16" else judge.int8_row
-                figures = measure(made.model, made.setting.featurizer())
+                figures = judge.row(made.model, made.setting.featurizer(), precision)
                 row = {"system": system.name, "family": system.family, "precision": precision, **figures}
                 rows.append(row | {"tuning_s": round(made.tuning_s, 1)})
                 _show(console, rows[-1])

@@ -20,14 +20,14 @@ def draw(rows: list[dict[str, Any]], original_encoder: int, title: str, out: Pat
     colours = {family: f"C{index}" for index, family in enumerate(families)}
     for column, (kind, said) in enumerate(KINDS.items()):
         for family in families:
-            for precision, marker in (("fp16", "o"), ("int8", "s")):
+            for precision, marker in (("float16", "o"), ("int8", "s"), ("int4", "^")):
                 points = [row for row in shown if row["family"] == family and row["precision"] == precision]
                 wer = [row[f"{kind}_wer"][0] for row in points]
                 size = [row["bytes"] / 1e6 for row in points]
                 cut = [100 * (1 - row["encoder_params"] / original_encoder) for row in points]
                 style = {"color": colours[family], "marker": marker, "linestyle": "-" if len(points) > 1 else ""}
                 axes[0][column].plot(size, wer, label=f"{family}, {precision}" if points else None, **style)
-                if precision == "fp16":
+                if precision == "float16":
                     axes[1][column].plot(cut, wer, **style)
         axes[0][column].set(title=said, xlabel="weights on disk, MB", ylabel="word error rate, %")
         axes[1][column].set(xlabel="encoder removed, %", ylabel="word error rate, %")

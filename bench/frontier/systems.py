@@ -72,12 +72,12 @@ class FrontierKitchen(Kitchen):
 
 @dataclass(frozen=True)
 class System:
-    """One line of the table; `family` groups the points of one curve."""
+    """One model of the table, `is_quantized`: in every form of storage. `family` groups the points of one curve."""
 
     name: str
     family: str
     make: Callable[[FrontierKitchen], Made]
-    also_int8: bool = False
+    is_quantized: bool = False
 
 
 def systems(cuts: list[float], deep: float, *, has_smaller: bool) -> list[System]:
@@ -86,19 +86,19 @@ def systems(cuts: list[float], deep: float, *, has_smaller: bool) -> list[System
     closed = {"layer_steps": 0, "tune_steps": 0}
     plain = {"start": "plain", "plan": "uniform", "encoder_cut": deep, "tune_steps": 0}
     ours = [
-        System(f"ours, encoder -{cut:.1%}", "ours", _ours(encoder_cut=cut), also_int8=True)
+        System(f"ours, encoder -{cut:.1%}", "ours", _ours(encoder_cut=cut), is_quantized=True)
         for cut in sorted(cuts, reverse=True)
     ]
     smaller = [
-        System("next smaller Whisper", "smaller", FrontierKitchen.smaller_as_it_is, also_int8=True),
-        System("next smaller Whisper, LoRA", "smaller, tuned", FrontierKitchen.smaller_tuned, also_int8=True),
+        System("next smaller Whisper", "smaller", FrontierKitchen.smaller_as_it_is, is_quantized=True),
+        System("next smaller Whisper, LoRA", "smaller, tuned", FrontierKitchen.smaller_tuned, is_quantized=True),
     ]
     return [
-        System("original", "original", FrontierKitchen.original, also_int8=True),
+        System("original", "original", FrontierKitchen.original, is_quantized=True),
         *ours,
         System(f"ours without tuning, {at}", "ours, closed form", _ours(encoder_cut=deep, **closed)),
         *(smaller if has_smaller else []),
-        System("original, LoRA (the ceiling)", "original, tuned", FrontierKitchen.original_tuned, also_int8=True),
+        System("original, LoRA (the ceiling)", "original, tuned", FrontierKitchen.original_tuned, is_quantized=True),
         System("output PCA (LiteASR), 0.99 / 0.999", "output PCA", _output_pca(None)),
         System(f"output PCA (LiteASR), {at}", "output PCA", _output_pca(deep)),
         System(f"plain product SVD + layer-wise, {at}", "plain product SVD, tuned", _ours(**plain)),

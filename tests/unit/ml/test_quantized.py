@@ -1,4 +1,4 @@
-"""Weights in 8 bits: near the originals, about half the bytes, and the same model after storing and loading."""
+"""Weights in 8 or 4 bits: near the originals, far fewer bytes, and the same model after storing and loading."""
 
 import subprocess
 import sys
@@ -13,7 +13,8 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import layer_of, load_whisper, shape_of
 from adaptwin_core.ml.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.factorize import factorize_block
-from adaptwin_core.ml.int8 import Int8Weight, round_to_int8
+from adaptwin_core.ml.modeling_adaptwin import widened
+from adaptwin_core.ml.quantized import Int4Weight, Int8Weight, round_to
 from tests.unit.ml.conftest import random_whisper, run
 
 
@@ -45,22 +46,37 @@ def test_every_number_is_within_half_a_step_of_its_row():
     assert grid.values_OI.abs().max() == 127
 
 
-def test_a_stored_model_is_the_rounded_one_in_about_half_the_bytes(base, small, tmp_path):
+@pytest.mark.parametrize("inputs", [64, 40, 6])
+def test_in_four_bits_every_number_is_within_half_a_step_of_its_group(inputs):
+    weight = torch.randn(5, inputs, generator=torch.Generator().manual_seed(0))
+    weight = weight * torch.tensor([1e-3, 1, 10, 0, 5])[:, None] + torch.tensor([0, 0.5, -9, 0, 0])[:, None]
+    grid = Int4Weight.of(weight)
+    back = widened(grid.tensors("x"))["x"]
+    step = grid.scale_OG.float().repeat_interleave(inputs // grid.scale_OG.shape[1], 1)
+    assert grid.packed.shape == (5, inputs // 2)
+    # The zero is rounded, too: up to half a step more.
+    assert ((back - weight).abs() <= 1.01 * step + 1e-3 * weight.abs()).all()
+    assert (back - weight).abs().mean() < 0.3 * step.mean()
+    assert (back[3] == 0).all()
+
+
+@pytest.mark.parametrize(("weights", "share", "change"), [("int8", 0.7, 0.02), ("int4", 0.55, 0.3)])
+def test_a_stored_model_is_the_rounded_one_in_fewer_bytes(base, small, tmp_path, weights, share, change):
     save(small, base, tmp_path / "half")
-    save(small, base, tmp_path / "int8", weights="int8")
-    sizes = {kind: (tmp_path / kind / "model.safetensors").stat().st_size for kind in ("half", "int8")}
-    assert sizes["int8"] < 0.7 * sizes["half"]  # a model so small is biases and convolutions in good part
+    save(small, base, tmp_path / "stored", weights=weights)
+    sizes = {kind: (tmp_path / kind / "model.safetensors").stat().st_size for kind in ("half", "stored")}
+    assert sizes["stored"] < share * sizes["half"]  # a model so small is biases and convolutions in good part
     before = run(small)
-    stored = load_compressed(tmp_path / "int8")
-    told = round_to_int8(small)
-    assert 0 <= sizes["int8"] - told < 20_000  # the file's header of names
+    stored = load_compressed(tmp_path / "stored")
+    told = round_to(small, weights)
+    assert 0 <= sizes["stored"] - told < 30_000  # the file's header of names
     torch.testing.assert_close(run(stored), run(small), rtol=0, atol=0.05)  # biases are float16 in both, rounded once
-    change = (run(small) - before).square().mean() / before.square().mean()
-    assert 0 < change < 0.02
+    assert 0 < (run(small) - before).square().mean() / before.square().mean() < change
 
 
-def test_it_loads_where_adaptwin_is_not_installed(base, small, tmp_path):
-    save(small, base, tmp_path / "out", weights="int8")
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_it_loads_where_adaptwin_is_not_installed(base, small, tmp_path, weights):
+    save(small, base, tmp_path / "out", weights=weights)
     script = (
         "import sys; sys.modules['adaptwin_core'] = None\n"
         "from transformers import AutoModelForSpeechSeq2Seq\n"

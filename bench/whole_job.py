@@ -1,0 +1,137 @@
+"""Where the time and the memory of one whole job go: `python -m bench.whole_job --speaker FOLDER --general FOLDER`.
+
+The recipe runs in this process, from folders of speech to a model with its report, and every step is timed. Then one
+step of the end-to-end phase is profiled by operator.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import load_compressed
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.finetune import finetune
+from adaptwin_core.ml.lessons import Lessons, Teacher
+from adaptwin_core.ml.run import run_recipe
+from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+
+NUM_OPERATORS = 10
+KIB_PER_GB = 1e6 / 1.024  # ru_maxrss counts in KiB on Linux
+
+
+@dataclass
+class Clock:
+    """Seconds of every step, and the most memory this process had held at its end."""
+
+    began: float = field(default_factory=time.perf_counter)
+    steps: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def show(self, step: str, _done: int, _total: int) -> None:
+        """Take the time since the last call as this step's: progress is told at the end of each piece of work."""
+        now = time.perf_counter()
+        # Blocks and models of one kind of step are told apart by their names: they are summed.
+        kind = step.split(" ", maxsplit=1)[0] if step.startswith(("weigh", "cut")) else step
+        row = self.steps.setdefault(kind, {"seconds": 0.0, "peak_memory_gb": 0.0})
+        row["seconds"] = round(row["seconds"] + now - self.began, 3)
+        row["peak_memory_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_GB, 2)
+        self.began = now
+
+
+def main() -> None:
+    options = _options()
+    console = Console()
+    spec = CompressionSpec.model_validate(json.loads(options.settings) | {"encoder_cut": options.cut})
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        clock, began = Clock(), time.perf_counter()
+        report = run_recipe(
+            options.model,
+            options.speaker,
+            options.general,
+            spec,
+            work / "model",
+            cache=options.cache,
+            workdir=work,
+            show=clock.show,
+        )
+        seconds = time.perf_counter() - began
+        operators = _operators(options, spec, work)
+    found = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": options.model,
+        "speaker": options.speaker.name,
+        "general": options.general.name,
+        "settings": spec.model_dump(mode="json"),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+        "seconds": round(seconds, 1),
+        "peak_memory_gb": max(row["peak_memory_gb"] for row in clock.steps.values()),
+        "steps": clock.steps,
+        "one_tuning_step": operators,
+        "speech": {
+            kind: {name: heard[name] for name in ("num_clips", "original", "compressed")}
+            for kind, heard in report["speech"].items()
+        },
+    }
+    options.out.write_text(json.dumps(found, indent=2) + "\n")
+    console.print(_table(found))
+
+
+def _operators(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> dict[str, Any]:
+    """Profile one step of the end-to-end phase on a window that the original has heard before."""
+    folder = resolve(options.model, options.cache)
+    speaker = build_corpus(read_folder(options.speaker), work / "profiled", Limits())
+    setting = Setting(folder, describe(folder)[1], spec, speaker, None)
+    lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])
+    teacher = Teacher(load_whisper(folder), setting.featurizer())
+    teacher.hear(lessons.speaker[0])
+    student = load_compressed(work / "model")
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        finetune(student, teacher, lessons, spec.model_copy(update={"tune_steps": 1}))
+    events = sorted(profile.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    return {event.key: f"{event.self_cpu_time_total / total:.1%}" for event in events[:NUM_OPERATORS]}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
+    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers")
+    parser.add_argument("--model", default="package:whisper-base")
+    parser.add_argument("--cut", type=float, default=0.45)
+    parser.add_argument("--settings", default="{}", help="other settings of the job, as JSON")
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/whole-job.json"))
+    return parser.parse_args()
+
+
+def _table(found: dict[str, Any]) -> Table:
+    table = Table(title=f"{found['seconds']:.0f} s in all, {found['peak_memory_gb']} GB at most")
+    for column in ("step", "seconds", "most memory until then, GB"):
+        table.add_column(column)
+    for step, row in found["steps"].items():
+        table.add_row(step, f"{row['seconds']:.1f}", f"{row['peak_memory_gb']:.2f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()
