@@ -15,8 +15,8 @@ def page() -> str:
         "# Ours against every alternative",
         "",
         "`python -m bench.frontier` makes the figures, `python -m bench.frontier.page` this page. Word error rates are "
-        "in %, with 95 % bootstrap intervals; bytes are those of the weights as stored; seconds a second are of float32 on "
-        "the machine's two cores, greedy, one clip a window. Rows are sorted by bytes.",
+        "in %, with 95 % bootstrap intervals; bytes are those of the weights as stored; seconds a second are of "
+        "float32 on the machine's two cores, greedy, one clip a window. Rows are sorted by bytes.",
         "",
     ]
     for path in sorted(RESULTS.glob("frontier-*.json")):
