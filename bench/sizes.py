@@ -16,10 +16,9 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import count_params, shape_of
 from adaptwin_core.ml.assemble import empty_model
-from adaptwin_core.ml.quantized import round_to
+from adaptwin_core.ml.quantized import STORED, round_to
 
 CUTS = (0.2, 0.35, 0.45)
-STORED = ("float16", "int8", "int4")
 
 
 class Shape(NamedTuple):

@@ -39,20 +39,16 @@ KIB_PER_GB = 1e6 / 1.024  # ru_maxrss counts in KiB on Linux
 
 @dataclass
 class Clock:
-    """Seconds of every step, and the most memory this process had held at its end."""
+    """Seconds of every step, and the most memory that this process had held when it ended."""
 
-    began: float = field(default_factory=time.perf_counter)
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def show(self, step: str, _done: int, _total: int) -> None:
-        """Take the time since the last call as this step's: progress is told at the end of each piece of work."""
-        now = time.perf_counter()
-        # Blocks and models of one kind of step are told apart by their names: they are summed.
+    def ended(self, step: str, seconds: float) -> None:
+        """Add a step; those of all blocks are one."""
         kind = step.split(" ", maxsplit=1)[0] if step.startswith(("weigh", "cut")) else step
-        row = self.steps.setdefault(kind, {"seconds": 0.0, "peak_memory_gb": 0.0})
-        row["seconds"] = round(row["seconds"] + now - self.began, 3)
-        row["peak_memory_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_GB, 2)
-        self.began = now
+        before = self.steps.get(kind, {"seconds": 0.0})["seconds"]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_GB
+        self.steps[kind] = {"seconds": round(before + seconds, 2), "peak_memory_gb": round(peak, 2)}
 
 
 def main() -> None:
@@ -70,7 +66,7 @@ def main() -> None:
             work / "model",
             cache=options.cache,
             workdir=work,
-            show=clock.show,
+            ended=clock.ended,
         )
         seconds = time.perf_counter() - began
         operators = _operators(options, spec, work)
@@ -88,7 +84,7 @@ def main() -> None:
         "steps": clock.steps,
         "one_tuning_step": operators,
         "speech": {
-            kind: {name: heard[name] for name in ("num_clips", "original", "compressed")}
+            kind: {name: heard[name] for name in ("num_clips", "original", "compressed") if name in heard}
             for kind, heard in report["speech"].items()
         },
     }

@@ -13,7 +13,7 @@ def word_error_rates(
     model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str
 ) -> tuple[list[float], Transcripts]:
     """Return the corpus WER in % on held-out clips with its 95 % interval, and what was heard at what cost."""
-    clips = spread(held_out(corpus), num_clips)
+    clips = spread([clip for clip in held_out(corpus) if clip.text], num_clips)
     heard = transcribe(model, featurizer, corpus, clips)
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
     return [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)], heard

@@ -43,7 +43,7 @@ def _setting(ctx: StageContext) -> Setting:
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
         offers=recipe.read_offers(weighed) if weighed else None,
-        found=read_cut(searched["model"]) if searched else None,
+        found_cut=read_cut(searched["model"]) if searched else None,
     )
 
 
@@ -110,6 +110,7 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         model_files=model_files,
         blocks={name: info for name, info in ctx.infos(Stage.FACTORIZE).items() if info},
         out=ctx.workdir,
+        trials=[trial for info in ctx.infos(Stage.SEARCH).values() for trial in info["trials"]],
     )
     # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
     return {**model_files, **report_files, "manifest.json": report_files["report.json"]}, {

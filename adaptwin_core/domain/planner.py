@@ -73,7 +73,11 @@ def blocks_to_cut(spec: CompressionSpec, shape: ModelShape) -> list[BlockId]:
 
 
 def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
-    """Return the encoder cuts that a search for `max_wer` chooses from: those that this model allows, deepest first."""
+    """Return the encoder cuts that a search for `max_wer` chooses from: those that this model allows, deepest first.
+
+    Raises:
+        InvalidSpec: it allows none.
+    """
     allowed = []
     for cut in SEARCHED_CUTS:
         try:
@@ -81,6 +85,8 @@ def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
         except InvalidSpec:  # a model so small that little can be removed
             continue
         allowed.append(cut)
+    if not allowed:
+        raise InvalidSpec("this model is too small to search for a cut: give encoder_cut")
     return allowed
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 
-# Where tuning starts from; it takes smaller steps by itself where these are too long.
+# Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
 TUNE_RATES = {"adapters": 7e-4, "factors": 2e-5}
 
 
@@ -38,8 +38,8 @@ class CompressionSpec(Frozen):
         None,
         gt=0,
         le=100,
-        description="the smallest encoder that still hears this speaker with at most this word error rate, in %, in "
-        "place of the cuts; judged on transcribed speech that is kept from training",
+        description="in place of the cuts: the deepest of a few encoder cuts whose short trial hears this speaker "
+        "with at most this word error rate, in %, on transcribed speech that is kept from training",
     )
     plan: Literal["measured", "uniform", "successive"] = Field(
         "measured",
@@ -79,7 +79,7 @@ class CompressionSpec(Frozen):
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
         description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
-        "less than a third, at some loss",
+        "about a third, at some loss",
     )
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
     seed: int = Field(0, ge=0, lt=2**31)

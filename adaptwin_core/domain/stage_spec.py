@@ -1,4 +1,4 @@
-"""Which settings of a job each of its tasks may see."""
+"""Which settings of a job each of its tasks may see, and the version of what the stages make of them."""
 
 from typing import Final
 
@@ -6,10 +6,13 @@ from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
+CODE_VERSION: Final = 5  # raise it when a stage makes something else of the same inputs
+
 _TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
 _SIZES = ("equal_heads",)
 ANY_CUT: Final = 0.35
+ANY_WER: Final = 100.0
 
 
 def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec:
@@ -22,6 +25,7 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
     hidden = {
         Stage.CALIBRATE: (*_TUNING, *_LAYER_TUNING, *_SIZES, "start"),
         Stage.WEIGH: (*_TUNING, *_LAYER_TUNING, *_SIZES),
+        Stage.SEARCH: _LAYER_TUNING[:2],  # trials go without the layer-wise phase
         Stage.FACTORIZE: _TUNING,
     }.get(stage, ())
     seen = spec.model_dump(mode="json", exclude=set(hidden))
@@ -35,4 +39,6 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
         if spec.max_wer is not None:
             seen |= {"encoder_cut": ANY_CUT, "decoder_cut": 0.0}
         seen |= {"max_wer": None, "model_cut": None, "max_bytes": None, "weights": "float16"}
+    if stage is Stage.FACTORIZE and spec.max_wer is not None:
+        seen["max_wer"] = ANY_WER  # what it asked for is in the cut that was found
     return CompressionSpec.model_validate(seen)

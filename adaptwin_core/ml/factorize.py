@@ -95,6 +95,12 @@ def white_moments(layer: nn.Module, block: BlockId) -> dict[str, Tensor]:
     return moments
 
 
+def head_blocks(covariance_DD: Tensor, num_heads: int) -> Tensor:
+    """Return the diagonal blocks_HKK of a covariance over all heads."""
+    size = len(covariance_DD) // num_heads
+    return torch.stack([covariance_DD[i : i + size, i : i + size] for i in range(0, len(covariance_DD), size)])
+
+
 def _cut_qk(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict[str, Tensor], float]:
     h = attention.num_heads
     cut = twins.cut_twin(moments["q_HKK"], moments["k_HKK"], rank)
@@ -118,11 +124,7 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict
     output_DE = attention.out_proj.weight.detach().double()
     output_HKD = output_DE.mT.unflatten(0, (h, -1))
     covariance_EE = _covariance(moments, "z", "D")
-    size = value_HKD.shape[1]
-    covariance_HKK = torch.stack(
-        [covariance_EE[i : i + size, i : i + size] for i in range(0, len(covariance_EE), size)]
-    )
-    cut = twins.cut_twin(covariance_HKK, output_HKD @ output_HKD.mT, rank)
+    cut = twins.cut_twin(head_blocks(covariance_EE, h), output_HKD @ output_HKD.mT, rank)
     kept_ER = torch.block_diag(*cut.left_HKR)
     refitted_HRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (h, -1))
     value_HRD, output_HRD = twins.balance(cut.left_HKR.mT @ value_HKD, refitted_HRD)

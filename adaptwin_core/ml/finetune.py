@@ -49,7 +49,7 @@ def finetune(
 
     The student is judged on the held-back windows before the first step, after the last and between. Steps that suit a
     speaker far from the original throw away what a near one has: where a check is worse than the best, tuning goes back
-    to the best and on in smaller steps. Where no windows are held back, the last student is taken.
+    to the best and on in smaller steps. Where no windows of the speaker are held back, the last student is taken.
 
     Args:
         on_step: called with the step and its loss; may raise to stop.
@@ -79,9 +79,17 @@ def finetune(
         is_check = step % check_every == 0 or step == spec.tune_steps
         if is_check and not best.judge(step, _held_back_loss(running, teacher, lessons)):
             best.restore()
-            schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
+            _take_smaller_steps(optimizer, schedule)
     best.restore()
     return Tuned(_merged(running).eval(), best.checks)
+
+
+def _take_smaller_steps(optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LambdaLR) -> None:
+    """Divide the rate from the next step on, and forget where the steps that were taken back led."""
+    schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
+    for group in optimizer.param_groups:
+        group["lr"] /= BACK
+    optimizer.state.clear()
 
 
 def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) -> tuple[Any, list[nn.Parameter]]:
@@ -137,13 +145,18 @@ class _Best:
 
 @torch.no_grad()
 def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float | None:
-    """Return the mean loss of the held-back windows, both kinds of speech weighed alike; None where there are none."""
+    """Return the mean loss of the held-back windows, both kinds of speech weighed alike.
+
+    None where the speaker has none: others alone would undo what is learnt of the speaker.
+    """
+    if not lessons.speaker_held_back:
+        return None
     running.eval()
     means = [
         sum(float(_loss(running, teacher, window, weights)) for window in windows) / len(windows)
         for windows, weights in lessons.held_back()
     ]
-    return sum(means) / len(means) if means else None
+    return sum(means) / len(means)
 
 
 def _loss(running: Any, teacher: Teacher, window: Window, weights: LossWeights) -> Tensor:

@@ -1,6 +1,7 @@
 """The end of a job: both models hear the same held-out clips, and what they heard becomes a report."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def conclude(
     model_files: dict[str, Path],
     blocks: dict[str, dict[str, Any]],
     out: Path,
+    trials: Sequence[dict[str, float]] = (),
 ) -> tuple[dict[str, Path], dict[str, Any]]:
     """Score what was heard and write the report beside the model.
 
@@ -58,6 +60,7 @@ def conclude(
         texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general",
         "compressed:general". infos: figures of `hear` by the same names.
         blocks: figures of `cut_block` by block.
+        trials: of `search_cut`, where a word error rate was wanted.
 
     Returns:
         the report's files, and the report.
@@ -90,6 +93,6 @@ def conclude(
             ),
         },
         blocks=blocks,
-        probes=setting.found.probes if setting.found is not None else [],
+        trials=trials,
     )
     return write_report(report, out), report

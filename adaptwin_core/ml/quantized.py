@@ -17,7 +17,7 @@ from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX, widene
 
 LARGEST_INT8, LARGEST_INT4 = 127, 15
 GROUPS = (32, 16, 8, 4, 2)  # inputs in a group: the largest of these that divides a row
-FLOAT16_BYTES = 2
+STORED = ("float16", "int8", "int4")  # the forms, largest first
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def build_report(
     speech: Mapping[str, Any],
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
-    probes: Sequence[Mapping[str, float]] = (),
+    trials: Sequence[Mapping[str, float]],
 ) -> dict[str, Any]:
     """Return everything a reader needs to check the result: figures, settings, plan, versions."""
     encoder_params = plan.encoder_params(shape)
@@ -169,7 +169,7 @@ def build_report(
             "blocks": plan.model_dump(mode="json")["blocks"],
         },
         "blocks": dict(blocks),
-        "probes": [dict(probe) for probe in probes],
+        "trials": [dict(trial) for trial in trials],
         "spec": spec.model_dump(mode="json"),
         "libraries": {name: version(name) for name in LIBRARIES},
     }

@@ -1,7 +1,9 @@
 """The recipe's steps in a row, in one process: folders of speech in, a model's folder out."""
 
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
 from adaptwin_core.ml.measured import measure
-from adaptwin_core.ml.search import read_cut, search_cut
+from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
@@ -31,12 +33,15 @@ def run_recipe(
     cache: Path,
     workdir: Path,
     show: Show = lambda _step, _done, _total: None,
+    ended: Callable[[str, float], None] = lambda _step, _seconds: None,
 ) -> dict[str, Any]:
     """Compress `model` for the speaker in `audio` and write model, report and plots to `out`.
 
     Args:
         model: a packaged model's name, a local folder or a hub id.
         workdir: an empty folder for what lies between the steps.
+        show: called with a step, what is done of it, and how much that will be.
+        ended: called with a step that is done, and its seconds.
 
     Returns:
         the report.
@@ -50,60 +55,65 @@ def run_recipe(
     digest, shape = describe(folder)
     names = [str(block) for block in blocks_to_cut(spec, shape)]
 
+    @contextmanager
+    def step(name: str) -> Iterator[Progress]:
+        began = time.perf_counter()
+        yield lambda done, total, **_figures: show(name, done, total)
+        ended(name, time.perf_counter() - began)
+
     def read(name: str, source: Path) -> Corpus:
-        return build_corpus(
-            read_folder(source),
-            workdir / name,
-            Limits(),
-            lambda p: show(f"read {name} speech", p.num_files, p.total_files),
-        )
-
-    setting = Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
-
-    def watch(step: str) -> Progress:
-        return lambda done, total, **_figures: show(step, done, total)
+        with step(f"read {name} speech") as progress:
+            return build_corpus(
+                read_folder(source), workdir / name, Limits(), lambda p: progress(p.num_files, p.total_files)
+            )
 
     def place(name: str) -> Path:
         made = workdir / name
         made.mkdir()
         return made
 
-    measured = measure(setting, 0, 1, place("calibrate"), watch("measure"))
+    setting = Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
+    if spec.max_wer is not None:
+        judged_clips(setting)  # refuses now what could not be searched by later
+    with step("measure") as progress:
+        measured = measure(setting, 0, 1, place("calibrate"), progress)
     weighed: dict[str, dict[str, Path]] = {}
     if needs_offers(spec):
         for name in names:
-            weighed[name], _ = recipe.weigh_block(
-                setting, name, [measured], place(f"weigh-{name}"), watch(f"weigh {name}")
-            )
+            with step(f"weigh {name}") as progress:
+                weighed[name], _ = recipe.weigh_block(setting, name, [measured], place(f"weigh-{name}"), progress)
         setting = replace(setting, offers=recipe.read_offers(weighed))
+    trials = []
     if spec.max_wer is not None:
-        files, _ = search_cut(setting, [measured], weighed, place("search"), watch("search the cut"))
-        setting = replace(setting, found=read_cut(files))
+        with step("search the cut") as progress:
+            files, searched = search_cut(setting, [measured], weighed, place("search"), progress)
+        setting, trials = replace(setting, found_cut=read_cut(files)), searched["trials"]
     blocks, figures = {}, {}
     for name in setting.plan.blocks:
-        files, figures[name] = recipe.cut_block(
-            setting, name, [measured], weighed.get(name), place(name), watch(f"cut {name}")
-        )
+        with step(f"cut {name}") as progress:
+            files, figures[name] = recipe.cut_block(setting, name, [measured], weighed.get(name), place(name), progress)
         blocks[name] = files[recipe.BLOCK_FILE]
-    model_files, _ = recipe.tune_whole(setting, blocks, out, watch("tune"))
+    with step("tune") as progress:
+        model_files, _ = recipe.tune_whole(setting, blocks, out, progress)
     texts, infos = {}, {}
     for kind in ("speaker", "general") if general else ("speaker",):
         for label, compressed in (("base", None), ("compressed", out)):
             key = f"{label}:{kind}"
-            files, infos[key] = judging.hear(
-                setting, kind, compressed, place(key.replace(":", "-")), watch(f"judge {key}")
-            )
+            with step(f"judge {key}") as progress:
+                files, infos[key] = judging.hear(setting, kind, compressed, place(key.replace(":", "-")), progress)
             texts[key] = files["texts.json"]
-    report_files, report = judging.conclude(
-        setting,
-        short_name(source),
-        digest,
-        texts=texts,
-        infos=infos,
-        model_files=model_files,
-        blocks=figures,
-        out=place("report"),
-    )
+    with step("report"):
+        report_files, report = judging.conclude(
+            setting,
+            short_name(source),
+            digest,
+            texts=texts,
+            infos=infos,
+            model_files=model_files,
+            blocks=figures,
+            out=place("report"),
+            trials=trials,
+        )
     for name, path in report_files.items():
         shutil.copyfile(path, out / name)
     return report

@@ -1,12 +1,12 @@
-"""The smallest model that holds a word error rate: the deepest of a few cuts whose probe does, found by bisection.
+"""The deepest of a few encoder cuts that holds a word error rate, found by bisection over short trials.
 
-A probe is the recipe in short: closed-form cut, a quarter of the end-to-end steps, and the words of clips that are
-kept from training. The model that follows is tuned in full, so it is expected to hear no worse than its probe.
+A trial is the recipe in short: closed-form cut, a quarter of the end-to-end steps, and the words of clips that are kept
+from training. The model that follows is tuned in full; what it hears is told by its report.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from adaptwin_core.domain.planner import SEARCHED_CUTS, searched_cuts
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import score
-from adaptwin_core.ml.setting import FoundCut, Progress, Setting, device, silent
+from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.speech.corpus import Clip
 
 CUT_FILE = "cut.json"
-PROBE_SHARE = 4  # one in so many of the end-to-end steps
-MAX_PROBES = len(SEARCHED_CUTS).bit_length()
+TRIAL_SHARE = 4  # one in so many of the end-to-end steps
+MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
+MAX_CLIPS = 60  # that a trial transcribes
+MIN_WORDS = 100  # of them together: one word more or less is then one point at most
 
 
 def search_cut(
@@ -31,81 +34,104 @@ def search_cut(
     out: Path,
     progress: Progress = silent,
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Find the deepest encoder cut whose probe has at most `max_wer`.
+    """Find the deepest encoder cut whose trial has at most `max_wer`.
 
     Args:
         calibrations: the files of every shard, in order.
         weighed: the files of `weigh_block` by block.
 
     Returns:
-        the file that holds the cut and its probes, and no figures.
+        the file that holds the cut, and every trial: its cut, words, and word error rate in % with its 95 % interval.
 
     Raises:
-        InvalidSpec: no cut holds the rate, or no transcribed speech is kept from training.
+        InvalidSpec: no cut holds the rate, or too little transcribed speech is kept from training.
     """
     limit = setting.spec.max_wer
     assert limit is not None
-    clips = _judged_clips(setting)
-    probes: list[dict[str, float]] = []
+    cuts = searched_cuts(setting.spec, setting.shape)
+    clips = judged_clips(setting)
+    trials: list[dict[str, float]] = []
 
     def watch(done: int, total: int, **_figures: Any) -> None:
-        progress(len(probes) * 100 + 100 * done // max(total, 1), MAX_PROBES * 100)
+        progress(len(trials) * 100 + 100 * done // max(total, 1), MAX_TRIALS * 100)
 
-    cuts = searched_cuts(setting.spec, setting.shape)
     deepest, shallowest = 0, len(cuts)
     while deepest < shallowest:
         middle = (deepest + shallowest) // 2
-        cut = cuts[middle]
-        work = out / f"probe-{cut}"
+        work = out / f"trial-{cuts[middle]}"
         work.mkdir()
-        wer = _probe(replace(setting, spec=setting.spec.with_cut(cut)), calibrations, weighed, clips, work, watch)
-        probes.append({"encoder_cut": cut, "wer": round(wer, 2)})
-        deepest, shallowest = (deepest, middle) if wer <= limit else (middle + 1, shallowest)
+        short = setting.spec.with_cut(cuts[middle]).model_copy(
+            update={"layer_steps": 0, "tune_steps": -(-setting.spec.tune_steps // TRIAL_SHARE)}
+        )
+        heard = _trial(replace(setting, spec=short), calibrations, weighed, clips, work, watch)
+        trials.append({"encoder_cut": cuts[middle], **heard})
+        deepest, shallowest = (deepest, middle) if heard["wer"] <= limit else (middle + 1, shallowest)
     if shallowest == len(cuts):
         raise InvalidSpec(
-            f"no cut keeps this speaker's word error rate at {limit} %: a cut of {probes[-1]['encoder_cut']:.0%} has "
-            f"{probes[-1]['wer']} %; allow more, send more speech, or start from a larger model",
+            f"no cut keeps this speaker's word error rate at {limit} %: a cut of {trials[-1]['encoder_cut']:.0%} has "
+            f"{trials[-1]['wer']} %; allow more, send more speech, or start from a larger model",
             code="wer_out_of_reach",
         )
     path = out / CUT_FILE
-    path.write_text(json.dumps(asdict(FoundCut(cuts[shallowest], probes))))
-    return {path.name: path}, {}
+    path.write_text(json.dumps({"encoder_cut": cuts[shallowest]}))
+    return {path.name: path}, {"trials": trials}
 
 
-def read_cut(files: dict[str, Path]) -> FoundCut:
-    """Return what `search_cut` found, from its files."""
-    return FoundCut(**json.loads(files[CUT_FILE].read_text()))
+def read_cut(files: dict[str, Path]) -> float:
+    """Return the encoder cut from the files of `search_cut`."""
+    return float(json.loads(files[CUT_FILE].read_text())["encoder_cut"])
 
 
-def _judged_clips(setting: Setting) -> list[Clip]:
-    clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips if clip.text]
+def judged_clips(setting: Setting) -> list[Clip]:
+    """Return transcribed clips that no training sees: the valid split, or what is held back where there is none.
+
+    Raises:
+        InvalidSpec: they hold fewer than `MIN_WORDS` words.
+    """
+    clips = [clip for clip in setting.speaker.split("valid") if clip.text]
     if not clips:
+        clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips if clip.text]
+    clips = spread(clips, MAX_CLIPS)
+    num_words = sum(len((clip.text or "").split()) for clip in clips)
+    if num_words < MIN_WORDS:
         raise InvalidSpec(
-            "max_wer needs transcripts and at least five minutes of speech, or clips marked valid: give a cut instead",
+            f"max_wer is judged on transcribed speech kept from training, and {num_words} words of it are too few: "
+            f"send more transcribed speech, mark clips of {MIN_WORDS} words or more as valid, or give a cut instead",
             code="nothing_to_search_by",
         )
     return clips
 
 
-def _probe(
+def _trial(
     setting: Setting,
     calibrations: Sequence[dict[str, Path]],
     weighed: dict[str, dict[str, Path]],
     clips: Sequence[Clip],
     work: Path,
     progress: Progress,
-) -> float:
-    """Return the word error rate in % of the recipe in short."""
-    steps = -(-setting.spec.tune_steps // PROBE_SHARE)
-    short = setting.spec.model_copy(update={"layer_steps": 0, "tune_steps": steps})
-    setting = replace(setting, spec=short)
+) -> dict[str, float]:
+    """Return the words judged on, and the word error rate in % with its interval, of one cut."""
+    names = list(setting.plan.blocks)
+    num_steps = setting.spec.tune_steps
+    total = len(names) + num_steps + len(clips)
     blocks = {}
-    for name in setting.plan.blocks:
+    for index, name in enumerate(names):
         place = work / name
         place.mkdir()
         files, _ = recipe.cut_block(setting, name, calibrations, weighed[name], place)
         blocks[name] = files[recipe.BLOCK_FILE]
-    recipe.tune_whole(setting, blocks, work / "model", progress)
+        progress(index + 1, total)
+    recipe.tune_whole(
+        setting, blocks, work / "model", lambda done, _total, **_figures: progress(len(names) + done, total)
+    )
     model = load_compressed(work / "model").to(device())
-    heard = transcribe(model, setting.featurizer(), setting.speaker, clips)
-    return 100 * score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language).wer
+    heard = transcribe(
+        model,
+        setting.featurizer(),
+        setting.speaker,
+        clips,
+        lambda done, _total: progress(len(names) + num_steps + done, total),
+    )
+    found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
+    rates = {name: round(100 * getattr(found, name), 2) for name in ("wer", "wer_low", "wer_high")}
+    return {**rates, "num_words": found.num_words}

@@ -24,14 +24,6 @@ def silent(_done: int, _total: int, **_figures: Any) -> None:
 
 
 @dataclass(frozen=True)
-class FoundCut:
-    """The encoder cut that holds a wanted word error rate; `probes`: the cuts tried, each with its rate in %."""
-
-    encoder_cut: float
-    probes: list[dict[str, float]]
-
-
-@dataclass(frozen=True)
 class Setting:
     """What every step works on."""
 
@@ -41,11 +33,11 @@ class Setting:
     speaker: Corpus
     general: Corpus | None
     offers: Offers | None = None  # once they are measured
-    found: FoundCut | None = None  # once it is searched
+    found_cut: float | None = None  # of the encoder, once it is searched
 
     @property
     def plan(self) -> RankPlan:
-        spec = self.spec if self.found is None else self.spec.with_cut(self.found.encoder_cut)
+        spec = self.spec if self.found_cut is None else self.spec.with_cut(self.found_cut)
         return make_plan(spec, self.shape, self.offers)
 
     def featurizer(self) -> Featurizer:

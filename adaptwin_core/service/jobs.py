@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
@@ -41,7 +41,7 @@ def submit(
     Raises:
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the model cannot be cut so.
+        InvalidSpec: the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """
@@ -65,7 +65,12 @@ def submit(
     _check_room(session, scope)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
-    _check_ready(session, scope, dataset_id)
+    dataset = _check_ready(session, scope, dataset_id)
+    if spec.max_wer is not None and not (dataset.report or {}).get("labelled"):
+        raise InvalidSpec(
+            "max_wer needs transcripts, and this speech has none: give a cut instead, or send transcripts",
+            code="nothing_to_search_by",
+        )
     if general_dataset_id is not None:
         _check_ready(session, scope, general_dataset_id)
     base = session.get(BaseModel, base_model_id)
@@ -151,7 +156,7 @@ def _check_room(session: Session, scope: TenantScope) -> None:
         )
 
 
-def _check_ready(session: Session, scope: TenantScope, dataset_id: str) -> None:
+def _check_ready(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     dataset = owned.get(session, scope, Dataset, dataset_id, lock=True)  # against its deletion
     if dataset.state == DatasetState.DELETED:
         raise NotFound(f"no such dataset: {dataset_id}")
@@ -160,3 +165,4 @@ def _check_ready(session: Session, scope: TenantScope, dataset_id: str) -> None:
             f"dataset {dataset_id} is {dataset.state}, not ready; seal it and wait until its speech has been read",
             code="dataset_not_ready",
         )
+    return dataset

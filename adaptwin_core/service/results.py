@@ -1,7 +1,7 @@
 """What a task works on, and the name of what it makes: SHA-256 over every input. Equal inputs are worked on once."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,11 +11,9 @@ from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_spec import stage_spec
+from adaptwin_core.domain.stage_spec import CODE_VERSION, stage_spec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
-
-CODE_VERSION: Final = 4  # raise it when a stage makes something else of the same inputs
 
 Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
 

@@ -24,6 +24,7 @@ from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 from bench.ablations import closed_form, training
+from bench.ablations.page import CLOSED_FORM, TRAINING
 from bench.kitchen import Kitchen
 
 
@@ -56,6 +57,7 @@ def main() -> None:
             found = training.rows(kitchen, options.clips)
         else:
             how |= {"judged_by": f"relative squared error of the encoder, {closed_form.ERROR_WINDOWS} windows each"}
+            how |= {"seen_windows": closed_form.SEEN_WINDOWS}
             found = closed_form.rows(closed_form.Bench.open(kitchen))
         rows: list[dict[str, Any]] = []
         for row in found:
@@ -73,8 +75,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
     parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
-    parser.add_argument("--out", type=Path, default=Path("bench/results/ablations.json"))
-    return parser.parse_args()
+    parser.add_argument("--out", type=Path, help="by default where the page reads it")
+    options = parser.parse_args()
+    options.out = options.out or (TRAINING if options.training else CLOSED_FORM)
+    return options
 
 
 if __name__ == "__main__":

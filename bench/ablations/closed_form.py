@@ -120,8 +120,8 @@ def _plans(bench: Bench) -> Iterator[dict[str, Any]]:
         changes: dict[str, dict[str, Any]] = {
             "measured (ours)": {},
             "measured, QK and VO equal": {"equal_heads": True},
-            "measured, speaker weight 0": {"speaker_weight": 0.0},
-            "measured, speaker weight 1": {"speaker_weight": 1.0},
+            "same sizes, moments of others alone (λ 0)": {"speaker_weight": 0.0},
+            "same sizes, moments of the speaker alone (λ 1)": {"speaker_weight": 1.0},
             "uniform low rank": {"plan": "uniform"},
             "uniform low rank, plain SVD": {"plan": "uniform", "start": "plain"},
             "first layers only": {"plan": "successive"},

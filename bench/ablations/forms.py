@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
 from adaptwin_core.ml import twins
-from adaptwin_core.ml.factorize import factorize_block, white_moments
-from adaptwin_core.ml.modeling_adaptwin import LowRankLinear, shrink
-from bench.frontier.baselines import OutputMoments
+from adaptwin_core.ml.factorize import factorize_block, head_blocks, white_moments
+from adaptwin_core.ml.modeling_adaptwin import shrink
+from bench.frontier.baselines import OutputMoments, thin
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def keys_not_centred(rank: int) -> Form:
 
     def apply(layer: Any, seen: Seen) -> None:
         raw_DD = seen.outputs["self_attn.k_proj"].second_moment()
-        moments = seen.moments | {"k_HKK": _head_blocks(raw_DD, layer.self_attn.num_heads)}
+        moments = seen.moments | {"k_HKK": head_blocks(raw_DD, layer.self_attn.num_heads)}
         _cut(layer, seen, BlockPlan(qk=rank), moments, None)
 
     return apply
@@ -90,7 +90,7 @@ def twin_without_refit(rank: int) -> Form:
         value_HKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))
         output_DE = attention.out_proj.weight.detach().double()
         output_HKD = output_DE.mT.unflatten(0, (h, -1))
-        cut = twins.cut_twin(_head_blocks(covariance_DD, h), output_HKD @ output_HKD.mT, rank)
+        cut = twins.cut_twin(head_blocks(covariance_DD, h), output_HKD @ output_HKD.mT, rank)
         kept_DE = (cut.right_HKR.mT @ output_HKD).flatten(0, 1).mT
         lost_D = output_DE @ mean_D - kept_DE @ (torch.block_diag(*cut.left_HKR).mT @ mean_D)
         bias_D = attention.out_proj.bias.detach() + output_DE @ attention.v_proj.bias.detach().double() + lost_D
@@ -162,16 +162,6 @@ def by_outputs(parent: Any, name: str, found: OutputMoments, rank: int) -> None:
     setattr(parent, name, thin(cut))
 
 
-def thin(cut: twins.LinearCut) -> LowRankLinear:
-    """Return the module of a cut linear."""
-    module = LowRankLinear(cut.down_RI.shape[1], cut.up_OR.shape[0], rank=cut.down_RI.shape[0])
-    with torch.no_grad():
-        module.down.weight.copy_(cut.down_RI)
-        module.up.weight.copy_(cut.up_OR)
-        module.up.bias.copy_(cut.bias_O)
-    return module
-
-
 def _cut(layer: nn.Module, seen: Seen, plan: BlockPlan, moments: dict[str, Tensor], order_F: Tensor | None) -> None:
     _load(layer, plan, factorize_block(layer, seen.block, plan, moments, order_F).state)
 
@@ -179,8 +169,3 @@ def _cut(layer: nn.Module, seen: Seen, plan: BlockPlan, moments: dict[str, Tenso
 def _load(layer: nn.Module, plan: BlockPlan, state: dict[str, Tensor]) -> None:
     shrink(layer, "self_attn", plan.model_dump(), has_ff=True)
     layer.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
-
-
-def _head_blocks(covariance_DD: Tensor, num_heads: int) -> Tensor:
-    size = len(covariance_DD) // num_heads
-    return torch.stack([covariance_DD[i : i + size, i : i + size] for i in range(0, len(covariance_DD), size)])

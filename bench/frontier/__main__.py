@@ -19,7 +19,9 @@ from rich.table import Table
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.quantized import STORED
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -29,7 +31,6 @@ from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems
 from bench.word_errors import as_text
 
-STORED = ("float16", "int8", "int4")
 QUICK = {
     "out": Path("bench/results/frontier-quick.json"),
     "model": "package:whisper-tiny.en",
@@ -63,7 +64,8 @@ def main() -> None:
             "corpora": {name: {"digest": c.digest, "clips": len(c.clips)} for name, c in corpora.items()},
             "clips_judged_of_each_kind": options.clips,
             "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
-            "settings": spec.model_dump(mode="json"),
+            "settings": spec.model_dump(mode="json") | {"tune_learning_rate": spec.tune_rate},
+            "code_version": CODE_VERSION,
             "threads": torch.get_num_threads(),
             "machine": platform.machine(),
             "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},

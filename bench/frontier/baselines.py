@@ -134,11 +134,16 @@ def _bias(linear: nn.Linear) -> Tensor:
     return linear.bias.detach() if linear.bias is not None else torch.zeros(linear.out_features)
 
 
-@torch.no_grad()
 def _replace(model: WhisperForConditionalGeneration, name: str, cut: twins.LinearCut) -> None:
     parent_name, _, own = name.rpartition(".")
-    thin = LowRankLinear(cut.down_RI.shape[1], cut.up_OR.shape[0], rank=cut.down_RI.shape[0])
-    thin.down.weight.copy_(cut.down_RI)
-    thin.up.weight.copy_(cut.up_OR)
-    thin.up.bias.copy_(cut.bias_O)
-    setattr(model.model.encoder.layers.get_submodule(parent_name), own, thin)
+    setattr(model.model.encoder.layers.get_submodule(parent_name), own, thin(cut))
+
+
+@torch.no_grad()
+def thin(cut: twins.LinearCut) -> LowRankLinear:
+    """Return the module of a cut linear."""
+    module = LowRankLinear(cut.down_RI.shape[1], cut.up_OR.shape[0], rank=cut.down_RI.shape[0])
+    module.down.weight.copy_(cut.down_RI)
+    module.up.weight.copy_(cut.up_OR)
+    module.up.bias.copy_(cut.bias_O)
+    return module

@@ -16,10 +16,10 @@ def page() -> str:
         "",
         "`python -m bench.frontier` makes the figures, `python -m bench.frontier.page` this page. Word error rates are "
         "in %, with 95 % bootstrap intervals; bytes are those of the weights as stored; seconds a second are of "
-        "float32 on the machine's two cores, greedy, one clip a window. Rows are sorted by bytes.",
+        "float32 on a CPU, greedy, one clip a window. Rows are sorted by bytes.",
         "",
     ]
-    for path in sorted(RESULTS.glob("frontier-*.json")):
+    for path in sorted(RESULTS.glob("frontier*.json")):
         if path.stem == "frontier-quick":
             continue
         run = json.loads(path.read_text())
@@ -28,7 +28,7 @@ def page() -> str:
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",
             f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {how['settings']['tune_steps']} "
-            "steps of tuning wherever a row is tuned.",
+            f"steps of tuning wherever a row is tuned; {how['threads']} threads.",
             "",
             f"![WER over bytes and over the cut](../bench/results/{path.stem}.png)",
             "",

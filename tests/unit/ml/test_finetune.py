@@ -7,7 +7,8 @@ import torch
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.finetune import finetune
+from adaptwin_core.ml.finetune import BACK, _take_smaller_steps, finetune
+from adaptwin_core.ml.layers import cosine_schedule
 from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.windows import Window
 from adaptwin_core.speech.corpus import Clip
@@ -75,7 +76,7 @@ def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, me
     tuned, _ = tune(windows, unlike, tune_method=method, tune_steps=32, tune_learning_rate=0.03)
     losses = [loss for _, loss in tuned.checks]
     assert [step for step, _ in tuned.checks] == [0, 6, 12, 18, 24, 30, 32]
-    assert method == "adapters" or min(losses) < max(losses[1:])
+    assert min(losses) < max(losses[1:])
     spec = CompressionSpec(tune_steps=1, tune_learning_rate=1e-9)
     again = finetune(tuned.model, Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec)
     assert again.checks[0][1] == pytest.approx(min(losses), rel=1e-3)
@@ -83,12 +84,25 @@ def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, me
 
 def test_steps_that_are_too_long_are_taken_back_and_shortened(windows):
     """A model judged on words unlike those it learns only loses: each return to it leads less far away."""
-    original = random_whisper()
     unlike = [Window(Speech(), (Clip("u", "u", "MNOPQR", "valid", "s", 0, 16_000),))]
     spec = CompressionSpec(tune_steps=20, tune_method="factors", tune_learning_rate=0.003)
-    tuned = finetune(random_whisper(), Teacher(original, Words()), Lessons(windows, [], unlike), spec)
+    tuned = finetune(random_whisper(), Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec)
     losses = [loss for _, loss in tuned.checks]
-    assert losses[0] == min(losses)
-    assert losses[1] > losses[2] > losses[3] > losses[0]
-    state = original.state_dict()
-    assert all(torch.equal(tensor, state[name]) for name, tensor in tuned.model.state_dict().items())
+    assert losses[0] == pytest.approx(min(losses), rel=1e-4)
+    assert losses[1] > losses[2] > losses[3]
+
+
+def test_the_step_after_one_taken_back_is_a_smaller_one():
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], lr=0.9)
+    schedule = cosine_schedule(optimizer, 100)
+    for _ in range(30):
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        schedule.step()
+    rate = optimizer.param_groups[0]["lr"]
+    _take_smaller_steps(optimizer, schedule)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK)
+    assert not optimizer.state
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK, rel=0.05)

@@ -47,7 +47,7 @@ def test_every_number_is_within_half_a_step_of_its_row():
 
 
 @pytest.mark.parametrize("inputs", [64, 40, 6])
-def test_in_four_bits_every_number_is_within_half_a_step_of_its_group(inputs):
+def test_in_four_bits_every_number_is_within_a_step_of_its_group(inputs):
     weight = torch.randn(5, inputs, generator=torch.Generator().manual_seed(0))
     weight = weight * torch.tensor([1e-3, 1, 10, 0, 5])[:, None] + torch.tensor([0, 0.5, -9, 0, 0])[:, None]
     grid = Int4Weight.of(weight)

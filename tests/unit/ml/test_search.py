@@ -1,4 +1,4 @@
-"""The search for a word error rate takes the deepest cut that holds it, in few probes, and says so when none does."""
+"""The search for a word error rate takes the deepest cut that holds it, in few trials, and says so when none does."""
 
 from pathlib import Path
 
@@ -17,27 +17,28 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
     """The real bisection on word error rates that a model would have at each cut."""
     tried = []
 
-    def probe(setting, _calibrations, _weighed, clips, *_places):
+    def trial(setting, _calibrations, _weighed, clips, *_places):
         assert clips
         assert setting.spec.max_wer is None
+        assert setting.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
         tried.append(setting.spec.encoder_cut)
-        return wer_of(setting.spec.encoder_cut)
+        return {"wer": wer_of(setting.spec.encoder_cut)}
 
-    monkeypatch.setattr(search, "_probe", probe)
+    monkeypatch.setattr(search, "_trial", trial)
     setting = Setting(
-        Path(), WHISPERS["base"], CompressionSpec(max_wer=max_wer), speech or Speech(train=90, valid=9), None
+        Path(), WHISPERS["base"], CompressionSpec(max_wer=max_wer), speech or Speech(train=90, valid=60), None
     )
-    files, _ = search.search_cut(setting, [], {}, tmp_path)
+    files, info = search.search_cut(setting, [], {}, tmp_path)
+    assert [told["encoder_cut"] for told in info["trials"]] == tried
     return search.read_cut(files), tried
 
 
 @pytest.mark.parametrize("holds", range(len(SEARCHED_CUTS)))
-def test_the_deepest_cut_that_holds_is_found_in_few_probes(monkeypatch, tmp_path, holds):
+def test_the_deepest_cut_that_holds_is_found_in_few_trials(monkeypatch, tmp_path, holds):
     deepest = SEARCHED_CUTS[holds]
     cut, tried = found(monkeypatch, tmp_path, 10.0, lambda at: 9.5 if at <= deepest else 11.0)
-    assert cut.encoder_cut == deepest
-    assert len(tried) <= search.MAX_PROBES
-    assert [probe["encoder_cut"] for probe in cut.probes] == tried
+    assert cut == deepest
+    assert len(tried) <= search.MAX_TRIALS
 
 
 def test_a_rate_that_no_cut_holds_is_refused_with_what_was_reached(monkeypatch, tmp_path):
@@ -47,8 +48,14 @@ def test_a_rate_that_no_cut_holds_is_refused_with_what_was_reached(monkeypatch, 
 
 
 def test_speech_without_transcripts_cannot_be_searched_by(monkeypatch, tmp_path):
-    with pytest.raises(InvalidSpec, match="transcripts"):
-        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(labelled=False, train=90, valid=9))
+    with pytest.raises(InvalidSpec, match="transcribed"):
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(labelled=False, train=90, valid=60))
+
+
+def test_a_few_words_are_not_judged_by(monkeypatch, tmp_path):
+    with pytest.raises(InvalidSpec, match="98 words") as refused:
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(train=90, valid=49))
+    assert refused.value.code == "nothing_to_search_by"
 
 
 @pytest.mark.parametrize("other", [{"model_cut": 0.2}, {"max_bytes": 60_000_000}, {"plan": "uniform"}])

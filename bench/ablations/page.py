@@ -1,4 +1,4 @@
-"""`docs/ablations.md` from the committed runs: `python -m bench.ablations.table`."""
+"""`docs/ablations.md` from the committed runs: `python -m bench.ablations.page`."""
 
 import json
 from itertools import groupby
@@ -18,13 +18,15 @@ def page() -> str:
         "# What each piece of the method is worth",
         "",
         "One change at a time, on real speech. `python -m bench.ablations` makes the figures, `python -m "
-        "bench.ablations.table` this page.",
+        "bench.ablations.page` this page.",
         "",
         f"## Closed forms, {_what(closed['how'])}",
         "",
         f"Judged by {closed['how']['judged_by']}, packed windows of held-out speech, without any training unless it is "
         "said. One part of every encoder layer is cut, then whole plans. Parameters of one group are alike; seconds "
-        "are those of the encoder on one window of 30 s.",
+        "are those of the encoder on one window of 30 s. Forms that need moments which the product does not take see "
+        f"{closed['how']['seen_windows']} windows of each kind of speech, the others "
+        f"{closed['how']['settings']['calibration_windows']}.",
         "",
     ]
     for group, rows in groupby(closed["rows"], key=lambda row: row["group"]):
