@@ -73,7 +73,7 @@ def main() -> None:
         rows = _kept(options.out, how)
         judge = Judge(corpora, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
-        for system in systems(options.cuts, max(options.cuts), has_smaller=smaller is not None):
+        for system in systems(options.cuts, has_smaller=smaller is not None):
             wanted = STORED if system.is_quantized else STORED[:1]
             if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:
                 continue
@@ -81,12 +81,11 @@ def main() -> None:
             for precision in wanted:
                 figures = judge.row(made.model, made.setting.featurizer(), precision)
                 row = {"system": system.name, "family": system.family, "precision": precision, **figures}
-                rows.append(row | {"tuning_s": round(made.tuning_s, 1)})
+                cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
+                rows.append(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})
                 _show(console, rows[-1])
             _keep(options.out, how, rows)
-    draw(
-        rows, shape.encoder_params, f"{options.model}, speaker {options.speaker.name}", options.out.with_suffix(".png")
-    )
+    draw(rows, f"{options.model}, speaker {options.speaker.name}", options.out.with_suffix(".png"))
     console.print(_table(rows))
 
 

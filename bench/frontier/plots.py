@@ -12,7 +12,7 @@ KINDS = {"speaker": "this speaker", "others": "other speakers"}
 MOST_WER = 100.0  # rows above this are named in the table only: they would flatten every difference
 
 
-def draw(rows: list[dict[str, Any]], original_encoder: int, title: str, out: Path) -> None:
+def draw(rows: list[dict[str, Any]], title: str, out: Path) -> None:
     """Write one PNG with both views, a column a kind of speech."""
     figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), sharey="col")
     shown = [row for row in rows if row["speaker_wer"][0] <= MOST_WER]
@@ -24,7 +24,7 @@ def draw(rows: list[dict[str, Any]], original_encoder: int, title: str, out: Pat
                 points = [row for row in shown if row["family"] == family and row["precision"] == precision]
                 wer = [row[f"{kind}_wer"][0] for row in points]
                 size = [row["bytes"] / 1e6 for row in points]
-                cut = [100 * (1 - row["encoder_params"] / original_encoder) for row in points]
+                cut = [100 * row["encoder_cut"] for row in points]
                 style = {"color": colours[family], "marker": marker, "linestyle": "-" if len(points) > 1 else ""}
                 axes[0][column].plot(size, wer, label=f"{family}, {precision}" if points else None, **style)
                 if precision == "float16":

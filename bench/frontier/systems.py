@@ -54,13 +54,17 @@ class FrontierKitchen(Kitchen):
         return self.tuned(self.setting.base_folder)
 
     def smaller_tuned(self) -> Made:
-        assert self.smaller is not None
-        return self.tuned(self.smaller)
+        return self.tuned(self.from_smaller.setting.base_folder)
 
     def smaller_as_it_is(self) -> Made:
+        return Made(load_whisper(self.from_smaller.setting.base_folder), 0.0, self.from_smaller.setting)
+
+    @cached_property
+    def from_smaller(self) -> Kitchen:
+        """Where the product's own models are made from the next smaller Whisper."""
         assert self.smaller is not None
         setting = replace(self.setting, base_folder=self.smaller, shape=describe(self.smaller)[1])
-        return Made(load_whisper(self.smaller), 0.0, setting)
+        return Kitchen(setting, self.folder("from smaller"))
 
     def cut_without_twins(self, cut: Callable[[Any], None]) -> Made:
         model = load_whisper(self.setting.base_folder)
@@ -80,8 +84,9 @@ class System:
     is_quantized: bool = False
 
 
-def systems(cuts: list[float], deep: float, *, has_smaller: bool) -> list[System]:
-    """Return every system. `deep` is the cut at which the others meet ours."""
+def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
+    """Return every system. The others meet ours at the deepest of the cuts."""
+    deep = max(cuts)
     at = f"encoder -{deep:.1%}"
     closed = {"layer_steps": 0, "tune_steps": 0}
     plain = {"start": "plain", "plan": "uniform", "encoder_cut": deep, "tune_steps": 0}
@@ -90,6 +95,15 @@ def systems(cuts: list[float], deep: float, *, has_smaller: bool) -> list[System
         for cut in sorted(cuts, reverse=True)
     ]
     smaller = [
+        *(
+            System(
+                f"ours from the next smaller, encoder -{cut:.1%}",
+                "ours from the next smaller",
+                _ours_from_smaller(cut),
+                is_quantized=True,
+            )
+            for cut in sorted({min(cuts), deep}, reverse=True)
+        ),
         System("next smaller Whisper", "smaller", FrontierKitchen.smaller_as_it_is, is_quantized=True),
         System("next smaller Whisper, LoRA", "smaller, tuned", FrontierKitchen.smaller_tuned, is_quantized=True),
     ]
@@ -109,6 +123,10 @@ def systems(cuts: list[float], deep: float, *, has_smaller: bool) -> list[System
 
 def _ours(**changes: Any) -> Callable[[FrontierKitchen], Made]:
     return lambda kitchen: kitchen.make(kitchen.changed(**changes))
+
+
+def _ours_from_smaller(cut: float) -> Callable[[FrontierKitchen], Made]:
+    return lambda kitchen: kitchen.from_smaller.make(kitchen.from_smaller.changed(encoder_cut=cut))
 
 
 def _output_pca(cut: float | None) -> Callable[[FrontierKitchen], Made]:
