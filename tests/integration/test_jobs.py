@@ -96,6 +96,18 @@ def test_a_cut_that_cannot_be_made_is_refused_at_once(scope: TenantScope, tmp_pa
         world.submit(scope, tmp_path, spec=CompressionSpec(ranks=SpectralRanks(qk=1000)))
 
 
+@pytest.mark.parametrize(("labelled", "is_refused"), [(0, True), (12, False)])
+def test_a_wanted_error_rate_needs_transcripts(scope: TenantScope, tmp_path: Path, labelled: int, is_refused: bool):
+    dataset = world.add_dataset(scope, tmp_path)
+    with unit_of_work() as session:
+        session.get_one(Dataset, dataset).report = {"labelled": labelled}
+    if not is_refused:
+        assert world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
+        return
+    with pytest.raises(InvalidSpec, match="transcripts"):
+        world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
+
+
 def test_unfinished_jobs_are_limited(scope: TenantScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(get_settings(), "max_running_jobs", 2)
     dataset_id = world.add_dataset(scope, tmp_path)
