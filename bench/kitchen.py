@@ -63,12 +63,7 @@ class Kitchen:
             # As in the service: without a measured plan nothing was weighed.
             weighed = self.weighed if needs_offers(setting.spec) else {}
             began = time.perf_counter()
-            files = {
-                block: recipe.cut_block(
-                    setting, block, [self.measured], weighed.get(block), self.folder(f"{name}/{block}")
-                )[0][recipe.BLOCK_FILE]
-                for block in setting.plan.blocks
-            }
+            files = recipe.cut_blocks(setting, [self.measured], weighed, self.folder(name))
             self._blocks[name] = Blocks(files, time.perf_counter() - began)
         return self._blocks[name]
 

@@ -8,29 +8,22 @@ speakers. Uses the product's own code and writes how it was measured.
 
 import argparse
 import json
-import platform
 import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.report import held_out, spread
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
-from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.ingest import build_corpus
-from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 from bench.encoder_error import as_heard, encoder_error
 from bench.kitchen import Kitchen
+from bench.speech_setting import open_setting, told
 from bench.word_errors import as_text, word_error_rates
 
 MEASURED = {"plan": "measured"}
@@ -52,13 +45,8 @@ def main() -> None:
     quiet_transformers()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        folder = resolve(options.model, options.cache)
-        _, shape = describe(folder)
-        kinds = {"speaker": options.speaker, "general": options.general}
-        corpora = {name: build_corpus(read_folder(path), work / name, Limits()) for name, path in kinds.items()}
-        base_spec = json.loads(options.settings)
-        setting = Setting(folder, shape, CompressionSpec(**base_spec), corpora["speaker"], corpora["general"])
-        original = load_whisper(folder)
+        setting = open_setting(options, CompressionSpec(**json.loads(options.settings)), work)
+        shape, original = setting.shape, load_whisper(setting.base_folder)
         of_original = _judge(original, original, setting, options.clips)
         rows: list[dict[str, Any]] = [{"cut": 0.0, "rung": "original", "tuning_s": 0.0, **of_original}]
         _show(console, rows[-1])
@@ -72,9 +60,7 @@ def main() -> None:
                 rows.append({"cut": round(removed, 4), "rung": rung, "tuning_s": round(made.tuning_s, 1), **figures})
                 _show(console, rows[-1])
                 options.out.parent.mkdir(parents=True, exist_ok=True)
-                options.out.write_text(
-                    json.dumps({"how": _how(options, corpora, base_spec), "rows": rows}, indent=2) + "\n"
-                )
+                options.out.write_text(json.dumps({"how": _how(options, setting), "rows": rows}, indent=2) + "\n")
     console.print(_table(rows))
 
 
@@ -109,18 +95,12 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
     return figures
 
 
-def _how(options: argparse.Namespace, corpora: dict[str, Corpus], settings: dict[str, Any]) -> dict[str, Any]:
+def _how(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": options.model,
-        "speaker": options.speaker.name,
-        "general": options.general.name,
-        "corpora": {name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora.items()},
+        **told(options, setting),
         "clips_judged_of_each_kind": options.clips,
         "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
-        "settings": CompressionSpec(**settings).model_dump(mode="json"),
-        "machine": {"processor": platform.machine(), "torch_threads": torch.get_num_threads()},
-        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
     }
 
 

@@ -29,9 +29,7 @@ from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.run import run_recipe
 from adaptwin_core.ml.setting import Setting
-from adaptwin_core.speech.ingest import build_corpus
-from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
+from adaptwin_core.speech.corpus import Corpus
 
 NUM_OPERATORS = 10
 KIB_PER_GB = 1e6 / 1.024  # ru_maxrss counts in KiB on Linux
@@ -95,8 +93,7 @@ def main() -> None:
 def _operators(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> dict[str, Any]:
     """Profile one step of the end-to-end phase on a window that the original has heard before."""
     folder = resolve(options.model, options.cache)
-    speaker = build_corpus(read_folder(options.speaker), work / "profiled", Limits())
-    setting = Setting(folder, describe(folder)[1], spec, speaker, None)
+    setting = Setting(folder, describe(folder)[1], spec, Corpus.load(work / "speaker"), None)
     lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])
     teacher = Teacher(load_whisper(folder), setting.featurizer())
     teacher.hear(lessons.speaker[0])

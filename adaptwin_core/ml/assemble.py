@@ -93,11 +93,9 @@ def save(
         the names of the files written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    # The output layer is the token embedding: kept once.
-    half = {name: tensor.half() for name, tensor in model.state_dict().items() if name != "proj_out.weight"}
     model.config.auto_map = AUTO_MAP
     model.config.architectures = [type(model).__name__]
-    model.save_pretrained(out, state_dict=half)
+    model.save_pretrained(out, state_dict=stored_state(model, "float16"))
     config = json.loads((out / "config.json").read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
     if weights != "float16":

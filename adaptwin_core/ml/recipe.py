@@ -119,6 +119,28 @@ def cut_block(
     return {path.name: path}, info
 
 
+def cut_blocks(
+    setting: Setting,
+    calibrations: Sequence[dict[str, Path]],
+    weighed: dict[str, dict[str, Path]],
+    out: Path,
+    progress: Progress = silent,
+) -> dict[str, Path]:
+    """Cut every block of the plan, one after the other, each in its folder of `out`, and return their weights' files.
+
+    Args:
+        progress: called with blocks done and in all.
+    """
+    files: dict[str, Path] = {}
+    names = list(setting.plan.blocks)
+    for name in names:
+        place = out / name
+        place.mkdir(parents=True)
+        files[name] = cut_block(setting, name, calibrations, weighed.get(name), place)[0][BLOCK_FILE]
+        progress(len(files), len(names))
+    return files
+
+
 def tune_whole(
     setting: Setting, blocks: dict[str, Path], out: Path, progress: Progress = silent
 ) -> tuple[dict[str, Path], dict[str, Any]]:

@@ -111,18 +111,11 @@ def _trial(
     progress: Progress,
 ) -> dict[str, float]:
     """Return the words judged on, and the word error rate in % with its interval, of one cut."""
-    names = list(setting.plan.blocks)
-    num_steps = setting.spec.tune_steps
-    total = len(names) + num_steps + len(clips)
-    blocks = {}
-    for index, name in enumerate(names):
-        place = work / name
-        place.mkdir()
-        files, _ = recipe.cut_block(setting, name, calibrations, weighed[name], place)
-        blocks[name] = files[recipe.BLOCK_FILE]
-        progress(index + 1, total)
+    num_blocks, num_steps = len(setting.plan.blocks), setting.spec.tune_steps
+    total = num_blocks + num_steps + len(clips)
+    blocks = recipe.cut_blocks(setting, calibrations, weighed, work, lambda done, _blocks: progress(done, total))
     recipe.tune_whole(
-        setting, blocks, work / "model", lambda done, _total, **_figures: progress(len(names) + done, total)
+        setting, blocks, work / "model", lambda done, _total, **_figures: progress(num_blocks + done, total)
     )
     model = load_compressed(work / "model").to(device())
     heard = transcribe(
@@ -130,7 +123,7 @@ def _trial(
         setting.featurizer(),
         setting.speaker,
         clips,
-        lambda done, _total: progress(len(names) + num_steps + done, total),
+        lambda done, _total: progress(num_blocks + num_steps + done, total),
     )
     found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
     rates = {name: round(100 * getattr(found, name), 2) for name in ("wer", "wer_low", "wer_high")}

@@ -7,25 +7,19 @@ Closed forms are judged by the error of the encoder's output on packed windows o
 
 import argparse
 import json
-import platform
 import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.setting import Setting, quiet_transformers
-from adaptwin_core.speech.ingest import build_corpus
-from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
+from adaptwin_core.ml.setting import quiet_transformers
 from bench.ablations import closed_form, training
 from bench.ablations.page import CLOSED_FORM, TRAINING
 from bench.kitchen import Kitchen
+from bench.speech_setting import open_setting, told
 
 
 def main() -> None:
@@ -35,23 +29,9 @@ def main() -> None:
     spec = CompressionSpec.model_validate(json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        speaker, general = (
-            build_corpus(read_folder(folder), work / name, Limits())
-            for name, folder in (("speaker", options.speaker), ("general", options.general))
-        )
-        folder = resolve(options.model, options.cache)
-        kitchen = Kitchen(Setting(folder, describe(folder)[1], spec, speaker, general), work / "kitchen")
-        how = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": options.model,
-            "speaker": options.speaker.name,
-            "general": options.general.name,
-            "corpora": {name: corpus.digest for name, corpus in (("speaker", speaker), ("general", general))},
-            "settings": spec.model_dump(mode="json"),
-            "threads": torch.get_num_threads(),
-            "machine": platform.machine(),
-            "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
-        }
+        setting = open_setting(options, spec, work)
+        kitchen = Kitchen(setting, work / "kitchen")
+        how = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **told(options, setting)}
         if options.training:
             how |= {"judged_by": f"corpus WER in % with 95 % interval, {options.clips} held-out clips of each kind"}
             found = training.rows(kitchen, options.clips)

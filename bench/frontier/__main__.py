@@ -6,29 +6,24 @@ error rate, parameters, bytes, seconds. A run that was stopped goes on where it 
 
 import argparse
 import json
-import platform
 import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION
-from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.quantized import STORED
-from adaptwin_core.ml.setting import Setting, quiet_transformers
-from adaptwin_core.speech.ingest import build_corpus
-from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
+from adaptwin_core.ml.setting import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems
+from bench.speech_setting import open_setting, told
 from bench.word_errors import as_text
 
 QUICK = {
@@ -48,30 +43,19 @@ def main() -> None:
     spec = CompressionSpec.model_validate(json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        corpora = {
-            name: build_corpus(read_folder(path), work / name, Limits())
-            for name, path in (("speaker", options.speaker), ("others", options.general))
-        }
-        folder = resolve(options.model, options.cache)
+        setting = open_setting(options, spec, work)
+        assert setting.general is not None
         smaller = resolve(options.smaller, options.cache) if options.smaller else None
-        shape = describe(folder)[1]
-        setting = Setting(folder, shape, spec, corpora["speaker"], corpora["others"])
-        how = {
-            "model": options.model,
+        how = told(options, setting)
+        how |= {
             "smaller": options.smaller,
-            "speaker": options.speaker.name,
-            "general": options.general.name,
-            "corpora": {name: {"digest": c.digest, "clips": len(c.clips)} for name, c in corpora.items()},
             "clips_judged_of_each_kind": options.clips,
             "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
-            "settings": spec.model_dump(mode="json") | {"tune_learning_rate": spec.tune_rate},
+            "settings": how["settings"] | {"tune_learning_rate": spec.tune_rate},
             "code_version": CODE_VERSION,
-            "threads": torch.get_num_threads(),
-            "machine": platform.machine(),
-            "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
         }
         rows = _kept(options.out, how)
-        judge = Judge(corpora, options.clips, spec.language)
+        judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
             wanted = STORED if system.is_quantized else STORED[:1]

@@ -1,0 +1,42 @@
+"""What a bench works on, from its options, and how that is told beside its results."""
+
+import argparse
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+
+
+def open_setting(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> Setting:
+    """Read the speech of `options.speaker` and `options.general` into `work`, and find `options.model`."""
+    speaker, general = (
+        build_corpus(read_folder(folder), work / name, Limits())
+        for name, folder in (("speaker", options.speaker), ("general", options.general))
+    )
+    folder = resolve(options.model, options.cache)
+    return Setting(folder, describe(folder)[1], spec, speaker, general)
+
+
+def told(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
+    """Return model, speech, settings and machine as plain JSON values."""
+    assert setting.general is not None
+    corpora = {"speaker": setting.speaker, "general": setting.general}
+    return {
+        "model": options.model,
+        "speaker": options.speaker.name,
+        "general": options.general.name,
+        "corpora": {name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora.items()},
+        "settings": setting.spec.model_dump(mode="json"),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+    }
