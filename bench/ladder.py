@@ -18,7 +18,7 @@ from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.report import held_out, spread
+from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
 from bench.encoder_error import as_heard, encoder_error
@@ -86,7 +86,7 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
         assert corpus is not None
         rates = word_error_rates(model, featurizer, corpus, num_clips, setting.spec.language)
         figures[f"{kind}_wer"], heard = rates
-        singles = [corpus.audio(clip) for clip in spread(spread(held_out(corpus), num_clips), ERROR_CLIPS)]
+        singles = [corpus.audio(clip) for clip in spread(spread(corpus.split("test"), num_clips), ERROR_CLIPS)]
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]

@@ -4,6 +4,7 @@ import typer
 
 from adaptwin_core.cli import base, keys
 from adaptwin_core.cli.compress import compress
+from adaptwin_core.cli.export import export, verify
 from adaptwin_core.cli.up import up
 from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.store import migrate as migrations
@@ -17,6 +18,8 @@ commands = typer.Typer(
 )
 commands.command()(up)
 commands.command()(compress)
+commands.command()(export)
+commands.command()(verify)
 commands.add_typer(keys.app, name="keys")
 commands.add_typer(base.app, name="base")
 

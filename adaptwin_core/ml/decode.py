@@ -29,12 +29,16 @@ class Transcripts:
     audio_s: float
 
 
+def most_tokens(audio: np.ndarray) -> int:
+    """Return how many tokens a clip of 16 kHz samples may be transcribed to."""
+    return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * len(audio) / SAMPLE_RATE_HZ))
+
+
 def transcribe_batch(
     model: WhisperForConditionalGeneration, featurizer: Featurizer, audios: Sequence[np.ndarray]
 ) -> list[str]:
     """Transcribe up to `BATCH` clips of at most 30 s, 16 kHz mono float32."""
-    longest_s = max(len(audio) for audio in audios) / SAMPLE_RATE_HZ
-    limit = min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * longest_s))
+    limit = max(most_tokens(audio) for audio in audios)
     settings: dict[str, Any] = (
         {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}
     )

@@ -30,7 +30,7 @@ def hear(
     corpus = setting.speaker if kind == "speaker" else setting.general
     assert corpus is not None, kind
     model = (load_whisper(setting.base_folder) if compressed is None else load_compressed(compressed)).to(device())
-    clips = held_out(corpus)
+    clips = held_out(corpus, kind)
     heard = transcribe(model, setting.featurizer(), corpus, clips, progress)
     path = out / "texts.json"
     path.write_text(
@@ -68,7 +68,7 @@ def conclude(
     heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
     speech = {}
     for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
-        clips = held_out(corpus) if corpus is not None else []
+        clips = held_out(corpus, kind) if corpus is not None else []
         if not clips:
             continue
         try:

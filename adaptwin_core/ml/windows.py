@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
+from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
@@ -76,10 +77,23 @@ class Featurizer:
         if multilingual:
             self.tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
 
+    @classmethod
+    def of_folder(cls, folder: Path, language: str) -> "Featurizer":
+        """Return the one of any model's folder; whether the model is multilingual is told by its tokens."""
+        num_tokens = len(WhisperTokenizerFast.from_pretrained(folder, local_files_only=True))
+        return cls(folder, language=language, multilingual=num_tokens >= MULTILINGUAL_VOCAB_SIZE)
+
     def features(self, audios: Sequence[np.ndarray]) -> Tensor:
         """Return log-mel features_BMT of 30 s each, padded with silence."""
         out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
         return out.input_features
+
+    def prompt(self) -> list[int]:
+        """Return the tokens that ask for a transcript without timestamps."""
+        return list(self.tokenizer.prefix_tokens)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def labels(self, text: str) -> Tensor:
         """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text."""

@@ -1,7 +1,7 @@
 """A compressed model as a stock Whisper of the original's shape: exact, compatible with everything, and not smaller.
 
 What was cut away comes back as zeros: columns of heads, neurons. Thin matrices are multiplied out.
-Shape letters: H heads, K head size of the original, R kept columns, D width, F neurons of the original, N kept.
+Shape letters: D width, F neurons of the original, N kept.
 """
 
 from typing import Any
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, LowRankLinear, TwinAttention
+from adaptwin_core.ml.exports.even import even_attention, one_matrix
+from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
 
 OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")
 
@@ -38,41 +39,20 @@ def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForCondition
 
 
 def _attention(twin: TwinAttention) -> dict[str, Tensor]:
-    heads, size = twin.num_heads, twin.head_dim
-    # A cut query holds the scale that the stock attention applies again.
-    scale = twin.scaling * size**0.5
-    value_bias = twin.v_proj.bias if twin.v_proj.bias is not None else twin.v_proj.weight.new_zeros(heads * size)
-    return {
-        "q_proj.weight": _rows(twin.q_proj.weight, heads, size) * scale,
-        "q_proj.bias": _rows(twin.q_proj.bias, heads, size) * scale,
-        "k_proj.weight": _rows(twin.k_proj.weight, heads, size),
-        "v_proj.weight": _rows(twin.v_proj.weight, heads, size),
-        "v_proj.bias": value_bias,
-        "out_proj.weight": _rows(twin.out_proj.weight.mT, heads, size).mT.contiguous(),
-        "out_proj.bias": twin.out_proj.bias,
-    }
-
-
-def _rows(tensor: Tensor, heads: int, size: int) -> Tensor:
-    """Return (H·R, …) as (H·K, …), the rows of every head followed by zeros."""
-    by_head = tensor.unflatten(0, (heads, -1))
-    zeros = tensor.new_zeros(heads, size - by_head.shape[1], *by_head.shape[2:])
-    return torch.cat([by_head, zeros], 1).flatten(0, 1)
+    # The stock attention applies the scale that the even queries already hold.
+    scale = twin.head_dim**0.5
+    even = even_attention(twin, twin.head_dim)
+    tensors = {f"{name}.{key}": tensor for name, made in even.items() for key, tensor in made.state_dict().items()}
+    tensors |= {name: tensors[name] * scale for name in ("q_proj.weight", "q_proj.bias")}
+    return {"v_proj.bias": torch.zeros(twin.num_heads * twin.head_dim)} | tensors
 
 
 def _feed_forward(layer: Any, num_neurons: int) -> dict[str, Tensor]:
-    fc1_ND, bias_N = _matrix(layer.fc1)
-    fc2_DN, bias_D = _matrix(layer.fc2)
-    missing = num_neurons - len(fc1_ND)
+    fc1, fc2 = one_matrix(layer.fc1), one_matrix(layer.fc2)
+    missing = num_neurons - fc1.out_features
     return {
-        "fc1.weight": nn.functional.pad(fc1_ND, (0, 0, 0, missing)),
-        "fc1.bias": nn.functional.pad(bias_N, (0, missing)),
-        "fc2.weight": nn.functional.pad(fc2_DN, (0, missing)),
-        "fc2.bias": bias_D,
+        "fc1.weight": nn.functional.pad(fc1.weight, (0, 0, 0, missing)),
+        "fc1.bias": nn.functional.pad(fc1.bias, (0, missing)),
+        "fc2.weight": nn.functional.pad(fc2.weight, (0, missing)),
+        "fc2.bias": fc2.bias,
     }
-
-
-def _matrix(linear: Any) -> tuple[Tensor, Tensor]:
-    if isinstance(linear, LowRankLinear):
-        return linear.up.weight @ linear.down.weight, linear.up.bias
-    return linear.weight, linear.bias

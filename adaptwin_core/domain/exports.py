@@ -1,0 +1,36 @@
+"""The forms that a finished model can be had in, beside the checkpoint itself."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """`is_exact`: in full precision, so its greedy text is the checkpoint's on the same features. `note` is for the person who chooses."""
+
+    name: str
+    runtime: str
+    note: str
+    is_exact: bool = False
+
+
+FORMATS: Final = {
+    form.name: form
+    for form in (
+        ExportFormat(
+            "dense",
+            "transformers",
+            "Hugging Face folder of stock shape: loads with no code of ours, and is as large as the original",
+            is_exact=True,
+        ),
+        ExportFormat("ct2-float16", "ctranslate2", "for faster-whisper and what is built on it"),
+        ExportFormat("ct2-int8", "ctranslate2", "for faster-whisper: the fastest on a processor"),
+        ExportFormat("onnx-float32", "onnxruntime", "for onnxruntime and transformers.js", is_exact=True),
+        ExportFormat("onnx-int8", "onnxruntime", "for onnxruntime and, in the browser, transformers.js"),
+        ExportFormat("sherpa-float32", "sherpa-onnx", "for sherpa-onnx on phones and small boards"),
+        ExportFormat("sherpa-int8", "sherpa-onnx", "for sherpa-onnx on phones and small boards"),
+        ExportFormat("ggml-float16", "whisper.cpp", "for whisper.cpp; not smaller than the original"),
+        ExportFormat("ggml-q8_0", "whisper.cpp", "for whisper.cpp in 8 bits; not smaller than the original in 8"),
+        ExportFormat("ggml-q5_0", "whisper.cpp", "for whisper.cpp in 5 bits; not smaller than the original in 5"),
+    )
+}

@@ -1,0 +1,81 @@
+"""Each form of `domain.exports.FORMATS`: how it is written, and how it is run. The only file that knows them all.
+
+Runtimes are imported when they are asked for: each is large, and few people have all.
+"""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import SIDECARS, load_compressed
+from adaptwin_core.ml.exports.dense import dense
+from adaptwin_core.ml.exports.recognizers import (
+    CTranslate2Recognizer,
+    OnnxRecognizer,
+    Recognizer,
+    SherpaRecognizer,
+    TransformersRecognizer,
+    WhisperCppRecognizer,
+)
+from adaptwin_core.ml.windows import Featurizer
+
+
+def write(form: str, checkpoint: Path, out: Path) -> list[str]:
+    """Write the model of a checkpoint folder in the form of that name.
+
+    Returns:
+        the names of the files written, relative to `out`.
+
+    Raises:
+        InvalidInput: there is no such form.
+    """
+    kind, _, weights = form.partition("-")
+    if form not in FORMATS:
+        raise InvalidInput(f"no such form: {form!r}. There are: {', '.join(FORMATS)}")
+    model = load_compressed(checkpoint)
+    if kind == "dense":
+        dense(model).half().save_pretrained(out)
+        for name in SIDECARS:
+            if (checkpoint / name).exists() and not (out / name).exists():
+                shutil.copyfile(checkpoint / name, out / name)
+        return sorted(path.name for path in out.iterdir())
+    if kind == "ct2":
+        from adaptwin_core.ml.exports.ct2 import write_ctranslate2
+
+        return write_ctranslate2(model, checkpoint, out, weights=weights)
+    if kind == "onnx":
+        from adaptwin_core.ml.exports.onnx import write_onnx
+
+        return write_onnx(model, checkpoint, out, weights=weights)
+    if kind == "sherpa":
+        from adaptwin_core.ml.exports.sherpa import write_sherpa
+
+        return write_sherpa(model, checkpoint, out, weights=weights)
+    from adaptwin_core.ml.exports.ggml import write_ggml
+
+    return write_ggml(dense(model), checkpoint, out, weights=weights)
+
+
+def load(form: str | None, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
+    """Return the model that `write` left in a folder, loaded in its own runtime.
+
+    Args:
+        form: as given to `write`; None for a checkpoint.
+        language: spoken in what it will hear, such as en.
+    """
+    kind, _, weights = (form or "checkpoint").partition("-")
+    threads = threads or torch.get_num_threads()
+    if kind == "sherpa":
+        return SherpaRecognizer(folder, language, threads)
+    if kind == "ggml":
+        return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", language, threads)
+    featurizer = Featurizer.of_folder(folder, language)
+    if kind == "ct2":
+        return CTranslate2Recognizer(folder, featurizer, threads)
+    if kind == "onnx":
+        return OnnxRecognizer(folder, featurizer, threads)
+    return TransformersRecognizer(load_whisper(folder) if kind == "dense" else load_compressed(folder), featurizer)

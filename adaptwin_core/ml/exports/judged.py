@@ -1,0 +1,72 @@
+"""An export is heard before it is offered: in its own runtime, on held-out clips, against its checkpoint."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adaptwin_core.ml.exports.recognizers import Recognizer
+from adaptwin_core.ml.scoring import score
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+
+MOST_WORSE = 0.003  # of the word error rate: what an export may lose against the checkpoint
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Clips, and what to score them against: transcripts, or where there are none the checkpoint's own words."""
+
+    audios: Sequence[np.ndarray]
+    texts: Sequence[str | None]
+
+    @property
+    def seconds(self) -> float:
+        return sum(len(audio) for audio in self.audios) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a recognizer made of held-out clips, and its seconds of compute for a second of audio."""
+
+    texts: list[str]
+    compute_s_per_audio_s: float
+
+
+def hear(
+    recognizer: Recognizer, held_out: HeldOut, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> Heard:
+    """Transcribe every clip. `progress` gets clips done and in all; it may raise to stop."""
+    texts, began = [], time.perf_counter()
+    for number, audio in enumerate(held_out.audios, 1):
+        texts.append(recognizer(audio))
+        progress(number, len(held_out.audios))
+    return Heard(texts, (time.perf_counter() - began) / held_out.seconds)
+
+
+def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str) -> dict[str, Any]:
+    """Return word error rates of both, the share of equal texts, speed, and whether the export is fit to offer.
+
+    Raises:
+        InvalidInput: nobody said a word in the clips.
+    """
+    pairs = zip(held_out.texts, checkpoint.texts, strict=True)
+    has_transcripts = any(held_out.texts)
+    references = [(text or "") if has_transcripts else own for text, own in pairs]
+    wer, own_wer = (score(references, heard.texts, language=language).wer for heard in (exported, checkpoint))
+    is_offered = wer <= own_wer + MOST_WORSE
+    return {
+        "reference": "transcripts" if has_transcripts else "the checkpoint's own output",
+        "num_clips": len(references),
+        "seconds": round(held_out.seconds, 1),
+        "wer": wer,
+        "checkpoint_wer": own_wer,
+        "same_text": sum(a == b for a, b in zip(exported.texts, checkpoint.texts, strict=True)) / len(references),
+        "compute_s_per_audio_s": round(exported.compute_s_per_audio_s, 4),
+        "is_offered": is_offered,
+        "why": None
+        if is_offered
+        else f"its word error rate is {100 * (wer - own_wer):.1f} points above the checkpoint's; "
+        f"at most {100 * MOST_WORSE:.1f} are allowed",
+    }

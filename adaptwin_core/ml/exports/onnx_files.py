@@ -1,0 +1,61 @@
+"""Modules to ONNX files, in 32 or 8 bits."""
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import nn
+
+OPSET = 18
+
+
+def export(
+    module: nn.Module,
+    example: tuple[Any, ...],
+    path: Path,
+    *,
+    inputs: dict[str, dict[int, str]],
+    outputs: list[str],
+    weights: str,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Trace `module` to a graph whose named axes are free.
+
+    Args:
+        example: arguments; no size of a free axis may be 1, and no tensor may be given twice: it would be one input.
+        inputs: the name of each tensor of `example`, and the names of its free axes.
+        weights: float32, or int8: matrices and token table in 8 bits, products computed in 8 bits.
+        metadata: what a runtime reads beside the graph.
+    """
+    axes = iter(inputs.values())
+    shapes = tuple([next(axes) for _ in given] if isinstance(given, list) else next(axes) for given in example)
+    program = torch.onnx.export(
+        module.eval(),
+        example,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(inputs),
+        output_names=outputs,
+        dynamic_shapes=shapes,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    onnx.save(program.model_proto, path)
+    if weights == "int8":
+        whole = path.rename(path.with_suffix(".whole"))
+        quantize_dynamic(
+            whole,
+            path,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul", "Gather"],
+            extra_options={"MatMulConstBOnly": True},
+        )
+        whole.unlink()
+    if metadata is not None:
+        written = onnx.load(path)
+        onnx.helper.set_model_props(written, {key: str(value) for key, value in metadata.items()})
+        onnx.save(written, path)

@@ -1,0 +1,144 @@
+"""An exported model in its own runtime, unmodified: audio in, text out. Greedy, without timestamps, one clip a window.
+
+Each class takes a folder that the writers of this package made and the number of threads to use.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from adaptwin_core.ml.decode import most_tokens, transcribe_batch
+from adaptwin_core.ml.windows import Featurizer
+from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+
+
+class Recognizer(Protocol):
+    """A loaded model."""
+
+    def __call__(self, audio: np.ndarray) -> str:
+        """Return the words in at most 30 s of 16 kHz mono float32."""
+
+
+class TransformersRecognizer:
+    """In `transformers`: the checkpoint with its own class, or a dense folder with the stock one."""
+
+    def __init__(self, model: Any, featurizer: Featurizer) -> None:
+        self._model, self._featurizer = model, featurizer
+
+    def __call__(self, audio: np.ndarray) -> str:
+        return transcribe_batch(self._model, self._featurizer, [audio])[0]
+
+
+class CTranslate2Recognizer:
+    """In `ctranslate2`, with its default arithmetic for the stored weights."""
+
+    def __init__(self, folder: Path, featurizer: Featurizer, threads: int) -> None:
+        from ctranslate2.models import Whisper
+
+        self._model = Whisper(str(folder), device="cpu", intra_threads=threads)
+        self._featurizer = featurizer
+        self._prompt = featurizer.prompt()
+
+    def __call__(self, audio: np.ndarray) -> str:
+        from ctranslate2 import StorageView
+
+        features = StorageView.from_array(self._featurizer.features([audio]).numpy())
+        # Its text may take half of `max_length`.
+        found = self._model.generate(features, [self._prompt], beam_size=1, max_length=2 * most_tokens(audio))
+        return self._featurizer.text(found[0].sequences_ids[0])
+
+
+class OnnxRecognizer:
+    """In `onnxruntime`, with a greedy loop around the two graphs."""
+
+    def __init__(self, folder: Path, featurizer: Featurizer, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self._encoder, self._decoder = (
+            onnxruntime.InferenceSession(
+                _only(folder / "onnx", f"{name}*.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+            for name in ("encoder_model", "decoder_model_merged")
+        )
+        self._featurizer = featurizer
+        self._prompt = featurizer.prompt()
+        generation = json.loads((folder / "generation_config.json").read_text("utf-8"))
+        self._never = generation.get("suppress_tokens") or []
+        self._never_first = generation.get("begin_suppress_tokens") or []
+        self._end = generation["eos_token_id"]
+        self._empty = {
+            given.name: np.zeros((1, given.shape[1], 0, given.shape[3]), np.float32)
+            for given in self._decoder.get_inputs()
+            if given.name.startswith("past_key_values")
+        }
+        self._outputs = [given.name for given in self._decoder.get_outputs()]
+
+    def __call__(self, audio: np.ndarray) -> str:
+        (encoded,) = self._encoder.run(None, {"input_features": self._featurizer.features([audio]).numpy()})
+        past, tokens, heard = self._empty, self._prompt, list[int]()
+        while len(heard) < most_tokens(audio):
+            given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
+            made = dict(zip(self._outputs, self._decoder.run(None, given), strict=True))
+            scores = made["logits"][0, -1]
+            scores[self._never if heard else [*self._never, *self._never_first]] = -np.inf
+            best = int(scores.argmax())
+            if best == self._end:
+                break
+            heard.append(best)
+            past, tokens = {name: made[name.replace("past_key_values", "present")] for name in past}, [best]
+        return self._featurizer.text(heard)
+
+
+class SherpaRecognizer:
+    """In `sherpa_onnx`, which computes its own features."""
+
+    def __init__(self, folder: Path, language: str, threads: int) -> None:
+        from sherpa_onnx import OfflineRecognizer
+
+        self._model = OfflineRecognizer.from_whisper(
+            encoder=str(_only(folder, "encoder*.onnx")),
+            decoder=str(_only(folder, "decoder*.onnx")),
+            tokens=str(folder / "tokens.txt"),
+            language=language,
+            num_threads=threads,
+        )
+
+    def __call__(self, audio: np.ndarray) -> str:
+        stream = self._model.create_stream()
+        stream.accept_waveform(SAMPLE_RATE_HZ, audio)
+        self._model.decode_stream(stream)
+        return str(stream.result.text).strip()
+
+
+class WhisperCppRecognizer:
+    """In whisper.cpp, through `pywhispercpp`, greedy and without its retries at higher temperatures."""
+
+    def __init__(self, file: Path, language: str, threads: int) -> None:
+        from pywhispercpp.model import Model
+
+        self._model = Model(
+            str(file),
+            n_threads=threads,
+            language=language,
+            print_realtime=False,
+            print_progress=False,
+            no_timestamps=True,
+            single_segment=True,
+            temperature_inc=0.0,
+            no_context=True,
+            redirect_whispercpp_logs_to=None,
+        )
+
+    def __call__(self, audio: np.ndarray) -> str:
+        # whisper.cpp refuses less than a second.
+        padded = np.pad(audio, (0, max(0, SAMPLE_RATE_HZ + SAMPLE_RATE_HZ // 10 - len(audio))))
+        return " ".join(str(segment.text).strip() for segment in self._model.transcribe(padded)).strip()
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    (path,) = folder.glob(pattern)
+    return path

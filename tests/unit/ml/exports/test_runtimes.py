@@ -1,0 +1,96 @@
+"""Every form in its real runtime: a compressed tiny.en, with another size in each layer, says the same words."""
+
+import json
+
+import pytest
+import soxr
+import torch
+
+from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
+from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.plan import BlockPlan, RankPlan
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import save
+from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.exports import formats, judged, manifest
+from tests.unit.ml.test_factorize import compress
+
+SENTENCES = (
+    "The quick brown fox jumps over the lazy dog near the river bank.",
+    "Please send the report to the office before nine tomorrow morning.",
+    "She bought seven apples and a loaf of bread at the market.",
+)
+RATE_HZ = 16_000
+PLAN = {
+    "encoder.0.self": BlockPlan(qk=56, vo=48),
+    "encoder.1.self": BlockPlan(qk=48, vo=56, neurons=1504),
+    "encoder.3.self": BlockPlan(qk=60),
+    "decoder.0.self": BlockPlan(qk=48, vo=56),
+    "decoder.1.cross": BlockPlan(qk=56, vo=60),
+    "decoder.2.cross": BlockPlan(fc1=360),
+}
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    from hibari import Hibari
+
+    reader = Hibari()
+    return judged.HeldOut(
+        [soxr.resample(reader(text, seed=1), Hibari.sample_rate, RATE_HZ).astype("float32") for text in SENTENCES],
+        SENTENCES,
+    )
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    base = resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models")
+    with torch.no_grad():
+        save(compress(load_whisper(base), RankPlan(blocks=PLAN), None), base, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own(checkpoint, held_out):
+    heard = judged.hear(formats.load(None, checkpoint, "en"), held_out)
+    found = judged.verdict(heard, heard, held_out, "en")
+    assert found["wer"] < 0.3, (heard.texts, "the checkpoint itself should hear these")
+    return heard
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_runtime_hears_what_the_checkpoint_hears(form, checkpoint, held_out, own, tmp_path):
+    out = tmp_path / form
+    names = formats.write(form, checkpoint, out)
+    assert names == sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+    heard = judged.hear(formats.load(form, out, "en"), held_out)
+    if FORMATS[form].is_exact:
+        assert heard.texts == own.texts
+    against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
+    found = judged.verdict(heard, own, against_own, "en")
+    assert found["wer"] < 0.15, (heard.texts, own.texts)
+    made = manifest.write_manifest(out, form, checkpoint, found, licence="MIT")
+    assert manifest.checked(out) == made
+    assert set(names) < set(made["files"])
+    bill = json.loads((out / manifest.BILL).read_text())
+    assert {"torch", "transformers"} < {part["name"] for part in bill["components"]}
+    (out / names[0]).write_bytes(b"changed")
+    with pytest.raises(CorruptBlob, match=names[0]):
+        manifest.checked(out)
+
+
+def test_an_export_that_hears_worse_is_not_offered(held_out):
+    worse = judged.Heard(["the quick brown", SENTENCES[1], SENTENCES[2]], 0.1)
+    found = judged.verdict(worse, judged.Heard(list(SENTENCES), 0.1), held_out, "en")
+    assert not found["is_offered"]
+    assert "points above the checkpoint" in found["why"]
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(InvalidInput, match="There are: dense"):
+        formats.write("mp3", tmp_path, tmp_path / "out")
+    with pytest.raises(NotFound, match="holds neither"):
+        manifest.checked(tmp_path)
