@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """`is_exact`: in full precision, so its greedy text is the checkpoint's on the same features. `note` is for the person who chooses."""
+    """`is_exact`: the checkpoint's numbers and features, so its greedy text is the same. `note` is for who chooses."""
 
     name: str
     runtime: str
