@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api import docs_page, problems
 from api.limits import HeaderGuard
-from api.routes import base_models, datasets, health, jobs, models, uploads
+from api.routes import base_models, datasets, exports, health, jobs, models, uploads
 from api.tus import MethodOverride
 
 VERSION = "1"
@@ -20,7 +20,7 @@ def create_app() -> FastAPI:
     """Return the application. It opens nothing before its first request."""
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     problems.install(app)
-    for route in (uploads, datasets, base_models, jobs, models):
+    for route in (uploads, datasets, base_models, jobs, models, exports):
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)

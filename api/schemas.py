@@ -7,9 +7,11 @@ from fastapi import Path
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
+from adaptwin_core.service.exports import ExportState
 
 T = TypeVar("T")
 
@@ -19,6 +21,7 @@ DATASET_ID = f"^ds_{ULID}"
 DatasetId = Annotated[str, Path(pattern=DATASET_ID, examples=["ds_01k0000000000000000000000a"])]
 JobId = Annotated[str, Path(pattern=f"^job_{ULID}", examples=["job_01k0000000000000000000000a"])]
 ModelId = Annotated[str, Path(pattern=f"^mdl_{ULID}", examples=["mdl_01k0000000000000000000000a"])]
+FileName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["model.safetensors"])]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -159,6 +162,26 @@ class ModelSummary(Out):
 
 class ModelOut(ModelSummary):
     manifest: dict[str, Any] = Field(description="`files`: {name: {sha256, bytes}}, and the figures of the report")
+
+
+class ExportFormatOut(Out):
+    name: ExportName
+    runtime: str = Field(description="what loads it, unmodified")
+    note: str
+    is_exact: bool = Field(description="its greedy text is the model's own")
+
+
+class NewExport(In):
+    format: ExportName
+
+
+class ExportOut(Out):
+    format: ExportName = Field(validation_alias=AliasChoices("format", "form"))
+    state: ExportState
+    progress: dict[str, Any] | None
+    verdict: dict[str, Any] | None = Field(description="what was heard in its runtime, against the model itself")
+    files: dict[str, dict[str, Any]] = Field(description="{name: {sha256, bytes}}, once it is ready")
+    error: Failure | None
 
 
 class Live(Out):

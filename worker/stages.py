@@ -24,7 +24,7 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
     settings = get_settings()
-    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE}  # its stage's only heavy task: every core is its own
+    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE, Stage.EXPORT}  # its stage's only heavy task: every core is its own
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
     files, info = _BODIES[ctx.stage](ctx)
     ctx.info |= info
@@ -95,7 +95,7 @@ def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     model, kind = ctx.key.split(":")
-    folder = _model_folder(ctx) if model == "compressed" else None
+    folder = _model_folder(ctx, Stage.TUNE) if model == "compressed" else None
     return judging.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
 
 
@@ -119,10 +119,25 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     }
 
 
-def _model_folder(ctx: StageContext) -> Path:
+def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    # Runtimes are imported with it: only a worker that exports needs them.
+    from adaptwin_core.ml.exports.offer import make
+
+    def progress(done: int, total: int) -> None:
+        ctx.check()
+        ctx.report(done, total)
+
+    checkpoint, out = _model_folder(ctx, Stage.PUBLISH), ctx.workdir / "export"
+    files, verdict = make(
+        ctx.key, checkpoint, Corpus.load(ctx.speaker), out, licence=ctx.base.licence, progress=progress
+    )
+    return files, verdict or {}
+
+
+def _model_folder(ctx: StageContext, stage: Stage) -> Path:
     folder = ctx.workdir / "compressed"
     folder.mkdir()
-    for name, path in ctx.inputs(Stage.TUNE)["model"].items():
+    for name, path in ctx.inputs(stage)["model"].items():
         shutil.copyfile(path, folder / name)
     return folder
 
@@ -135,4 +150,5 @@ _BODIES = {
     Stage.TUNE: _tune,
     Stage.EVALUATE: _evaluate,
     Stage.PUBLISH: _publish,
+    Stage.EXPORT: _export,
 }

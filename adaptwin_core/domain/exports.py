@@ -1,20 +1,33 @@
 """The forms that a finished model can be had in, beside the checkpoint itself."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+ExportName = Literal[
+    "dense",
+    "ct2-float16",
+    "ct2-int8",
+    "onnx-float32",
+    "onnx-int8",
+    "sherpa-float32",
+    "sherpa-int8",
+    "ggml-float16",
+    "ggml-q8_0",
+    "ggml-q5_0",
+]
 
 
 @dataclass(frozen=True)
 class ExportFormat:
     """`is_exact`: the checkpoint's numbers and features, so its greedy text is the same. `note` is for who chooses."""
 
-    name: str
+    name: ExportName
     runtime: str
     note: str
     is_exact: bool = False
 
 
-FORMATS: Final = {
+FORMATS: Final[dict[str, ExportFormat]] = {
     form.name: form
     for form in (
         ExportFormat(

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.exports import ExportName
 
 # Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
 TUNE_RATES = {"adapters": 7e-4, "factors": 2e-5}
@@ -80,6 +81,9 @@ class CompressionSpec(Frozen):
         "float16",
         description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
         "about a third, at some loss",
+    )
+    exports: tuple[ExportName, ...] = Field(
+        (), description="forms to have the finished model in as well; more can be asked for later"
     )
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
     seed: int = Field(0, ge=0, lt=2**31)

@@ -20,8 +20,9 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
 
     So a result's name depends on nothing the result does not, and a changed tuning setting reuses all measurements.
     """
-    if stage is Stage.EVALUATE and key.startswith("base:"):
+    if stage is Stage.EXPORT or (stage is Stage.EVALUATE and key.startswith("base:")):
         return CompressionSpec.model_validate({"language": spec.language, "seed": spec.seed})
+    spec = spec.model_copy(update={"exports": ()})  # made of the finished model, by tasks of their own
     hidden = {
         Stage.CALIBRATE: (*_TUNING, *_LAYER_TUNING, *_SIZES, "start"),
         Stage.WEIGH: (*_TUNING, *_LAYER_TUNING, *_SIZES),

@@ -37,7 +37,7 @@ class TaskState(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a task does. A job passes through the others in this order; ingest belongs to a dataset."""
+    """What a task does. A job passes through them in this order, but ingest is of a dataset and export of a model."""
 
     INGEST = "ingest"
     CALIBRATE = "calibrate"  # one task a shard of windows: moments and block inputs
@@ -47,6 +47,7 @@ class Stage(StrEnum):
     TUNE = "tune"  # one task: assemble, end-to-end LoRA, merge
     EVALUATE = "evaluate"  # one task a (model, speech) pair
     PUBLISH = "publish"  # one task: report, plots, files, manifest
+    EXPORT = "export"  # one task a form that is asked for: written, and heard in its runtime
 
 
 JOB_STAGES = (

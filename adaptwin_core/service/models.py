@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.service import tasks
 from adaptwin_core.store.queries import owned
-from adaptwin_core.store.tables import Model
+from adaptwin_core.store.tables import Job, Model
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,4 @@ def delete(session: Session, scope: TenantScope, model_id: str) -> None:
     get(session, scope, model_id)
     model = owned.get(session, scope, Model, model_id, lock=True)
     model.deleted_at = func.now()
+    tasks.cancel_open(session, owned.get(session, scope, Job, model.job_id))

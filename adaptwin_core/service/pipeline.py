@@ -82,3 +82,13 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
     model = Model(id=new_id("mdl"), tenant_id=job.tenant_id, job_id=job.id, manifest=manifest)
     session.add(model)
     events.add(session, job, "state", "the model is ready", state=job.state, model_id=model.id)
+    for form in CompressionSpec.model_validate(job.spec).exports:
+        export(session, job, form)
+
+
+def export(session: Session, job: Job, form: str) -> Task:
+    """Have the model of a job made in another form."""
+    task = Task(id=new_id("task"), job_id=job.id, stage=Stage.EXPORT, key=form)
+    session.add(task)
+    announce(session, task.id, Stage.EXPORT)
+    return task

@@ -26,6 +26,7 @@ class Base:
     source: str
     digest: str
     shape: ModelShape
+    licence: str | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def upstream_of(stage: Stage, key: str) -> tuple[Stage, ...]:
     """Return the stages whose results a task may read."""
     if stage is Stage.EVALUATE:
         return () if key.startswith("base:") else (Stage.TUNE,)
+    if stage is Stage.EXPORT:
+        return (Stage.PUBLISH,)
     return JOB_STAGES[: JOB_STAGES.index(stage)]
 
 
@@ -90,7 +93,7 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
         key=task.key,
         tenant_id=job.tenant_id,
         spec=spec,
-        base=Base(base.id, base.source, base.digest, ModelShape.model_validate(base.shape)),
+        base=Base(base.id, base.source, base.digest, ModelShape.model_validate(base.shape), base.licence),
         speaker=speaker.files or {},
         general=general.files if general is not None else None,
         upstream=upstream,

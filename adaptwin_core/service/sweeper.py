@@ -81,7 +81,7 @@ def _announce_lost() -> int:
     """Ring again for queued tasks nobody came for, but only where the queue holds fewer messages than tasks wait."""
     stale = timedelta(seconds=get_settings().resend_after_s)
     num_announced = 0
-    for queue, stages in ((broker.QUEUE_AUDIO, [Stage.INGEST]), (broker.QUEUE_MODEL, list(JOB_STAGES))):
+    for queue, stages in ((broker.QUEUE_AUDIO, [Stage.INGEST]), (broker.QUEUE_MODEL, [*JOB_STAGES, Stage.EXPORT])):
         waiting = (Task.state == TaskState.QUEUED) & Task.stage.in_(stages)
         with unit_of_work() as session:
             num_waiting = session.scalar(select(func.count()).select_from(Task).where(waiting)) or 0

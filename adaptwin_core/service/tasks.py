@@ -42,7 +42,8 @@ def claim(session: Session, task_id: str, owner: str) -> Claim | None:
     if task is None:
         return None
     job = _lock_job(session, task)
-    if job is not None and JobState(job.state) in TERMINAL_JOB_STATES:
+    is_part_of_job = job is not None and task.stage != Stage.EXPORT  # an export comes after its job's end
+    if job is not None and is_part_of_job and JobState(job.state) in TERMINAL_JOB_STATES:
         return None
     settings = get_settings()
     tenant_id = job.tenant_id if job is not None else session.get_one(Dataset, task.dataset_id).tenant_id
@@ -90,6 +91,9 @@ def complete(
     ):
         raise LeaseLost(f"task {held.task_id} is no longer ours")
     results.add(session, result_key, tenant_id=held.tenant_id, made=made)
+    if held.stage is Stage.EXPORT:
+        events.add(session, job, "task", f"export {held.key} done", stage=held.stage, task=held.key)
+        return
     job.remaining -= 1
     events.add(
         session, job, "task", f"{held.stage} {held.key} done", stage=held.stage, task=held.key, remaining=job.remaining

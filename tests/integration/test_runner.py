@@ -25,7 +25,7 @@ from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Model
 from tests.integration import world
 from worker.context import StageContext
-from worker.runner import StageBody, run_task
+from worker.runner import run_task
 
 CALIBRATE_TASKS, BLOCKS = 2, 6
 
@@ -49,16 +49,10 @@ class Body:
 TOLD = {stage: int(stage is not Stage.SEARCH) for stage in JOB_STAGES}
 
 
-def run_all(body: StageBody) -> None:
-    while ids := world.queued_ids():
-        for task_id in ids:
-            run_task(task_id, lambda: body)
-
-
 def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path)
     body = Body()
-    run_all(body)
+    world.run_all(body)
     job = world.job_row(job_id)
     assert (job.state, job.remaining, job.error) == (JobState.SUCCEEDED, 0, None)
     assert [stage for stage, _ in body.calls] == (
@@ -82,7 +76,7 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
 def test_a_stage_without_tasks_is_passed_over(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path, spec=CompressionSpec(plan="uniform"))
     body = Body()
-    run_all(body)
+    world.run_all(body)
     assert world.job_row(job_id).state == JobState.SUCCEEDED
     assert Stage.WEIGH not in {stage for stage, _ in body.calls}
 
@@ -90,7 +84,7 @@ def test_a_stage_without_tasks_is_passed_over(scope: TenantScope, tmp_path: Path
 def test_a_general_dataset_is_evaluated_too(scope: TenantScope, tmp_path: Path):
     general = world.add_dataset(scope, tmp_path, "general")
     job_id = world.submit(scope, tmp_path, general_dataset_id=general, spec=CompressionSpec(decoder_cut=0.2))
-    run_all(Body())
+    world.run_all(Body())
     assert [task.key for task in world.task_rows(job_id, Stage.EVALUATE)] == [
         "base:speaker",
         "compressed:speaker",
@@ -102,38 +96,38 @@ def test_a_general_dataset_is_evaluated_too(scope: TenantScope, tmp_path: Path):
 
 def test_equal_work_is_done_once_per_tenant(scope: TenantScope, other_scope: TenantScope, tmp_path: Path):
     first = world.submit(scope, tmp_path)
-    run_all(Body())
+    world.run_all(Body())
     body = Body()
     second = world.submit(scope, tmp_path)
-    run_all(body)
+    world.run_all(body)
     assert body.calls == []
     assert world.result_files(second) == world.result_files(first)
     assert world.model_of(second).manifest == world.model_of(first).manifest
     theirs = world.submit(other_scope, tmp_path)
-    run_all(body)
+    world.run_all(body)
     assert len(body.calls) == len(world.task_rows(theirs))
 
 
 def test_a_changed_setting_redoes_only_what_it_touches(scope: TenantScope, tmp_path: Path):
     world.submit(scope, tmp_path)
-    run_all(Body())
+    world.run_all(Body())
     body = Body()
     world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
-    run_all(body)
+    world.run_all(body)
     assert {stage for stage, _ in body.calls} == {Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH}
     assert (Stage.EVALUATE, "base:speaker") not in body.calls
 
 
 def test_damaged_results_are_made_again(scope: TenantScope, tmp_path: Path):
     first = world.submit(scope, tmp_path)
-    run_all(Body())
+    world.run_all(Body())
     files = world.result_files(first)["factorize encoder.3.self"]
     blob = get_blobs().fetch(files["out.txt"]["sha256"], scope=scope.tenant_id)
     blob.chmod(0o644)
     blob.write_text("rot" + blob.read_text()[3:])
     body = Body()
     second = world.submit(scope, tmp_path)
-    run_all(body)
+    world.run_all(body)
     assert body.calls == [(Stage.FACTORIZE, "encoder.3.self")]
     assert world.result_files(second) == world.result_files(first)
 
@@ -175,7 +169,7 @@ def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: P
 
     job_id = world.submit(scope, tmp_path)
     body = Body(overtaken)
-    run_all(body)
+    world.run_all(body)
     assert world.job_row(job_id).state == JobState.SUCCEEDED
     rows = world.task_rows(job_id)
     assert {task.attempt for task in rows} == {2}
@@ -202,7 +196,7 @@ def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope,
     assert world.job_row(job_id).stage == (Stage.WEIGH if is_done else Stage.CALIBRATE)
     world.let_leases_run_out()
     assert sweeper.sweep().num_expired == (0 if is_done else 1)
-    run_all(world.stub_stage)
+    world.run_all(world.stub_stage)
     assert world.job_row(job_id).state == JobState.SUCCEEDED
     told = world.num_events(job_id)
     assert all(told["task", task.stage, task.key] == 1 for task in world.task_rows(job_id))
@@ -230,7 +224,7 @@ def test_running_out_of_memory_is_tried_again(scope: TenantScope, tmp_path: Path
     run_task(world.queued_ids()[0], lambda: Body(once))
     [task] = [task for task in world.task_rows(job_id) if task.key == failed[0]]
     assert (task.state, task.error["code"]) == (TaskState.QUEUED, code)
-    run_all(Body(once))
+    world.run_all(Body(once))
     assert world.job_row(job_id).state == JobState.SUCCEEDED
 
 
@@ -246,7 +240,7 @@ def test_a_final_error_fails_the_job_and_tells_no_secrets(
             raise error
 
     job_id = world.submit(scope, tmp_path)
-    run_all(Body(broken))
+    world.run_all(Body(broken))
     job = world.job_row(job_id)
     assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, code, "tune model")
     assert "secret words" not in str(job.error)
@@ -304,7 +298,7 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
 
 def test_a_deleted_model_leaves_nothing_behind(scope: TenantScope, tmp_path: Path):
     kept, dropped = world.submit(scope, tmp_path), world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
-    run_all(Body())
+    world.run_all(Body())
     model = world.model_of(dropped)
     with unit_of_work() as session:
         models.delete(session, scope, model.id)

@@ -19,6 +19,7 @@ from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Model, Result, Task
 from worker.context import StageContext
+from worker.runner import StageBody, run_task
 
 BASE_ID = "tiny-random"
 SHAPE = ModelShape(
@@ -114,6 +115,13 @@ def task_rows(job_id: str, stage: str | None = None) -> list[Task]:
 def queued_ids() -> list[str]:
     with unit_of_work() as session:
         return list(session.scalars(select(Task.id).where(Task.state == TaskState.QUEUED)))
+
+
+def run_all(body: StageBody = stub_stage) -> None:
+    """Work until nothing is queued."""
+    while ids := queued_ids():
+        for task_id in ids:
+            run_task(task_id, lambda: body)
 
 
 def num_events(job_id: str) -> Counter[tuple[str, str | None, str | None]]:

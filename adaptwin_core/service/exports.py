@@ -1,0 +1,113 @@
+"""A finished model in other forms: asked for, made by a task, handed out if it hears as well as the model itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import starmap
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import Conflict, NotFound
+from adaptwin_core.domain.exports import FORMATS, ExportName
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import Stage, TaskState
+from adaptwin_core.service import models, pipeline
+from adaptwin_core.service.models import FileEntry
+from adaptwin_core.store.queries import owned
+from adaptwin_core.store.tables import Job, Result, Task
+
+
+class ExportState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    REFUSED = "refused"  # made, and heard to be worse than the model: not handed out
+    FAILED = "failed"  # may be asked for again
+
+
+@dataclass(frozen=True)
+class Export:
+    """`verdict`: what was heard; `files`: {name: {sha256, bytes}} once it is ready."""
+
+    form: str
+    state: ExportState
+    progress: dict[str, Any] | None
+    verdict: dict[str, Any] | None
+    files: dict[str, dict[str, Any]]
+    error: dict[str, Any] | None
+
+
+def request(session: Session, scope: TenantScope, model_id: str, form: ExportName) -> tuple[Export, bool]:
+    """Have a model made in a form, unless it is already.
+
+    Returns:
+        the export, and whether it was asked for just now.
+
+    Raises:
+        NotFound: no such model, or it was deleted.
+    """
+    model = models.get(session, scope, model_id)
+    # Of two who ask at once, the second finds the first one's task.
+    job = owned.get(session, scope, Job, model.job_id, lock=True)
+    task = session.scalar(select(Task).where(Task.job_id == job.id, Task.stage == Stage.EXPORT, Task.key == form))
+    is_new = task is None or task.state == TaskState.FAILED
+    if task is None:
+        pipeline.export(session, job, form)
+    elif task.state == TaskState.FAILED:
+        task.state, task.attempt, task.error, task.finished_at = TaskState.QUEUED.value, 0, None, None
+        pipeline.announce(session, task.id, Stage.EXPORT)
+    session.flush()
+    return get(session, scope, model_id, form), is_new
+
+
+def of_model(session: Session, scope: TenantScope, model_id: str) -> list[Export]:
+    """Return every form that was asked for, in the order of `FORMATS`. Raises NotFound."""
+    job_id = models.get(session, scope, model_id).job_id
+    found = {export.form: export for export in starmap(_export, _rows(session, job_id))}
+    return [found[form] for form in FORMATS if form in found]
+
+
+def get(session: Session, scope: TenantScope, model_id: str, form: str) -> Export:
+    """Return one form of a model. Raises NotFound."""
+    found = [export for export in of_model(session, scope, model_id) if export.form == form]
+    if not found:
+        raise NotFound(f"model {model_id} has no export {form}: ask for it first")
+    return found[0]
+
+
+def open_file(session: Session, scope: TenantScope, model_id: str, form: str, name: str) -> FileEntry:
+    """Return where a file of an export is.
+
+    Raises:
+        NotFound: no such file.
+        Conflict: the export is not ready, or was refused.
+    """
+    export = get(session, scope, model_id, form)
+    if export.state is not ExportState.READY:
+        why = (export.verdict or export.error or {}).get("why") or (export.error or {}).get("message") or "wait for it"
+        raise Conflict(f"the export {form} is {export.state}: {why}")
+    entry = export.files.get(name)
+    if entry is None:
+        raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
+    return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+
+
+def _rows(session: Session, job_id: str) -> list[tuple[Task, Result | None]]:
+    rows = session.execute(
+        select(Task, Result)
+        .outerjoin(Result, Result.key == Task.result_key)
+        .where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.state != TaskState.CANCELLED)
+    )
+    return [(task, result) for task, result in rows]
+
+
+def _export(task: Task, result: Result | None) -> Export:
+    verdict, files = (result.info, result.files) if result is not None else (None, {})
+    states = {
+        TaskState.QUEUED: ExportState.QUEUED,
+        TaskState.RUNNING: ExportState.RUNNING,
+        TaskState.FAILED: ExportState.FAILED,
+        TaskState.DONE: ExportState.READY if files else ExportState.REFUSED,
+    }
+    return Export(task.key, states[TaskState(task.state)], task.progress, verdict, files, task.error)
