@@ -90,6 +90,17 @@ class Service:
             (out / name).write_bytes(answer.content)
         return out
 
+    def export(self, form: str, out: Path, timeout_s: float) -> dict[str, Any]:
+        """Have the model made in a form, and download that."""
+        where = f"/v1/models/{self.model_id}/exports/{form}"
+        assert self.client.post(f"/v1/models/{self.model_id}/exports", json={"format": form}).status_code == 202
+        made = self._until(where, {"ready", "refused", "failed"}, timeout_s)
+        assert made["state"] == "ready", made
+        for name in made["files"]:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (out / name).write_bytes(self.client.get(f"{where}/files/{name}").content)
+        return made
+
     def _created(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self.client.post(path, json=body)
         assert answer.status_code == 201, answer.text

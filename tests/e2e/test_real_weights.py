@@ -27,6 +27,16 @@ features = processor(soundfile.read(clip, dtype="float32")[0], sampling_rate=160
 print(processor.batch_decode(model.generate(features, max_new_tokens=60), skip_special_tokens=True)[0])
 """
 
+# In faster-whisper, with its voice activity filter and word timestamps: when each word starts, and the words
+FASTER = """
+import sys; sys.modules["adaptwin_core"] = None
+from faster_whisper import WhisperModel
+folder, clip = sys.argv[1:]
+segments, _ = WhisperModel(folder, device="cpu").transcribe(clip, beam_size=1, word_timestamps=True, vad_filter=True)
+words = [word for segment in segments for word in segment.words]
+print(" ".join(str(word.start) for word in words), "|", "".join(word.word for word in words))
+"""
+
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -51,11 +61,14 @@ def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
         manifest = service.finish(service.submit(dataset, encoder_cut=0.2, calibration_windows=6, tune_steps=6), 280)
         folder = service.download(manifest, tmp_path / "model")
         clips = service.client.get(f"/v1/datasets/{dataset}/clips?limit=200").json()["items"]
+        exported = service.export("ct2-int8", tmp_path / "ct2", 120)
     found = manifest["speech"]["speaker"]
     assert manifest["plan"]["encoder_cut"] >= 0.2
     assert found["reference"] == "transcripts"
     assert found["original"]["wer"] < 0.2, "the original should hear this voice well"
     assert found["compressed"]["wer"] < found["original"]["wer"] + 0.1
+    assert exported["verdict"]["num_clips"] == found["num_clips"]
+    assert exported["verdict"]["checkpoint_wer"] == pytest.approx(found["compressed"]["wer"])
     spoken = next(clip for clip in clips if clip["split"] == "test")
     heard = subprocess.run(
         [sys.executable, "-c", HEAR, str(folder), str(speech / spoken["recording"])],
@@ -67,3 +80,15 @@ def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
     words = set(spoken["text"].lower().replace(",", "").replace(".", "").split())
     said = set(heard.stdout.lower().replace(",", "").replace(".", "").split())
     assert len(words & said) > len(words) / 2, (spoken["text"], heard.stdout, heard.stderr[-2000:])
+    faster = subprocess.run(
+        [sys.executable, "-c", FASTER, str(tmp_path / "ct2"), str(speech / spoken["recording"])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    times, text = faster.stdout.strip().split("|")
+    assert faster.returncode == 0, faster.stderr[-2000:]
+    assert len(words & set(text.lower().replace(",", "").replace(".", "").split())) > len(words) / 2, faster.stdout
+    starts = [float(start) for start in times.split()]
+    assert starts == sorted(starts)
+    assert 0 <= starts[0] < starts[-1] < spoken["seconds"]
