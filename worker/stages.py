@@ -110,6 +110,7 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         model_files=model_files,
         blocks={name: info for name, info in ctx.infos(Stage.FACTORIZE).items() if info},
         out=ctx.workdir,
+        licence=ctx.base.licence,
         trials=[trial for info in ctx.infos(Stage.SEARCH).values() for trial in info["trials"]],
     )
     # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
@@ -128,9 +129,7 @@ def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         ctx.report(done, total)
 
     checkpoint, out = _model_folder(ctx, Stage.PUBLISH), ctx.workdir / "export"
-    files, verdict = make(
-        ctx.key, checkpoint, Corpus.load(ctx.speaker), out, licence=ctx.base.licence, progress=progress
-    )
+    files, verdict = make(ctx.key, checkpoint, Corpus.load(ctx.speaker), out, progress=progress)
     return files, verdict or {}
 
 

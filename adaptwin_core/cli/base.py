@@ -7,12 +7,10 @@ import typer
 
 from adaptwin_core.cli.keys import DataDir
 from adaptwin_core.local import environment
-from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
+from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
 from adaptwin_core.service import base_models
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings
-
-WHISPER_LICENCE = "MIT"  # OpenAI's, of the packaged weights
 
 app = typer.Typer(help="Uncompressed models that jobs may start from.", no_args_is_help=True)
 
@@ -22,10 +20,9 @@ def add_base_model(text: str) -> str:
     settings = get_settings()
     source = canonical_source(text)
     digest, shape = describe(resolve(source, settings.model_cache_dir or settings.data_dir / "models"))
-    licence = WHISPER_LICENCE if source.startswith("package:") else None
     with unit_of_work() as session:
         row = base_models.register(
-            session, id=short_name(source), source=source, digest=digest, shape=shape, licence=licence
+            session, id=short_name(source), source=source, digest=digest, shape=shape, licence=licence_of(source)
         )
         return f"{row.id}  {shape.total_params / 1e6:.1f} M parameters  sha256 {digest[:12]}…"
 

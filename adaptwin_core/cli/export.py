@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,8 +13,6 @@ from adaptwin_core.domain.exports import FORMATS
 
 if TYPE_CHECKING:
     from adaptwin_core.speech.corpus import Corpus
-
-WHISPER_LICENCE = "MIT"  # OpenAI's
 
 ModelArgument = Annotated[Path, typer.Argument(help="folder of a downloaded model", exists=True, file_okay=False)]
 AudioOption = Annotated[
@@ -46,7 +44,6 @@ def export(
             model,
             _speech(audio, Path(work)) if audio else None,
             out,
-            licence=WHISPER_LICENCE,
             progress=lambda done, total: bars.update(bar, description="hearing", completed=done, total=total),
         )
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -62,24 +59,21 @@ def export(
 
 def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     """Check every file of a model or an export against its SHA-256; with --audio, hear it in its runtime too."""
-    from adaptwin_core.ml.exports import formats, judged, manifest
-    from adaptwin_core.ml.exports.offer import ENGLISH
-    from adaptwin_core.ml.report import held_out
+    from adaptwin_core.ml.exports import formats, judged
+    from adaptwin_core.ml.manifest import check_files, read_manifest
     from adaptwin_core.ml.setting import quiet_transformers
 
     quiet_transformers()
     console = Console(stderr=True)
-    made = manifest.checked(model)
+    made = read_manifest(model)
+    check_files(model, made)
     console.print(f"{len(made['files'])} files are what they were when they were made")
     if audio is None:
         return
-    settings: dict[str, Any] = made.get("settings") or made.get("spec") or {}
-    language = settings.get("language", ENGLISH)
+    language = made["settings"]["language"]
     with tempfile.TemporaryDirectory() as work:
-        speech = _speech(audio, Path(work))
-        clips = held_out(speech, "speaker")
-        heard_on = judged.HeldOut([speech.audio(clip) for clip in clips], [clip.text for clip in clips])
-    heard = judged.hear(formats.load(made.get("format"), model, language), heard_on)
+        heard_on = judged.HeldOut.of(_speech(audio, Path(work)))
+    heard = judged.hear(formats.load(made["format"], model, language), heard_on)
     found = judged.verdict(heard, heard, heard_on, language)
     console.print(f"word error rate {_percent(found['wer'])} on {found['num_clips']} clips")
 

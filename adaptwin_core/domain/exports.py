@@ -27,6 +27,7 @@ class ExportFormat:
     is_exact: bool = False
 
 
+CHECKPOINT: Final = "checkpoint"  # the model itself, which every form is made of
 FORMATS: Final[dict[str, ExportFormat]] = {
     form.name: form
     for form in (

@@ -88,6 +88,11 @@ def short_name(source: str) -> str:
     return Path(source.split(":", 1)[1].partition("@")[0]).name
 
 
+def licence_of(source: str) -> str | None:
+    """Return the licence of a model, as an SPDX identifier, where it is known: OpenAI's of the packaged weights."""
+    return "MIT" if source.startswith("package:") else None
+
+
 def resolve(source: str, cache_dir: Path) -> Path:
     """Return a folder with the model of `source`, made or downloaded under `cache_dir` if need be.
 

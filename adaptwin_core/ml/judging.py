@@ -8,10 +8,12 @@ from typing import Any
 import torch
 
 from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
 from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.manifest import write_manifest
 from adaptwin_core.ml.report import build_report, compare, held_out, write_report
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 
@@ -52,14 +54,17 @@ def conclude(
     model_files: dict[str, Path],
     blocks: dict[str, dict[str, Any]],
     out: Path,
+    *,
+    licence: str | None,
     trials: Sequence[dict[str, float]] = (),
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Score what was heard and write the report beside the model.
+    """Score what was heard and write report and manifest beside the model.
 
     Args:
         texts: texts.json of `hear` by "base:speaker", "compressed:speaker", and with general speech "base:general",
         "compressed:general". infos: figures of `hear` by the same names.
         blocks: figures of `cut_block` by block.
+        licence: of the base model, if known.
         trials: of `search_cut`, where a word error rate was wanted.
 
     Returns:
@@ -95,4 +100,7 @@ def conclude(
         blocks=blocks,
         trials=trials,
     )
-    return write_report(report, out), report
+    report_files = write_report(report, out)
+    travelling = {**model_files, **report_files}
+    manifest = write_manifest(travelling, out, form=CHECKPOINT, report=report, verdict=None, licence=licence)
+    return {**report_files, **manifest}, report

@@ -22,6 +22,7 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 # Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
 # was forgotten; on 113 clips of them a quarter of a job was spent (bench/results/whole-job.json).
 MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 64}
+REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
 
@@ -179,6 +180,6 @@ def build_report(
 
 def write_report(report: Mapping[str, Any], out: Path) -> dict[str, Path]:
     """Write report.json, the plots and the model card; return them by name."""
-    (out / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+    (out / REPORT).write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
     (out / "README.md").write_text(model_card(report))
-    return {path.name: path for path in [out / "report.json", out / "README.md", *write_plot(report, out)]}
+    return {path.name: path for path in [out / REPORT, out / "README.md", *write_plot(report, out)]}

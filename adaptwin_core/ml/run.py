@@ -11,7 +11,7 @@ from typing import Any
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
-from adaptwin_core.ml.base_models import canonical_source, describe, resolve, short_name
+from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
@@ -112,6 +112,7 @@ def run_recipe(
             model_files=model_files,
             blocks=figures,
             out=place("report"),
+            licence=licence_of(source),
             trials=trials,
         )
     for name, path in report_files.items():

@@ -67,6 +67,11 @@ def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
     assert found["reference"] == "transcripts"
     assert found["original"]["wer"] < 0.2, "the original should hear this voice well"
     assert found["compressed"]["wer"] < found["original"]["wer"] + 0.1
+    for kept in (folder, tmp_path / "ct2"):
+        verify = [sys.executable, "-m", "adaptwin_core.cli.main", "verify", str(kept), "--audio", str(speech)]
+        checked = subprocess.run(verify, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+        assert "word error rate" in checked.stderr
     assert exported["verdict"]["num_clips"] == found["num_clips"]
     assert exported["verdict"]["checkpoint_wer"] == pytest.approx(found["compressed"]["wer"])
     spoken = next(clip for clip in clips if clip["split"] == "test")

@@ -60,14 +60,14 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
     return write_ggml(dense(model), checkpoint, out, weights=weights)
 
 
-def load(form: str | None, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
+def load(form: str, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
     """Return the model that `write` left in a folder, loaded in its own runtime.
 
     Args:
-        form: as given to `write`; None for a checkpoint.
+        form: as given to `write`, or `CHECKPOINT`.
         language: spoken in what it will hear, such as en.
     """
-    kind, _, weights = (form or "checkpoint").partition("-")
+    kind, _, weights = form.partition("-")
     threads = threads or torch.get_num_threads()
     if kind == "sherpa":
         return SherpaRecognizer(folder, language, threads)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from adaptwin_core.ml.exports.recognizers import Recognizer
+from adaptwin_core.ml.report import held_out
 from adaptwin_core.ml.scoring import score
+from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
 MOST_WORSE = 0.003  # of the word error rate: what an export may lose against the checkpoint
@@ -20,6 +22,12 @@ class HeldOut:
 
     audios: Sequence[np.ndarray]
     texts: Sequence[str | None]
+
+    @classmethod
+    def of(cls, speaker: Corpus) -> "HeldOut":
+        """Return the clips that the model itself is judged on."""
+        clips = held_out(speaker, "speaker")
+        return cls([speaker.audio(clip) for clip in clips], [clip.text for clip in clips])
 
     @property
     def seconds(self) -> float:

@@ -7,12 +7,13 @@ import soxr
 import torch
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
-from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.plan import BlockPlan, RankPlan
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import save
 from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.exports import formats, judged, manifest
+from adaptwin_core.ml.exports import formats, judged
+from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
 from tests.unit.ml.test_factorize import compress
 
 SENTENCES = (
@@ -55,7 +56,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def own(checkpoint, held_out):
-    heard = judged.hear(formats.load(None, checkpoint, "en"), held_out)
+    heard = judged.hear(formats.load(CHECKPOINT, checkpoint, "en"), held_out)
     found = judged.verdict(heard, heard, held_out, "en")
     assert found["wer"] < 0.3, (heard.texts, "the checkpoint itself should hear these")
     return heard
@@ -72,14 +73,24 @@ def test_the_runtime_hears_what_the_checkpoint_hears(form, checkpoint, held_out,
     against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
     found = judged.verdict(heard, own, against_own, "en")
     assert found["wer"] < 0.15, (heard.texts, own.texts)
-    made = manifest.write_manifest(out, form, checkpoint, found, licence="MIT")
-    assert manifest.checked(out) == made
-    assert set(names) < set(made["files"])
-    bill = json.loads((out / manifest.BILL).read_text())
-    assert {"torch", "transformers"} < {part["name"] for part in bill["components"]}
-    (out / names[0]).write_bytes(b"changed")
-    with pytest.raises(CorruptBlob, match=names[0]):
-        manifest.checked(out)
+
+
+def test_what_travels_can_be_checked(tmp_path):
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.bin").write_bytes(b"weights")
+    report = {"base_model": "whisper-base", "base_digest": "ab", "spec": {"language": "en"}, "speech": {}}
+    files = {"onnx/model.bin": tmp_path / "onnx" / "model.bin"}
+    made = write_manifest(files, tmp_path, form="onnx-int8", report=report, verdict=None, licence="MIT")
+    assert set(made) == {MANIFEST, BILL}
+    manifest = read_manifest(tmp_path)
+    assert set(manifest["files"]) == {"onnx/model.bin", BILL}
+    assert manifest["base_model"] == {"model": "whisper-base", "digest": "ab", "licence": "MIT"}
+    check_files(tmp_path, manifest)
+    bill = json.loads((tmp_path / BILL).read_text())
+    assert {"whisper-base", "torch", "transformers"} < {part["name"] for part in bill["components"]}
+    (tmp_path / "onnx" / "model.bin").write_bytes(b"changed")
+    with pytest.raises(CorruptBlob, match=r"onnx/model.bin"):
+        check_files(tmp_path, manifest)
 
 
 def test_an_export_that_hears_worse_is_not_offered(held_out):
@@ -92,5 +103,5 @@ def test_an_export_that_hears_worse_is_not_offered(held_out):
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(InvalidInput, match="There are: dense"):
         formats.write("mp3", tmp_path, tmp_path / "out")
-    with pytest.raises(NotFound, match="holds neither"):
-        manifest.checked(tmp_path)
+    with pytest.raises(NotFound, match=r"holds no adaptwin\.json"):
+        read_manifest(tmp_path)

@@ -1,4 +1,4 @@
-"""What travels with an export so that it can be checked later: adaptwin.json, and a software bill of materials.
+"""What travels with every model and export so that it can be checked: adaptwin.json, and a software bill of materials.
 
 The bill is CycloneDX 1.6: the base model, and the libraries that made the files.
 """
@@ -13,7 +13,7 @@ from adaptwin_core.domain.digest import digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.domain.exports import FORMATS
 
-MANIFEST, BILL, REPORT = "adaptwin.json", "bom.cdx.json", "report.json"
+MANIFEST, BILL = "adaptwin.json", "bom.cdx.json"
 LIBRARIES = (
     "torch",
     "transformers",
@@ -31,47 +31,50 @@ LIBRARIES = (
 
 
 def write_manifest(
-    out: Path, form: str, checkpoint: Path, verdict: Mapping[str, Any] | None, *, licence: str | None
-) -> dict[str, Any]:
-    """Write both files beside an export, and return the manifest.
+    files: Mapping[str, Path],
+    out: Path,
+    *,
+    form: str,
+    report: Mapping[str, Any],
+    verdict: Mapping[str, Any] | None,
+    licence: str | None,
+) -> dict[str, Path]:
+    """Write both into a folder, for files that will travel with them, and return them by name.
 
     Args:
-        checkpoint: the folder the export was made of; its report.json tells of settings and scores.
-        verdict: of `judged.verdict`, if the export was heard.
+        form: one of `domain.exports.FORMATS`, or `CHECKPOINT`.
+        report: of the model, with its settings and scores.
+        verdict: of `exports.judged.verdict`, where an export was heard.
         licence: of the base model, as an SPDX identifier, if known.
     """
-    report = json.loads((checkpoint / REPORT).read_text("utf-8")) if (checkpoint / REPORT).exists() else {}
-    (out / BILL).write_text(json.dumps(_bill(report, licence), indent=2) + "\n")
+    bill = out / BILL
+    bill.write_text(json.dumps(_bill(report, licence), indent=2) + "\n")
     manifest = {
         "format": form,
-        "runtime": FORMATS[form].runtime,
+        "runtime": FORMATS[form].runtime if form in FORMATS else "transformers",
         "base_model": {name: report.get(f"base_{name}") for name in ("model", "digest")} | {"licence": licence},
         "settings": report.get("spec"),
-        "scores": {"checkpoint": report.get("speech"), "export": verdict},
+        "scores": {"model": report.get("speech"), "export": verdict},
         "libraries": _versions(),
         "files": {
-            str(path.relative_to(out)): {"sha256": digest_file(path), "bytes": path.stat().st_size}
-            for path in sorted(out.rglob("*"))
-            if path.is_file() and path.name != MANIFEST
+            name: {"sha256": digest_file(path), "bytes": path.stat().st_size}
+            for name, path in sorted({**files, BILL: bill}.items())
         },
     }
     (out / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return {BILL: bill, MANIFEST: out / MANIFEST}
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a model or an export. Raises NotFound."""
+    if not (folder / MANIFEST).is_file():
+        raise NotFound(f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export")
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     return manifest
 
 
-def checked(folder: Path) -> dict[str, Any]:
-    """Return the manifest of an export or of a downloaded model, every file of it checked against its SHA-256.
-
-    Raises:
-        NotFound: the folder holds no manifest.
-        CorruptBlob: files are missing or changed; the message names them.
-    """
-    found = next((folder / name for name in (MANIFEST, "manifest.json") if (folder / name).exists()), None)
-    if found is None:
-        raise NotFound(
-            f"{folder} holds neither {MANIFEST} nor manifest.json: give the folder of a model or of an export"
-        )
-    manifest: dict[str, Any] = json.loads(found.read_text("utf-8"))
+def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Check every file that a manifest names. Raises CorruptBlob, naming those that are missing or changed."""
     bad = [
         name
         for name, file in manifest["files"].items()
@@ -79,7 +82,6 @@ def checked(folder: Path) -> dict[str, Any]:
     ]
     if bad:
         raise CorruptBlob(f"missing or changed since it was made: {', '.join(bad)}. Download or export it again")
-    return manifest
 
 
 def _versions() -> dict[str, str]:
