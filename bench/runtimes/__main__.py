@@ -1,0 +1,114 @@
+"""Every form of a finished model in its runtime, beside the stock Whisper in the same runtime and form:
+`python -m bench.runtimes --model FOLDER --base package:whisper-base --speech FOLDER`.
+
+Both go through the same exporters; the stock one is the original with nothing cut. Bytes, seconds of compute for each
+second of audio, peak memory, word error rate on the same held-out clips.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.ml.assemble import assemble, save
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.exports import formats
+from adaptwin_core.ml.manifest import read_manifest
+from adaptwin_core.ml.report import spread
+from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+from bench.runtimes.encoder_speed import encoder_speed
+
+LIBRARIES = ("torch", "transformers", "ctranslate2", "onnxruntime", "sherpa-onnx", "pywhispercpp")
+STOCK, OURS = "stock", "ours"
+
+
+def main() -> None:
+    options = _options()
+    quiet_transformers()
+    console = Console()
+    base = resolve(options.base, options.cache)
+    manifest = read_manifest(options.model)
+    threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        corpus = build_corpus(read_folder(options.speech), work / "speech", Limits())
+        models = {STOCK: work / "stock", OURS: options.model}
+        save(assemble(base, RankPlan(blocks={}), {}), base, models[STOCK])
+        rows: list[dict[str, Any]] = []
+        for form in (CHECKPOINT, *FORMATS):
+            folders = {}
+            for name, checkpoint in models.items():
+                folders[name] = checkpoint if form == CHECKPOINT else work / name / form
+                written = [] if form == CHECKPOINT else formats.write(form, checkpoint, folders[name])
+                found = _heard(form, folders[name], work / "speech", options, manifest["settings"]["language"], threads)
+                found["wer"] = _wer(corpus, options.clips, found.pop("texts"), manifest["settings"]["language"])
+                rows.append({"form": form, "model": name, "bytes": _bytes(folders[name], written), **found})
+                console.print("  ".join(str(value) for value in rows[-1].values()))
+            if form.startswith("ct2"):
+                speed = encoder_speed(folders, describe(base)[1].num_mel_bins, threads)
+                for row in rows[-2:]:
+                    row["encoder"] = speed[row["model"]]
+    how = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": manifest["base_model"]["model"],
+        "settings": manifest["settings"],
+        "speech": options.speech.name,
+        "clips": options.clips,
+        "threads": threads,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "decoding": "greedy, no timestamps, one clip a window, each form in a process of its own",
+    }
+    options.out.write_text(json.dumps({"how": how, "rows": rows}, indent=2) + "\n")
+
+
+def _heard(
+    form: str, folder: Path, corpus: Path, options: argparse.Namespace, language: str, threads: int
+) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.runtimes.child", form, str(folder), str(corpus)]
+    done = subprocess.run(
+        [*command, str(options.clips), language, str(threads)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _wer(corpus: Corpus, num_clips: int, texts: list[str], language: str) -> list[float]:
+    clips = spread([clip for clip in corpus.split("test") if clip.text], num_clips)
+    found = score([clip.text or "" for clip in clips], texts, language=language)
+    return [round(100 * rate, 2) for rate in (found.wer, found.wer_low, found.wer_high)]
+
+
+def _bytes(folder: Path, written: list[str]) -> int:
+    """Return the bytes of an export's files, or of a checkpoint's weights."""
+    files = [folder / name for name in written] or list(folder.glob("*.safetensors"))
+    return sum(path.stat().st_size for path in files)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
+    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
+    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
+    parser.add_argument("--clips", type=int, default=20)
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/runtimes.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

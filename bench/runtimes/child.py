@@ -1,0 +1,47 @@
+"""One form of one model in a process of its own, so that the peak of its memory is its own: prints one line of JSON.
+
+`python -m bench.runtimes.child FORM FOLDER CORPUS NUM_CLIPS LANGUAGE THREADS`
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+from adaptwin_core.ml.exports import formats
+from adaptwin_core.ml.exports.judged import HeldOut, hear
+from adaptwin_core.ml.report import spread
+from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.speech.corpus import Corpus
+
+KIB_PER_MB = 1e3 / 1.024  # ru_maxrss counts in KiB on Linux
+
+
+def main() -> None:
+    form, folder, corpus_folder, num_clips, language, threads = sys.argv[1:]
+    quiet_transformers()
+    torch.set_num_threads(int(threads))
+    corpus = Corpus.load(Path(corpus_folder))
+    clips = spread([clip for clip in corpus.split("test") if clip.text], int(num_clips))
+    held_out = HeldOut([corpus.audio(clip) for clip in clips], [clip.text for clip in clips])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    recognizer = formats.load(form, Path(folder), language, threads=int(threads))
+    recognizer(held_out.audios[0])  # the first is slower: buffers are made
+    heard = hear(recognizer, held_out)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        json.dumps(
+            {
+                "texts": heard.texts,
+                "compute_s_per_audio_s": round(heard.compute_s_per_audio_s, 4),
+                "peak_memory_mb": round(peak / KIB_PER_MB),
+                "before_loading_mb": round(before / KIB_PER_MB),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
