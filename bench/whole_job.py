@@ -55,19 +55,20 @@ def main() -> None:
     spec = CompressionSpec.model_validate(json.loads(options.settings) | {"encoder_cut": options.cut})
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
+        model: Path = options.keep or work / "model"
         clock, began = Clock(), time.perf_counter()
         report = run_recipe(
             options.model,
             options.speaker,
             options.general,
             spec,
-            work / "model",
+            model,
             cache=options.cache,
             workdir=work,
             ended=clock.ended,
         )
         seconds = time.perf_counter() - began
-        operators = _operators(options, spec, work)
+        operators = _operators(options, spec, work / "speaker", model)
     found = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": options.model,
@@ -90,14 +91,14 @@ def main() -> None:
     console.print(_table(found))
 
 
-def _operators(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> dict[str, Any]:
+def _operators(options: argparse.Namespace, spec: CompressionSpec, speaker: Path, model: Path) -> dict[str, Any]:
     """Profile one step of the end-to-end phase on a window that the original has heard before."""
     folder = resolve(options.model, options.cache)
-    setting = Setting(folder, describe(folder)[1], spec, Corpus.load(work / "speaker"), None)
+    setting = Setting(folder, describe(folder)[1], spec, Corpus.load(speaker), None)
     lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])
     teacher = Teacher(load_whisper(folder), setting.featurizer())
     teacher.hear(lessons.speaker[0])
-    student = load_compressed(work / "model")
+    student = load_compressed(model)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         finetune(student, teacher, lessons, spec.model_copy(update={"tune_steps": 1}))
     events = sorted(profile.key_averages(), key=lambda event: -event.self_cpu_time_total)
@@ -113,6 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cut", type=float, default=0.45)
     parser.add_argument("--settings", default="{}", help="other settings of the job, as JSON")
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--keep", type=Path, help="folder to leave the finished model in")
     parser.add_argument("--out", type=Path, default=Path("bench/results/whole-job.json"))
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""How much faster a CTranslate2 encoder is than another: both in one process, turn by turn, so noise hits both alike."""
+"""How fast CTranslate2 encoders are beside each other: in one process, turn by turn, so noise hits all alike."""
 
 import statistics
 import time
