@@ -6,7 +6,7 @@ so the best choice takes steps of all parts in the order of their rates until th
 1963).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,9 +30,12 @@ class Offer(Frozen):
     loss: float
 
 
+Price = Callable[[ModelShape, BlockId, BlockPlan], int]
+
+
 class _Step(NamedTuple):
-    rate: float  # loss for each parameter saved
-    saved: int
+    rate: float  # loss for each unit of the price saved
+    saved: int  # parameters
     block: str
     sizes: dict[str, int]
 
@@ -55,13 +58,19 @@ def size_step(size: int) -> int:
 
 
 def allocate(
-    shape: ModelShape, offers: Mapping[str, Sequence[Offer]], budget: int, *, equal_heads: bool = False
+    shape: ModelShape,
+    offers: Mapping[str, Sequence[Offer]],
+    budget: int,
+    *,
+    equal_heads: bool = False,
+    price: Price = block_params,
 ) -> dict[str, BlockPlan]:
     """Return what each block keeps so that at least `budget` parameters go, at the least measured loss.
 
     Args:
         offers: by block name.
         equal_heads: give QK and VO the same size, as some runtimes need.
+        price: what a block costs that the plan should save most of for its loss: parameters, or multiplications.
 
     Raises:
         InvalidSpec: all offers together do not save that much.
@@ -69,7 +78,7 @@ def allocate(
     steps: list[_Step] = []
     for name, of_block in offers.items():
         for curve in _curves(of_block, equal_heads=equal_heads):
-            steps += _steps(shape, name, curve)
+            steps += _steps(shape, name, curve, price)
     steps.sort(key=lambda step: step.rate)  # stable: of one curve the smaller cut stays first
     plans = {name: BlockPlan() for name in offers}
     left = budget
@@ -97,15 +106,16 @@ def _curves(offers: Sequence[Offer], *, equal_heads: bool) -> list[list[tuple[di
     return [curve for curve in [*curves, heads] if curve]
 
 
-def _steps(shape: ModelShape, name: str, curve: Sequence[tuple[dict[str, int], float]]) -> list[_Step]:
+def _steps(shape: ModelShape, name: str, curve: Sequence[tuple[dict[str, int], float]], price: Price) -> list[_Step]:
     """Return the steps along the lower convex hull of one curve."""
     block = BlockId.parse(name)
-    whole = block_params(shape, block, BlockPlan())
 
-    def saved(sizes: dict[str, int]) -> int:
-        return whole - block_params(shape, block, BlockPlan().model_copy(update=sizes))
+    def saved(sizes: dict[str, int], price: Price) -> int:
+        kept = BlockPlan().model_copy(update=sizes)
+        return price(shape, block, BlockPlan()) - price(shape, block, kept)
 
-    points = sorted((saved(sizes), loss, sizes) for sizes, loss in curve if saved(sizes) > 0)
+    priced = [(saved(sizes, price), loss, sizes) for sizes, loss in curve]
+    points = sorted(point for point in priced if point[0] > 0)
     hull: list[tuple[int, float, dict[str, int]]] = [(0, 0.0, {})]
     while hull[-1][0] < points[-1][0]:
         x, y, _ = hull[-1]
@@ -113,10 +123,11 @@ def _steps(shape: ModelShape, name: str, curve: Sequence[tuple[dict[str, int], f
     steps = []
     for (x, y, before), (next_x, next_y, after) in pairwise(hull):
         rate = (next_y - y) / (next_x - x)
-        done = x
+        done = saved(before, block_params)
         for sizes in _between(shape, block, before, after):
-            steps.append(_Step(rate, saved(sizes) - done, name, sizes))
-            done = saved(sizes)
+            params = saved(sizes, block_params)
+            steps.append(_Step(rate, params - done, name, sizes))
+            done = params
     return steps
 
 

@@ -11,6 +11,7 @@ from adaptwin_core.domain.spec import Frozen
 
 AttentionKind = Literal["self", "cross"]
 Part = Literal["encoder", "decoder"]
+TOKENS_A_WINDOW = 100  # of speech in 30 s
 _BLOCK_NAME = re.compile(r"(encoder|decoder)\.(\d+)\.(self|cross)")
 
 
@@ -166,6 +167,22 @@ def block_params(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     fc1 = d * f + f if plan.fc1 is None else plan.fc1 * (d + f) + f
     fc2 = d * f + d if plan.fc2 is None else plan.fc2 * (d + f) + d
     return qk + vo + fc1 + fc2
+
+
+def block_multiplications(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
+    """Return the multiplications of a block for one window of 30 s that holds `TOKENS_A_WINDOW` tokens.
+
+    A weight is used once for each position that it sees. An attention pairs every position that reads with every one
+    that is read, once over its query-key columns and once over its value-output columns.
+    """
+    d, f, size = shape.d_model, plan.neurons or shape.ffn(block.part), shape.head_size(block.part)
+    reading = shape.max_source_positions if block.part == "encoder" else TOKENS_A_WINDOW
+    read = reading if block.attention == "self" else shape.max_source_positions
+    columns = shape.heads(block.part) * ((plan.qk or size) + (plan.vo or size))
+    attention = columns * (d * (reading + read) + reading * read)
+    if not block.has_ff:
+        return attention
+    return attention + reading * sum(d * f if rank is None else rank * (d + f) for rank in (plan.fc1, plan.fc2))
 
 
 def blocks_of(shape: ModelShape, part: Part) -> list[BlockId]:

@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 
 from adaptwin_core.domain.allocation import Offer, allocate, offers_of, size_step
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, Part, RankPlan, block_params, blocks_of
+from adaptwin_core.domain.plan import (
+    BlockId,
+    BlockPlan,
+    ModelShape,
+    Part,
+    RankPlan,
+    block_multiplications,
+    block_params,
+    blocks_of,
+)
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 
 # As stored: in int8 and int4 all but matrices stays float16, and scales are added.
@@ -47,7 +56,7 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, offers: Offers | None = 
             blocks |= {str(block): _for_block(plan, block) for block in blocks_of(shape, part)}
         elif spec.plan == "measured":
             of_part = {str(block): _offers(offers, shape, block) for block in blocks_of(shape, part)}
-            blocks |= allocate(shape, of_part, budget, equal_heads=spec.equal_heads)
+            blocks |= _measured(spec, shape, of_part, budget)
         elif spec.plan == "successive" and part == "encoder":
             blocks |= _successive(shape, cut)
         else:
@@ -58,6 +67,13 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, offers: Offers | None = 
     if not kept:
         raise InvalidSpec("these settings leave every block whole: ask for a larger cut, or for smaller ranks")
     return RankPlan(blocks=kept)
+
+
+def _measured(spec: CompressionSpec, shape: ModelShape, offers: Offers, budget: int) -> dict[str, BlockPlan]:
+    if spec.plan_for == "ctranslate2":
+        # It pads the smaller of a layer's two head sizes, and its time goes to multiplications.
+        return allocate(shape, offers, budget, equal_heads=True, price=block_multiplications)
+    return allocate(shape, offers, budget, equal_heads=spec.equal_heads)
 
 
 def needs_offers(spec: CompressionSpec) -> bool:

@@ -50,6 +50,11 @@ class CompressionSpec(Frozen):
     equal_heads: bool = Field(
         False, description="in the measured plan, keep as many columns of query-key as of value-output in a head"
     )
+    plan_for: Literal["any", "ctranslate2"] = Field(
+        "any",
+        description="the runtime whose speed the measured plan minds. ctranslate2: equal heads, and of two parts that "
+        "lose alike the one goes that takes more time there; any: what goes is chosen by its parameters alone",
+    )
     ranks: SpectralRanks | None = Field(
         None, description="explicit ranks for every part whose cut is not 0; the size of the cut is then not used"
     )

@@ -10,7 +10,7 @@ CODE_VERSION: Final = 5  # raise it when a stage makes something else of the sam
 
 _TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
-_SIZES = ("equal_heads",)
+_SIZES = ("equal_heads", "plan_for")
 ANY_CUT: Final = 0.35
 ANY_WER: Final = 100.0
 

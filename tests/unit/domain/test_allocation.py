@@ -6,12 +6,13 @@ import pytest
 
 from adaptwin_core.domain.allocation import Offer, allocate, offers_of
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.plan import BlockId, BlockPlan, block_params, blocks_of
+from adaptwin_core.domain.plan import BlockId, BlockPlan, block_multiplications, block_params, blocks_of
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from tests.unit.domain.test_plan import WHISPERS
 
 BASE = WHISPERS["base"]
+ENCODER_BLOCK = BlockId.parse("encoder.0.self")
 
 
 def offers(shape, part="encoder", *, price=lambda layer, _part: 1.0):
@@ -89,6 +90,30 @@ def test_a_larger_budget_only_takes_more():
         for part in ("qk", "vo", "neurons"):
             before, after = getattr(small[name], part), getattr(large[name], part)
             assert before is None or (after is not None and after <= before)
+
+
+def test_a_plan_for_ctranslate2_saves_more_multiplications_of_the_same_parameters():
+    found = offers(BASE, price=lambda layer, part: 1.0 + layer / 10)
+    plans = {
+        plan_for: make_plan(CompressionSpec(encoder_cut=0.35, plan_for=plan_for), BASE, found)
+        for plan_for in ("any", "ctranslate2")
+    }
+    work = {
+        name: sum(block_multiplications(BASE, BlockId.parse(block), kept) for block, kept in plan.blocks.items())
+        + (BASE.encoder_layers - len(plan.blocks)) * block_multiplications(BASE, ENCODER_BLOCK, BlockPlan())
+        for name, plan in plans.items()
+    }
+    assert work["ctranslate2"] < work["any"]
+    assert all(kept.qk == kept.vo for kept in plans["ctranslate2"].blocks.values())
+    assert plans["ctranslate2"].params_removed(BASE, "encoder") >= 0.35 * BASE.encoder_params
+
+
+def test_multiplications_of_an_encoder_block_by_hand():
+    """Whisper base: 1500 positions; 8 heads of 64 on a width of 512; 2048 neurons."""
+    projections, attention, ff = 4 * 512 * 512 * 1500, 2 * 1500 * 1500 * 512, 2 * 512 * 2048 * 1500
+    assert block_multiplications(BASE, ENCODER_BLOCK, BlockPlan()) == projections + attention + ff
+    half = BlockPlan(qk=32, vo=32, neurons=1024)
+    assert block_multiplications(BASE, ENCODER_BLOCK, half) == (projections + attention + ff) // 2
 
 
 def test_decoder_self_attention_offers_no_neurons():
