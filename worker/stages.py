@@ -24,7 +24,7 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
     settings = get_settings()
-    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE, Stage.EXPORT}  # its stage's only heavy task: every core is its own
+    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE, Stage.EXPORT}  # alone in its stage, or rare: it takes every core
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
     files, info = _BODIES[ctx.stage](ctx)
     ctx.info |= info

@@ -39,6 +39,8 @@ def compress(
         spec = CompressionSpec.model_validate(json.loads(settings) | {"encoder_cut": encoder_cut})
     except ValueError as fault:
         raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
+    if spec.exports:
+        raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
     console = Console(stderr=True)
     from adaptwin_core.ml.run import run_recipe  # torch is loaded only for the command that needs it
 

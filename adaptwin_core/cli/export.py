@@ -37,24 +37,27 @@ def export(
 
     quiet_transformers()
     console = Console(stderr=True)
-    with Progress(console=console) as bars, tempfile.TemporaryDirectory() as work:
-        bar = bars.add_task(f"writing {to}", total=None)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with Progress(console=console) as bars, tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
+        bar, work = bars.add_task(f"writing {to}", total=None), Path(scratch)
         _, found = make(
             to,
             model,
-            _speech(audio, Path(work)) if audio else None,
-            out,
+            _speech(audio, work) if audio else None,
+            work / "made",
             progress=lambda done, total: bars.update(bar, description="hearing", completed=done, total=total),
         )
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    console.print(f"{out}: {to} for {FORMATS[to].runtime}, {size / 1e6:.1f} MB")
-    if found is not None:
+        if found is None or found["is_offered"]:
+            (work / "made").replace(out)  # whole or not at all
+    if found is not None and "wer" in found:
         console.print(
             f"word error rate {_percent(found['wer'])} (the model itself {_percent(found['checkpoint_wer'])}) on "
             f"{found['num_clips']} clips, against {found['reference']}"
         )
-        if not found["is_offered"]:
-            raise InvalidInput(f"this export should not be used: {found['why']}")
+    if found is not None and not found["is_offered"]:
+        raise InvalidInput(f"this export is not kept: {found['why']}")
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    console.print(f"{out}: {to} for {FORMATS[to].runtime}, {size / 1e6:.1f} MB")
 
 
 def verify(model: ModelArgument, audio: AudioOption = None) -> None:
@@ -73,6 +76,8 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     language = made["settings"]["language"]
     with tempfile.TemporaryDirectory() as work:
         heard_on = judged.HeldOut.of(_speech(audio, Path(work)))
+    if not any(heard_on.texts):
+        raise InvalidInput(f"{audio} has no held-out clips with a transcript: there is nothing to score against")
     heard = judged.hear(formats.load(made["format"], model, language), heard_on)
     found = judged.verdict(heard, heard, heard_on, language)
     console.print(f"word error rate {_percent(found['wer'])} on {found['num_clips']} clips")

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.exports import ExportName
@@ -93,6 +93,11 @@ class CompressionSpec(Frozen):
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
     seed: int = Field(0, ge=0, lt=2**31)
 
+    @field_validator("exports")
+    @classmethod
+    def _each_once(cls, exports: tuple[ExportName, ...]) -> tuple[ExportName, ...]:
+        return tuple(dict.fromkeys(exports))
+
     @model_validator(mode="after")
     def _something_to_cut(self) -> Self:
         budgets = {"model_cut": self.model_cut, "max_bytes": self.max_bytes, "max_wer": self.max_wer}
@@ -105,6 +110,8 @@ class CompressionSpec(Frozen):
             )
         if self.max_wer is not None and (self.plan != "measured" or self.ranks is not None):
             raise ValueError("max_wer tries several cuts by the measured plan: leave plan and ranks out")
+        if self.plan_for != "any" and (self.plan != "measured" or self.ranks is not None):
+            raise ValueError("plan_for guides the measured plan: leave plan and ranks out")
         return self
 
     def with_cut(self, encoder_cut: float) -> Self:

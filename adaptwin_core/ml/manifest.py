@@ -1,6 +1,6 @@
 """What travels with every model and export so that it can be checked: adaptwin.json, and a software bill of materials.
 
-The bill is CycloneDX 1.6: the base model, and the libraries that made the files.
+The bill is CycloneDX 1.6: the base model, and the libraries there were where the files were made.
 """
 
 import json
@@ -68,7 +68,10 @@ def write_manifest(
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a model or an export. Raises NotFound."""
     if not (folder / MANIFEST).is_file():
-        raise NotFound(f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export")
+        raise NotFound(
+            f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export. A model from before "
+            "there were manifests must be made again"
+        )
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     return manifest
 

@@ -4,6 +4,7 @@ A window of one six-second clip is 80 % padding and costs as much as a full one,
 trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
 """
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,8 +80,11 @@ class Featurizer:
 
     @classmethod
     def of_folder(cls, folder: Path, language: str) -> "Featurizer":
-        """Return the one of any model's folder; whether the model is multilingual is told by its tokens."""
-        num_tokens = len(WhisperTokenizerFast.from_pretrained(folder, local_files_only=True))
+        """Return the one of any model's folder. Its config tells whether it is multilingual, or else its tokens."""
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        num_tokens = config.get("vocab_size") or len(
+            WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
+        )
         return cls(folder, language=language, multilingual=num_tokens >= MULTILINGUAL_VOCAB_SIZE)
 
     def features(self, audios: Sequence[np.ndarray]) -> Tensor:

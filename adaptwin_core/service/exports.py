@@ -1,11 +1,11 @@
 """A finished model in other forms: asked for, made by a task, handed out if it hears as well as the model itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import starmap
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict, NotFound
@@ -15,7 +15,7 @@ from adaptwin_core.domain.states import Stage, TaskState
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.queries import owned
-from adaptwin_core.store.tables import Job, Result, Task
+from adaptwin_core.store.tables import Job, Task
 
 
 class ExportState(StrEnum):
@@ -47,24 +47,25 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     Raises:
         NotFound: no such model, or it was deleted.
     """
-    model = models.get(session, scope, model_id)
-    # Of two who ask at once, the second finds the first one's task.
-    job = owned.get(session, scope, Job, model.job_id, lock=True)
-    task = session.scalar(select(Task).where(Task.job_id == job.id, Task.stage == Stage.EXPORT, Task.key == form))
-    is_new = task is None or task.state == TaskState.FAILED
-    if task is None:
+    job_id = models.get(session, scope, model_id).job_id
+    # Of two who ask at once, the second finds the first one's task; nobody asks while the model is being deleted.
+    job = owned.get(session, scope, Job, job_id, lock=True)
+    session.expire_all()
+    known = {export.form: export for export in of_model(session, scope, model_id)}
+    is_new = form not in known or known[form].state is ExportState.FAILED
+    if is_new:
+        # Another task, not another attempt: whoever may still hold the failed one must not touch this.
+        session.execute(delete(Task).where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.key == form))
         pipeline.export(session, job, form)
-    elif task.state == TaskState.FAILED:
-        task.state, task.attempt, task.error, task.finished_at = TaskState.QUEUED.value, 0, None, None
-        pipeline.announce(session, task.id, Stage.EXPORT)
-    session.flush()
+        session.flush()
     return get(session, scope, model_id, form), is_new
 
 
 def of_model(session: Session, scope: TenantScope, model_id: str) -> list[Export]:
     """Return every form that was asked for, in the order of `FORMATS`. Raises NotFound."""
-    job_id = models.get(session, scope, model_id).job_id
-    found = {export.form: export for export in starmap(_export, _rows(session, job_id))}
+    model = models.get(session, scope, model_id)
+    found = {task.key: _under_way(task) for task in _open_tasks(session, model.job_id)}
+    found |= {form: _made(form, kept) for form, kept in model.manifest.get("exports", {}).items()}
     return [found[form] for form in FORMATS if form in found]
 
 
@@ -93,21 +94,16 @@ def open_file(session: Session, scope: TenantScope, model_id: str, form: str, na
     return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
 
 
-def _rows(session: Session, job_id: str) -> list[tuple[Task, Result | None]]:
-    rows = session.execute(
-        select(Task, Result)
-        .outerjoin(Result, Result.key == Task.result_key)
-        .where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.state != TaskState.CANCELLED)
-    )
-    return [(task, result) for task, result in rows]
+def _open_tasks(session: Session, job_id: str) -> Sequence[Task]:
+    states = (TaskState.QUEUED, TaskState.RUNNING, TaskState.FAILED)
+    query = select(Task).where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.state.in_(states))
+    return session.scalars(query).all()
 
 
-def _export(task: Task, result: Result | None) -> Export:
-    verdict, files = (result.info, result.files) if result is not None else (None, {})
-    states = {
-        TaskState.QUEUED: ExportState.QUEUED,
-        TaskState.RUNNING: ExportState.RUNNING,
-        TaskState.FAILED: ExportState.FAILED,
-        TaskState.DONE: ExportState.READY if files else ExportState.REFUSED,
-    }
-    return Export(task.key, states[TaskState(task.state)], task.progress, verdict, files, task.error)
+def _under_way(task: Task) -> Export:
+    return Export(task.key, ExportState(task.state), task.progress, None, {}, task.error)
+
+
+def _made(form: str, kept: dict[str, Any]) -> Export:
+    state = ExportState.READY if kept["verdict"]["is_offered"] else ExportState.REFUSED
+    return Export(form, state, None, kept["verdict"], kept["files"], None)

@@ -1,5 +1,8 @@
 """Removes the bytes of deleted models, and what was measured on speech that was deleted. The sweeper repeats it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from sqlalchemy import CompoundSelect, exists, select
 from sqlalchemy.orm import Session
 
@@ -20,16 +23,22 @@ def erase(session: Session) -> int:
         select(Model).where(Model.deleted_at.is_not(None), Model.manifest["files"].is_not(None)).limit(BATCH)
     ).all()
     orphans = session.scalars(select(Result).where(Result.key.in_(_dead_results())).limit(BATCH)).all()
-    files = [(model.tenant_id, file) for model in gone for file in model.manifest["files"].values()]
+    files = [(model.tenant_id, file) for model in gone for file in _files(model)]
     files += [(result.tenant_id, file) for result in orphans if result.tenant_id for file in result.files.values()]
     for model in gone:
-        model.manifest = {name: value for name, value in model.manifest.items() if name != "files"}
+        model.manifest = {name: value for name, value in model.manifest.items() if name not in {"files", "exports"}}
     for result in orphans:
         session.delete(result)
     session.flush()
     for tenant_id, file in files:
         erasure.release(session, TenantScope(tenant_id), file["sha256"])
     return len(gone) + len(orphans)
+
+
+def _files(model: Model) -> Iterator[dict[str, Any]]:
+    yield from model.manifest["files"].values()
+    for export in model.manifest.get("exports", {}).values():
+        yield from export["files"].values()
 
 
 def _dead_results() -> CompoundSelect[str | None]:

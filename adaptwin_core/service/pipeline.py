@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
-from adaptwin_core.service import broker, events, outbox
+from adaptwin_core.service import broker, events, outbox, results
 from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
@@ -92,3 +93,17 @@ def export(session: Session, job: Job, form: str) -> Task:
     session.add(task)
     announce(session, task.id, Stage.EXPORT)
     return task
+
+
+def exported(session: Session, job: Job, form: str, files: results.Files, verdict: dict[str, Any]) -> None:
+    """Keep what an export's task made with the model, as long as that lives.
+
+    Raises:
+        LeaseLost: the model was deleted meanwhile.
+    """
+    model = session.scalars(select(Model).where(Model.job_id == job.id).with_for_update()).one()
+    if model.deleted_at is not None:
+        raise LeaseLost(f"the model was deleted while its export {form} was made")
+    exports = {**model.manifest.get("exports", {}), form: {"files": files, "verdict": verdict}}
+    model.manifest = {**model.manifest, "exports": exports}
+    events.add(session, job, "task", f"export {form} done", stage=Stage.EXPORT, task=form)

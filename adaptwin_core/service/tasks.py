@@ -92,7 +92,7 @@ def complete(
         raise LeaseLost(f"task {held.task_id} is no longer ours")
     results.add(session, result_key, tenant_id=held.tenant_id, made=made)
     if held.stage is Stage.EXPORT:
-        events.add(session, job, "task", f"export {held.key} done", stage=held.stage, task=held.key)
+        pipeline.exported(session, job, held.key, made.files, made.info)
         return
     job.remaining -= 1
     events.add(
@@ -174,6 +174,9 @@ def _give_up(session: Session, task: Task, job: Job | None, error: ErrorDict) ->
     if job is None:
         if task.dataset_id is not None and _is_awaited(session, task.dataset_id):
             datasets.ingest_failed(session, task.dataset_id, error)
+        return
+    if task.stage == Stage.EXPORT:
+        events.add(session, job, "warning", f"export {task.key} failed: {error['message']}", task=task.key)
         return
     if JobState(job.state) in TERMINAL_JOB_STATES:
         return

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from adaptwin_core.domain.states import Stage, TaskState
 from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.tables import Result, Task
+from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
 from tests.integration.api_world import add_model
 from tests.integration.conftest import Principal
@@ -22,6 +22,10 @@ def heard_well(ctx: StageContext) -> dict[str, Path]:
     out.write_bytes(b"weights of " + ctx.key.encode())
     ctx.info |= VERDICT
     return {"onnx/model.bin": out}
+
+
+def heard_well_at_the_end(ctx: StageContext) -> dict[str, Path]:
+    return heard_well(ctx) if ctx.stage is Stage.EXPORT else world.stub_stage(ctx)
 
 
 def heard_badly(ctx: StageContext) -> dict[str, Path]:
@@ -84,9 +88,9 @@ def test_one_that_failed_can_be_asked_for_again(owner: Principal, finished: tupl
 def test_a_job_can_ask_for_its_exports_beforehand(owner: Principal, tmp_path: Path):
     from adaptwin_core.domain.spec import CompressionSpec
 
-    spec = CompressionSpec.model_validate({"exports": ["ct2-int8", "onnx-int8"]})
+    spec = CompressionSpec.model_validate({"exports": ["ct2-int8", "onnx-int8", "ct2-int8"]})
     job_id = world.submit(owner.scope, tmp_path, spec=spec)
-    world.run_all()
+    world.run_all(heard_well_at_the_end)
     (model,) = owner.client.get("/v1/models").json()["items"]
     found = owner.client.get(f"/v1/models/{model['id']}/exports").json()["items"]
     assert [export["format"] for export in found] == ["ct2-int8", "onnx-int8"]
@@ -105,8 +109,37 @@ def test_they_go_with_their_model(owner: Principal, finished: tuple[str, str]):
     waiting = [task for task in world.task_rows(job_id, Stage.EXPORT) if task.key == "ct2-int8"]
     assert [task.state for task in waiting] == [TaskState.CANCELLED]
     with unit_of_work() as session:
+        assert set(session.get_one(Model, path.rsplit("/", 1)[1]).manifest) & {"files", "exports"} == set()
         key = select(Task.result_key).where(Task.job_id == job_id, Task.key == "dense").scalar_subquery()
         assert session.scalar(select(Result).where(Result.key == key)) is None, "its bytes go with the model's"
+
+
+def test_they_outlive_the_speech_they_were_heard_on(owner: Principal, finished: tuple[str, str]):
+    job_id, path = finished
+    where = owner.client.post(f"{path}/exports", json={"format": "dense"}).headers["location"]
+    world.run_all(heard_well)
+    dataset_id = owner.client.get(f"/v1/jobs/{job_id}").json()["dataset_id"]
+    assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    assert owner.client.get(where).json()["state"] == "ready"
+    assert owner.client.get(f"{where}/files/onnx/model.bin").content == b"weights of dense"
+    late = owner.client.post(f"{path}/exports", json={"format": "ct2-int8"}).headers["location"]
+    world.run_all(heard_well)
+    failed = owner.client.get(late).json()
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "speech_gone")
+
+
+def test_a_model_deleted_while_its_export_is_made_keeps_nothing(owner: Principal, finished: tuple[str, str]):
+    job_id, path = finished
+    owner.client.post(f"{path}/exports", json={"format": "dense"})
+
+    def deleted_meanwhile(ctx: StageContext) -> dict[str, Path]:
+        assert owner.client.delete(path).status_code == 204
+        return heard_well(ctx)
+
+    world.run_all(deleted_meanwhile)
+    (task,) = world.task_rows(job_id, Stage.EXPORT)
+    assert task.state == TaskState.CANCELLED
+    assert task.result_key is None
 
 
 def test_strangers_and_unknown_forms(owner: Principal, stranger: Principal, finished: tuple[str, str], tmp_path: Path):

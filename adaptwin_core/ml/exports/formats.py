@@ -4,9 +4,12 @@ Runtimes are imported when they are asked for: each is large, and few people hav
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
@@ -24,6 +27,16 @@ from adaptwin_core.ml.exports.recognizers import (
 from adaptwin_core.ml.windows import Featurizer
 
 
+@contextmanager
+def _runtime(form: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as missing:
+        raise InvalidInput(
+            f"{form} needs the Python package {missing.name}, which is not installed: pip install 'adaptwin[exports]'"
+        ) from missing
+
+
 def write(form: str, checkpoint: Path, out: Path) -> list[str]:
     """Write the model of a checkpoint folder in the form of that name.
 
@@ -31,7 +44,7 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
         the names of the files written, relative to `out`.
 
     Raises:
-        InvalidInput: there is no such form.
+        InvalidInput: there is no such form, or the package that writes it is not installed.
     """
     kind, _, weights = form.partition("-")
     if form not in FORMATS:
@@ -43,21 +56,22 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
             if (checkpoint / name).exists() and not (out / name).exists():
                 shutil.copyfile(checkpoint / name, out / name)
         return sorted(path.name for path in out.iterdir())
-    if kind == "ct2":
-        from adaptwin_core.ml.exports.ct2 import write_ctranslate2
+    with _runtime(form):
+        if kind == "ct2":
+            from adaptwin_core.ml.exports.ct2 import write_ctranslate2
 
-        return write_ctranslate2(model, checkpoint, out, weights=weights)
-    if kind == "onnx":
-        from adaptwin_core.ml.exports.onnx import write_onnx
+            return write_ctranslate2(model, checkpoint, out, weights=weights)
+        if kind == "onnx":
+            from adaptwin_core.ml.exports.onnx import write_onnx
 
-        return write_onnx(model, checkpoint, out, weights=weights)
-    if kind == "sherpa":
-        from adaptwin_core.ml.exports.sherpa import write_sherpa
+            return write_onnx(model, checkpoint, out, weights=weights)
+        if kind == "sherpa":
+            from adaptwin_core.ml.exports.sherpa import write_sherpa
 
-        return write_sherpa(model, checkpoint, out, weights=weights)
-    from adaptwin_core.ml.exports.ggml import write_ggml
+            return write_sherpa(model, checkpoint, out, weights=weights)
+        from adaptwin_core.ml.exports.ggml import write_ggml
 
-    return write_ggml(dense(model), checkpoint, out, weights=weights)
+        return write_ggml(dense(model), checkpoint, out, weights=weights)
 
 
 def load(form: str, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
@@ -69,13 +83,17 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
     """
     kind, _, weights = form.partition("-")
     threads = threads or torch.get_num_threads()
-    if kind == "sherpa":
-        return SherpaRecognizer(folder, language, threads)
-    if kind == "ggml":
-        return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", language, threads)
-    featurizer = Featurizer.of_folder(folder, language)
-    if kind == "ct2":
-        return CTranslate2Recognizer(folder, featurizer, threads)
-    if kind == "onnx":
-        return OnnxRecognizer(folder, featurizer, threads)
-    return TransformersRecognizer(load_whisper(folder) if kind == "dense" else load_compressed(folder), featurizer)
+    code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    if code not in TO_LANGUAGE_CODE.values():  # sherpa-onnx would end the process
+        raise InvalidInput(f"Whisper knows no language {language!r}: give its code, such as en or de")
+    with _runtime(form):
+        if kind == "sherpa":
+            return SherpaRecognizer(folder, code, threads)
+        if kind == "ggml":
+            return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", code, threads)
+        featurizer = Featurizer.of_folder(folder, language)
+        if kind == "ct2":
+            return CTranslate2Recognizer(folder, featurizer, threads)
+        if kind == "onnx":
+            return OnnxRecognizer(folder, featurizer, threads)
+        return TransformersRecognizer(load_whisper(folder) if kind == "dense" else load_compressed(folder), featurizer)

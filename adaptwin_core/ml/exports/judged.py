@@ -56,13 +56,18 @@ def hear(
 def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str) -> dict[str, Any]:
     """Return word error rates of both, the share of equal texts, speed, and whether the export is fit to offer.
 
+    Clips without a transcript are left out where others have one, as in the model's own report.
+
     Raises:
         InvalidInput: nobody said a word in the clips.
     """
-    pairs = zip(held_out.texts, checkpoint.texts, strict=True)
     has_transcripts = any(held_out.texts)
-    references = [(text or "") if has_transcripts else own for text, own in pairs]
-    wer, own_wer = (score(references, heard.texts, language=language).wer for heard in (exported, checkpoint))
+    judged = [index for index, text in enumerate(held_out.texts) if text or not has_transcripts]
+    references = [held_out.texts[index] or checkpoint.texts[index] for index in judged]
+    wer, own_wer = (
+        score(references, [heard.texts[index] for index in judged], language=language).wer
+        for heard in (exported, checkpoint)
+    )
     is_offered = wer <= own_wer + MOST_WORSE
     return {
         "reference": "transcripts" if has_transcripts else "the checkpoint's own output",
@@ -70,7 +75,7 @@ def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str
         "seconds": round(held_out.seconds, 1),
         "wer": wer,
         "checkpoint_wer": own_wer,
-        "same_text": sum(a == b for a, b in zip(exported.texts, checkpoint.texts, strict=True)) / len(references),
+        "same_text": sum(exported.texts[index] == checkpoint.texts[index] for index in judged) / len(judged),
         "compute_s_per_audio_s": round(exported.compute_s_per_audio_s, 4),
         "is_offered": is_offered,
         "why": None

@@ -37,14 +37,16 @@ def make(
     language = manifest["settings"]["language"]
     names = formats.write(form, checkpoint, out)
     verdict = None
-    if speaker is not None:
-        heard_on = judged.HeldOut.of(speaker)
+    heard_on = judged.HeldOut.of(speaker) if speaker is not None else None
+    if heard_on is not None and heard_on.audios:
         count, total = len(heard_on.audios), 2 * len(heard_on.audios)
         exported = judged.hear(formats.load(form, out, language), heard_on, lambda done, _: progress(done, total))
         own = judged.hear(
             formats.load(CHECKPOINT, checkpoint, language), heard_on, lambda done, _: progress(count + done, total)
         )
         verdict = judged.verdict(exported, own, heard_on, language)
+    elif heard_on is not None:
+        verdict = {"num_clips": 0, "is_offered": True, "why": "no clips were held out to hear it on"}
     files = {name: out / name for name in names}
     files |= write_manifest(
         files,

@@ -8,7 +8,10 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
+from adaptwin_core.domain.errors import InvalidInput
+
 OPSET = 18
+MOST_BYTES = 2**31 - 2**24  # of weights: a file is one message of protobuf, which ends at 2 GiB
 
 
 def export(
@@ -28,7 +31,16 @@ def export(
         inputs: the name of each tensor of `example`, and the names of its free axes.
         weights: float32, or int8: matrices and token table in 8 bits, products computed in 8 bits.
         metadata: what a runtime reads beside the graph.
+
+    Raises:
+        InvalidInput: the weights are more than one file holds.
     """
+    weights_bytes = sum(tensor.numel() * 4 for tensor in module.parameters())
+    if weights_bytes > MOST_BYTES:
+        raise InvalidInput(
+            f"{path.name} would need {weights_bytes / 1e9:.1f} GB in 32 bits, more than one ONNX file holds: "
+            "export to ct2-int8 or dense instead"
+        )
     axes = iter(inputs.values())
     shapes = tuple([next(axes) for _ in given] if isinstance(given, list) else next(axes) for given in example)
     program = torch.onnx.export(

@@ -21,7 +21,7 @@ from adaptwin_core.ml.exports.text_tokens import text_tokens
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 
 SUFFIXES = {"float32": "", "int8": ".int8"}  # as its own models are named
-ENGLISH_CODE, ENGLISH_ID_SHIFT = "en", 1
+EMPTY = "="  # how its table writes a token without bytes
 
 
 class CrossEncoder(nn.Module):
@@ -113,7 +113,7 @@ def write_sherpa(model: AdaptwinWhisperForConditionalGeneration, texts: Path, ou
         outputs=["logits", "out_n_layer_self_k_cache", "out_n_layer_self_v_cache"],
         weights=weights,
     )
-    rows = [f"{base64.b64encode(token).decode()} {index}" for index, token in enumerate(text_tokens(texts))]
+    rows = [f"{base64.b64encode(token).decode() or EMPTY} {index}" for index, token in enumerate(text_tokens(texts))]
     (out / "tokens.txt").write_text("\n".join(rows) + "\n")
     return sorted(path.name for path in out.iterdir())
 
@@ -138,7 +138,7 @@ def _metadata(model: Any, texts: Path, width: int) -> dict[str, Any]:
     config, generation = model.config, model.generation_config
     ids = WhisperTokenizerFast.from_pretrained(texts, local_files_only=True).get_vocab()
     languages = getattr(generation, "lang_to_id", None) or {}
-    english_only = {"<|en|>": ids["<|startoftranscript|>"] + ENGLISH_ID_SHIFT}
+    english_only = {"<|en|>": ids["<|startoftranscript|>"] + 1}
     codes = dict(sorted((languages or english_only).items(), key=lambda item: item[1]))
     start = [ids["<|startoftranscript|>"]]
     if languages:
@@ -165,7 +165,7 @@ def _metadata(model: Any, texts: Path, width: int) -> dict[str, Any]:
         "eot": ids["<|endoftext|>"],
         "blank_id": ids["Ġ"],
         "is_multilingual": int(bool(languages)),
-        "no_speech": ids["<|nospeech|>"],
+        "no_speech": ids.get("<|nospeech|>", ids.get("<|nocaptions|>")),  # its name before 2023
         "non_speech_tokens": ",".join(str(token) for token in generation.suppress_tokens or []),
         "transcribe": ids["<|transcribe|>"],
         "translate": ids["<|translate|>"],

@@ -70,7 +70,8 @@ def blob_in_use(session: Session, scope: TenantScope, sha256: str) -> bool:
                 | exists().where(
                     Model.tenant_id == scope.tenant_id,
                     Model.deleted_at.is_(None),
-                    _names(Model.manifest, "$.files.*.sha256", sha256),
+                    _names(Model.manifest, "$.files.*.sha256", sha256)
+                    | _names(Model.manifest, "$.exports.*.files.*.sha256", sha256),
                 )
             )
         )

@@ -68,7 +68,7 @@ def test_the_runtime_hears_what_the_checkpoint_hears(form, checkpoint, held_out,
     names = formats.write(form, checkpoint, out)
     assert names == sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     heard = judged.hear(formats.load(form, out, "en"), held_out)
-    if FORMATS[form].is_exact:
+    if FORMATS[form].is_exact or form == "dense":
         assert heard.texts == own.texts
     against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
     found = judged.verdict(heard, own, against_own, "en")
@@ -100,8 +100,17 @@ def test_an_export_that_hears_worse_is_not_offered(held_out):
     assert "points above the checkpoint" in found["why"]
 
 
+def test_clips_without_a_transcript_do_not_count_where_others_have_one(held_out):
+    mixed = judged.HeldOut(held_out.audios, [SENTENCES[0], None, None])
+    heard = judged.Heard([SENTENCES[0], "anything at all", ""], 0.1)
+    found = judged.verdict(heard, judged.Heard(list(SENTENCES), 0.1), mixed, "en")
+    assert (found["num_clips"], found["wer"], found["checkpoint_wer"], found["is_offered"]) == (1, 0, 0, True)
+
+
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(InvalidInput, match="There are: dense"):
         formats.write("mp3", tmp_path, tmp_path / "out")
+    with pytest.raises(InvalidInput, match="knows no language"):
+        formats.load("sherpa-int8", tmp_path, "klingon")
     with pytest.raises(NotFound, match=r"holds no adaptwin\.json"):
         read_manifest(tmp_path)
