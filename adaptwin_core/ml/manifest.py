@@ -69,8 +69,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a model or an export. Raises NotFound."""
     if not (folder / MANIFEST).is_file():
         raise NotFound(
-            f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export. A model from before "
-            "there were manifests must be made again"
+            f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export. A model from "
+            "before there were manifests must be made again"
         )
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     return manifest
