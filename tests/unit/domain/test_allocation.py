@@ -108,6 +108,12 @@ def test_a_plan_for_ctranslate2_saves_more_multiplications_of_the_same_parameter
     assert plans["ctranslate2"].params_removed(BASE, "encoder") >= 0.35 * BASE.encoder_params
 
 
+@pytest.mark.parametrize("other", [{"plan": "uniform"}, {"ranks": {"qk": 32}}])
+def test_only_the_measured_plan_can_be_for_a_runtime(other):
+    with pytest.raises(ValueError, match="plan_for guides the measured plan"):
+        CompressionSpec.model_validate({"plan_for": "ctranslate2"} | other)
+
+
 def test_multiplications_of_an_encoder_block_by_hand():
     """Whisper base: 1500 positions; 8 heads of 64 on a width of 512; 2048 neurons."""
     projections, attention, ff = 4 * 512 * 512 * 1500, 2 * 1500 * 1500 * 512, 2 * 512 * 2048 * 1500

@@ -1,6 +1,7 @@
 """Every form in its real runtime: a compressed tiny.en, with another size in each layer, says the same words."""
 
 import json
+import sys
 
 import pytest
 import soxr
@@ -105,6 +106,12 @@ def test_clips_without_a_transcript_do_not_count_where_others_have_one(held_out)
     heard = judged.Heard([SENTENCES[0], "anything at all", ""], 0.1)
     found = judged.verdict(heard, judged.Heard(list(SENTENCES), 0.1), mixed, "en")
     assert (found["num_clips"], found["wer"], found["checkpoint_wer"], found["is_offered"]) == (1, 0, 0, True)
+
+
+def test_a_runtime_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
+    with pytest.raises(InvalidInput, match="sherpa_onnx, which is not installed: pip install"):
+        formats.load("sherpa-int8", tmp_path, "en")
 
 
 def test_what_is_not_there_is_said(tmp_path):
