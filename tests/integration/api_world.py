@@ -15,6 +15,7 @@ from tests.integration.tus_client import created, new_dataset, upload
 
 WEIGHTS = bytes(range(256)) * 40
 FILE_NAME = "model/model.safetensors"
+EXPORT = "dense"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def add_model(who: Principal, folder: Path, data: bytes = WEIGHTS) -> tuple[str,
     file = folder / "weights"
     file.write_bytes(data)
     ref = get_blobs().put(file, scope=who.scope.tenant_id)
-    manifest = {"files": {FILE_NAME: {"sha256": ref.sha256, "bytes": ref.bytes}}, "wer": 0.1}
+    files = {FILE_NAME: {"sha256": ref.sha256, "bytes": ref.bytes}}
+    exports = {EXPORT: {"files": files, "verdict": {"is_offered": True}}}
+    manifest = {"files": files, "wer": 0.1, "exports": exports}
     model_id = new_id("mdl")
     with unit_of_work() as session:
         session.get_one(Job, job_id).state = JobState.SUCCEEDED

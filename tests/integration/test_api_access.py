@@ -11,11 +11,12 @@ from adaptwin_core.service import auth
 from adaptwin_core.store.engine import unit_of_work
 from api.main import create_app
 from tests.integration import world
-from tests.integration.api_world import FILE_NAME, Things, add_things
+from tests.integration.api_world import EXPORT, FILE_NAME, Things, add_things
 from tests.integration.conftest import ApiProcess, Principal, make_principal
 from tests.integration.tus_client import BYTES, TUS, metadata
 
 OPEN_TO_ALL = {("GET", "/v1/health/live"), ("GET", "/v1/health/ready")}
+NOBODYS = {"/v1/base-models", "/v1/export-formats"}  # shown alike to all who hold a key
 NOBODY = "00000000000000000000000000"
 
 OPERATIONS = sorted(
@@ -35,6 +36,7 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
         dataset_id=dataset_id,
         job_id=things.job_id,
         model_id=things.model_id,
+        form=EXPORT,
         name=FILE_NAME,
     )
     request: dict[str, Any] = {"method": method, "url": url, "headers": {}}
@@ -51,6 +53,8 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
             request["json"] = {"name": "new"}
         case "POST", "/v1/jobs":
             request["json"] = {"dataset_id": things.ready_dataset_id, "base_model": world.BASE_ID}
+        case "POST", "/v1/models/{model_id}/exports":
+            request["json"] = {"format": "ct2-int8"}
     return request
 
 
@@ -100,7 +104,7 @@ def test_only_the_owner_gets_in(
         never = stranger.client.request(**_of_nobody(request, things))
         assert (refused.status_code, never.status_code) == (404, 404)
         assert _without_ids(refused, things) == _without_ids(never, things)
-    elif method == "GET" and path != "/v1/base-models":
+    elif method == "GET" and path not in NOBODYS:
         assert refused.json() == {"items": [], "has_more": False}
     granted = owner.client.request(**request)  # the control: the same request is a good one
     assert granted.status_code in {200, 201, 202, 204}, granted.text

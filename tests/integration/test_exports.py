@@ -1,6 +1,5 @@
 """Other forms of a finished model: asked for once, made by a real worker loop, handed out or refused, gone with it."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from adaptwin_core.domain.states import Stage, TaskState
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
-from tests.integration.api_world import add_model
 from tests.integration.conftest import Principal
 from worker.context import StageContext
 
@@ -142,7 +140,7 @@ def test_a_model_deleted_while_its_export_is_made_keeps_nothing(owner: Principal
     assert task.result_key is None
 
 
-def test_strangers_and_unknown_forms(owner: Principal, stranger: Principal, finished: tuple[str, str], tmp_path: Path):
+def test_strangers_and_unknown_forms(owner: Principal, stranger: Principal, finished: tuple[str, str]):
     path = finished[1]
     assert stranger.client.post(f"{path}/exports", json={"format": "dense"}).status_code == 404
     assert stranger.client.get(f"{path}/exports").status_code == 404
@@ -150,5 +148,3 @@ def test_strangers_and_unknown_forms(owner: Principal, stranger: Principal, fini
     assert owner.client.get(f"{path}/exports/dense").status_code == 404
     forms = owner.client.get("/v1/export-formats").json()["items"]
     assert {form["name"] for form in forms} >= {"dense", "ct2-int8", "onnx-int8", "sherpa-int8", "ggml-q5_0"}
-    _, model_id, _ = add_model(stranger, tmp_path)
-    assert json.loads(stranger.client.get(f"/v1/models/{model_id}/exports").content)["items"] == []
