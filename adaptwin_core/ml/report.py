@@ -20,7 +20,7 @@ from adaptwin_core.ml.scoring import score
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 # Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
-# was forgotten, and hearing 113 clips of them took a quarter of a job on Whisper base.
+# was forgotten, and each of their clips is heard by both models.
 MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 64}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")

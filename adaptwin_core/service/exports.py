@@ -86,7 +86,7 @@ def open_file(session: Session, scope: TenantScope, model_id: str, form: str, na
     """
     export = get(session, scope, model_id, form)
     if export.state is not ExportState.READY:
-        why = (export.verdict or export.error or {}).get("why") or (export.error or {}).get("message") or "wait for it"
+        why = (export.verdict or {}).get("why") or (export.error or {}).get("message", "wait for it")
         raise Conflict(f"the export {form} is {export.state}: {why}")
     entry = export.files.get(name)
     if entry is None:

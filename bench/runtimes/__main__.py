@@ -24,10 +24,7 @@ from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
-from adaptwin_core.ml.report import spread
-from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import quiet_transformers
-from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
@@ -46,7 +43,7 @@ def main() -> None:
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        corpus = build_corpus(read_folder(options.speech), work / "speech", Limits())
+        build_corpus(read_folder(options.speech), work / "speech", Limits())
         models = {STOCK: work / "stock", OURS: options.model}
         save(assemble(base, RankPlan(blocks={}), {}), base, models[STOCK])
         rows: list[dict[str, Any]] = []
@@ -56,7 +53,6 @@ def main() -> None:
                 folders[name] = checkpoint if form == CHECKPOINT else work / name / form
                 written = [] if form == CHECKPOINT else formats.write(form, checkpoint, folders[name])
                 found = _heard(form, folders[name], work / "speech", options, manifest["settings"]["language"], threads)
-                found["wer"] = _wer(corpus, options.clips, found.pop("texts"), manifest["settings"]["language"])
                 rows.append({"form": form, "model": name, "bytes": _bytes(folders[name], written), **found})
                 console.print("  ".join(str(value) for value in rows[-1].values()))
             if form.startswith("ct2"):
@@ -85,12 +81,6 @@ def _heard(
     )
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
-
-
-def _wer(corpus: Corpus, num_clips: int, texts: list[str], language: str) -> list[float]:
-    clips = spread([clip for clip in corpus.split("test") if clip.text], num_clips)
-    found = score([clip.text or "" for clip in clips], texts, language=language)
-    return [round(100 * rate, 2) for rate in (found.wer, found.wer_low, found.wer_high)]
 
 
 def _bytes(folder: Path, written: list[str]) -> int:

@@ -13,6 +13,7 @@ import torch
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.exports.judged import HeldOut, hear
 from adaptwin_core.ml.report import spread
+from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 
@@ -30,11 +31,12 @@ def main() -> None:
     recognizer = formats.load(form, Path(folder), language, threads=int(threads))
     recognizer(held_out.audios[0])  # the first is slower: buffers are made
     heard = hear(recognizer, held_out)
+    found = score([text or "" for text in held_out.texts], heard.texts, language=language)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         json.dumps(
             {
-                "texts": heard.texts,
+                "wer": [round(100 * rate, 2) for rate in (found.wer, found.wer_low, found.wer_high)],
                 "compute_s_per_audio_s": round(heard.compute_s_per_audio_s, 4),
                 "peak_memory_mb": round(peak / KIB_PER_MB),
                 "before_loading_mb": round(before / KIB_PER_MB),

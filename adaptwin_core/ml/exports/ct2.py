@@ -14,11 +14,12 @@ import torch
 from ctranslate2.converters.transformers import WhisperLoader
 from transformers import WhisperTokenizerFast
 
-from adaptwin_core.ml.exports.even import even_attention, one_matrix
-from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
+from adaptwin_core.ml.exports.even import cut_attentions, even_out, one_matrix
+from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 
 # int8 matrices and embedding; all else float16. A CPU computes in int8 and float32 from it.
-QUANTIZATION = {"float32": "float32", "float16": "float16", "int8": "int8_float16"}
+QUANTIZATION = {"float16": "float16", "int8": "int8_float16"}
+SPEC_NAMES = {"self_attn": "self_attention", "encoder_attn": "attention"}
 SIDECARS = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -30,7 +31,7 @@ def write_ctranslate2(
 
     Args:
         texts: folder with the model's tokenizer and feature settings.
-        weights: float32, float16 or int8.
+        weights: float16 or int8.
 
     Returns:
         the names of the files written.
@@ -41,9 +42,8 @@ def write_ctranslate2(
     spec = loader.get_model_spec(even)
     for part in ("encoder", "decoder"):
         for layer, layer_spec in zip(getattr(even.model, part).layers, getattr(spec, part).layer, strict=True):
-            for name, attribute in (("self_attn", "self_attention"), ("encoder_attn", "attention")):
-                if isinstance(getattr(layer, name, None), TwinAttention):
-                    getattr(layer_spec, attribute).queries_scale = np.float32(1.0)
+            for name in cut_attentions(layer):
+                getattr(layer_spec, SPEC_NAMES[name]).queries_scale = np.float32(1.0)
     loader.set_config(spec.config, even, tokenizer)
     loader.set_vocabulary(spec, loader.get_vocabulary(even, tokenizer))
     spec.validate()
@@ -60,11 +60,7 @@ def _even(model: AdaptwinWhisperForConditionalGeneration) -> Any:
     even: Any = copy.deepcopy(model)
     for part in (even.model.encoder, even.model.decoder):
         for layer in part.layers:
-            for name in ("self_attn", "encoder_attn"):
-                attention = getattr(layer, name, None)
-                if isinstance(attention, TwinAttention):
-                    size = max(attention.query_size, attention.value_size)
-                    for projection, made in even_attention(attention, size).items():
-                        setattr(attention, projection, made)
+            for attention in cut_attentions(layer).values():
+                even_out(attention, max(attention.query_size, attention.value_size))
             layer.fc1, layer.fc2 = one_matrix(layer.fc1), one_matrix(layer.fc2)
     return even

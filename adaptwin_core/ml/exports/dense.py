@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.ml.exports.even import even_attention, one_matrix
+from adaptwin_core.ml.exports.even import cut_attentions, even_attention, one_matrix
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
 
 OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")
@@ -28,10 +28,8 @@ def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForCondition
     for part, ffn in (("encoder", config.encoder_ffn_dim), ("decoder", config.decoder_ffn_dim)):
         for index, layer in enumerate(getattr(model.model, part).layers):
             prefix = f"model.{part}.layers.{index}."
-            for name in ("self_attn", "encoder_attn"):
-                attention = getattr(layer, name, None)
-                if isinstance(attention, TwinAttention):
-                    state |= {f"{prefix}{name}.{key}": tensor for key, tensor in _attention(attention).items()}
+            for name, attention in cut_attentions(layer).items():
+                state |= {f"{prefix}{name}.{key}": tensor for key, tensor in _attention(attention).items()}
             state |= {f"{prefix}{key}": tensor for key, tensor in _feed_forward(layer, ffn).items()}
     whole.load_state_dict(state)
     whole.generation_config = model.generation_config

@@ -19,7 +19,9 @@ def even_attention(twin: TwinAttention, size: int) -> dict[str, nn.Linear]:
     """
     heads = twin.num_heads
     return {
-        "q_proj": linear(_rows(twin.q_proj.weight, heads, size) * twin.scaling, _scaled_bias(twin, size)),
+        "q_proj": linear(
+            _rows(twin.q_proj.weight, heads, size) * twin.scaling, _rows(twin.q_proj.bias, heads, size) * twin.scaling
+        ),
         "k_proj": linear(_rows(twin.k_proj.weight, heads, size), None),
         "v_proj": linear(
             _rows(twin.v_proj.weight, heads, size),
@@ -27,6 +29,19 @@ def even_attention(twin: TwinAttention, size: int) -> dict[str, nn.Linear]:
         ),
         "out_proj": linear(_rows(twin.out_proj.weight.mT, heads, size).mT.contiguous(), twin.out_proj.bias),
     }
+
+
+def even_out(attention: Any, size: int) -> None:
+    """Give an attention, in place, the projections of `even_attention`; its scale is in the queries then."""
+    for name, made in even_attention(attention, size).items():
+        setattr(attention, name, made)
+    attention.scaling = 1.0
+
+
+def cut_attentions(layer: nn.Module) -> dict[str, TwinAttention]:
+    """Return the attentions of a layer that were cut, by their attribute."""
+    found = {name: getattr(layer, name, None) for name in ("self_attn", "encoder_attn")}
+    return {name: attention for name, attention in found.items() if isinstance(attention, TwinAttention)}
 
 
 @torch.no_grad()
@@ -45,10 +60,6 @@ def linear(weight_OI: Tensor, bias_O: Tensor | None) -> nn.Linear:
     if bias_O is not None:
         made.bias = nn.Parameter(bias_O, requires_grad=False)
     return made
-
-
-def _scaled_bias(twin: TwinAttention, size: int) -> Tensor:
-    return _rows(twin.q_proj.bias, twin.num_heads, size) * twin.scaling
 
 
 def _rows(tensor: Tensor, heads: int, size: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperTokenizerFast
 
-from adaptwin_core.ml.exports.even import even_attention
+from adaptwin_core.ml.exports.even import even_out
 from adaptwin_core.ml.exports.onnx_files import export
 from adaptwin_core.ml.exports.onnx_graphs import Encoder, attend, by_head, feed_forward
 from adaptwin_core.ml.exports.text_tokens import text_tokens
@@ -127,9 +127,7 @@ def _even(model: AdaptwinWhisperForConditionalGeneration) -> tuple[Any, int]:
     heads = attentions[0].num_heads
     size = max(p.out_features // heads for attention in attentions for p in (attention.k_proj, attention.v_proj))
     for attention in attentions:
-        for name, made in even_attention(attention, size).items():
-            setattr(attention, name, made)
-        attention.scaling = 1.0
+        even_out(attention, size)
     return even, heads * size
 
 
