@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import docs_page, problems
+from api import docs_page, listen_page, problems
 from api.limits import HeaderGuard
 from api.routes import base_models, datasets, exports, health, jobs, models, uploads
 from api.tus import MethodOverride
@@ -24,6 +24,7 @@ def create_app() -> FastAPI:
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)
+    listen_page.install(app)
     app.add_middleware(problems.LastResort)
     app.add_middleware(MethodOverride)
     app.add_middleware(HeaderGuard)

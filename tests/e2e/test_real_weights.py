@@ -1,14 +1,17 @@
-"""The same way with the real tiny.en and synthetic speech: the result still hears, and loads anywhere."""
+"""The same way with the real tiny.en and synthetic speech: the result still hears, and loads anywhere, browsers too."""
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 import soxr
 
-from tests.e2e.conftest import running_service
+from tests.e2e.conftest import Service, running_service
+from tests.e2e.listening_page import chromium, heard_in_the_page
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
@@ -55,13 +58,37 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
-    with running_service("package:whisper-tiny.en") as service:
-        dataset = service.upload("synthetic", speech)
-        manifest = service.finish(service.submit(dataset, encoder_cut=0.2, calibration_windows=6, tune_steps=6), 280)
-        folder = service.download(manifest, tmp_path / "model")
-        clips = service.client.get(f"/v1/datasets/{dataset}/clips?limit=200").json()["items"]
-        exported = service.export("ct2-int8", tmp_path / "ct2", 120)
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with running_service("package:whisper-tiny.en") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def manifest(service: Service, speech: Path) -> dict[str, Any]:
+    """Of a model made for that speech."""
+    dataset = service.upload("synthetic", speech)
+    return service.finish(service.submit(dataset, encoder_cut=0.2, calibration_windows=6, tune_steps=6), 280)
+
+
+@pytest.fixture(scope="module")
+def spoken(service: Service, manifest: dict[str, Any], speech: Path) -> tuple[Path, str]:
+    """A clip that the model was not tuned on, and its words."""
+    (dataset,) = service.client.get("/v1/datasets").json()["items"]
+    clips = service.client.get(f"/v1/datasets/{dataset['id']}/clips?limit=200").json()["items"]
+    clip = next(clip for clip in clips if clip["split"] == "test")
+    return speech / clip["recording"], clip["text"]
+
+
+def words_of(text: str) -> set[str]:
+    return set(text.lower().replace(",", "").replace(".", "").split())
+
+
+def test_tiny_en_made_smaller_still_hears(
+    service: Service, manifest: dict[str, Any], speech: Path, spoken: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = service.download(manifest, tmp_path / "model")
+    exported = service.export("ct2-int8", tmp_path / "ct2", 120)
     found = manifest["speech"]["speaker"]
     assert manifest["plan"]["encoder_cut"] >= 0.2
     assert found["reference"] == "transcripts"
@@ -74,26 +101,34 @@ def test_tiny_en_made_smaller_still_hears(speech: Path, tmp_path: Path) -> None:
         assert "word error rate" in checked.stderr
     assert exported["verdict"]["num_clips"] == found["num_clips"]
     assert exported["verdict"]["checkpoint_wer"] == pytest.approx(found["compressed"]["wer"])
-    spoken = next(clip for clip in clips if clip["split"] == "test")
+    clip, text = spoken
     heard = subprocess.run(
-        [sys.executable, "-c", HEAR, str(folder), str(speech / spoken["recording"])],
+        [sys.executable, "-c", HEAR, str(folder), str(clip)],
         capture_output=True,
         text=True,
         env={"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
         check=False,
     )
-    words = set(spoken["text"].lower().replace(",", "").replace(".", "").split())
-    said = set(heard.stdout.lower().replace(",", "").replace(".", "").split())
-    assert len(words & said) > len(words) / 2, (spoken["text"], heard.stdout, heard.stderr[-2000:])
+    words = words_of(text)
+    assert len(words & words_of(heard.stdout)) > len(words) / 2, (text, heard.stdout, heard.stderr[-2000:])
     faster = subprocess.run(
-        [sys.executable, "-c", FASTER, str(tmp_path / "ct2"), str(speech / spoken["recording"])],
+        [sys.executable, "-c", FASTER, str(tmp_path / "ct2"), str(clip)],
         capture_output=True,
         text=True,
         check=False,
     )
-    times, text = faster.stdout.strip().split("|")
+    times, said = faster.stdout.strip().split("|")
     assert faster.returncode == 0, faster.stderr[-2000:]
-    assert len(words & set(text.lower().replace(",", "").replace(".", "").split())) > len(words) / 2, faster.stdout
+    assert len(words & words_of(said)) > len(words) / 2, faster.stdout
     starts = [float(start) for start in times.split()]
     assert starts == sorted(starts)
-    assert 0 <= starts[0] < starts[-1] < spoken["seconds"]
+    assert 0 <= starts[0] < starts[-1] < soundfile.info(clip).duration
+
+
+@pytest.mark.skipif(chromium() is None, reason="needs Chromium: install it, or name it in CHROMIUM")
+def test_the_browser_hears_on_its_own(service: Service, manifest: dict[str, Any], spoken: tuple[Path, str]) -> None:
+    clip, text = spoken
+    heard = heard_in_the_page(service, clip)
+    words = words_of(text)
+    for way in ("file", "microphone", "after a reload"):
+        assert len(words & words_of(heard[way])) > len(words) / 2, (text, heard)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import WhisperFeatureExtractor
 
 from adaptwin_core.ml.assemble import SIDECARS
 from adaptwin_core.ml.exports.dense import OWN_FIELDS
@@ -21,6 +22,7 @@ from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGene
 
 SUFFIXES = {"float32": "", "int8": "_quantized"}  # as transformers.js names them
 ENCODER, DECODER = "encoder_model", "decoder_model_merged"
+BATCH = "batch_size"  # transformers.js makes empty caches by this name; it takes an axis of any other to be 0
 
 
 class MergedDecoder(nn.Module):
@@ -61,7 +63,7 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
         Encoder(model),
         (features_BMF,),
         graphs / f"{ENCODER}{suffix}.onnx",
-        inputs={"input_features": {0: "batch"}},
+        inputs={"input_features": {0: BATCH}},
         outputs=["last_hidden_state"],
         weights=weights,
     )
@@ -71,9 +73,9 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
         (torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, 7, config.d_model), _example_past(model)),
         graphs / f"{DECODER}{suffix}.onnx",
         inputs={
-            "input_ids": {0: "batch", 1: "new"},
-            "encoder_hidden_states": {0: "batch", 1: "positions"},
-            **{f"past_key_values.{name}": {0: "batch", 2: "read" if "encoder" in name else "before"} for name in names},
+            "input_ids": {0: BATCH, 1: "new"},
+            "encoder_hidden_states": {0: BATCH, 1: "positions"},
+            **{f"past_key_values.{name}": {0: BATCH, 2: "read" if "encoder" in name else "before"} for name in names},
         },
         outputs=["logits", *(f"present.{name}" for name in names)],
         weights=weights,
@@ -81,6 +83,8 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
     for name in SIDECARS:
         if (texts / name).exists():
             shutil.copyfile(texts / name, out / name)
+    # transformers.js reads sizes that others work out: written anew, they are there.
+    WhisperFeatureExtractor.from_pretrained(texts, local_files_only=True).save_pretrained(out)
     # Runtimes that read only graphs know this model as any Whisper: the plan is in the graphs.
     settings = {"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}
     fields = {key: value for key, value in config.to_dict().items() if key not in OWN_FIELDS} | settings

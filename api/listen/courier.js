@@ -1,0 +1,95 @@
+// Lists models and downloads them: the one part of the page that may talk to the server. It is never given audio, and
+// the page shuts it down before a model is opened.
+
+import { addressOf, keepEntry, keepFile, keptFile, keyOf } from "./kept.js";
+import { WASM } from "./runtime.js";
+
+const POLL_MS = 1000;
+
+onmessage = async ({ data }) => {
+  try {
+    if (data.do === "list") postMessage({ kind: "models", models: await list(data.key) });
+    if (data.do === "get") postMessage({ kind: "kept", entry: await get(data.key, data.model, data.form) });
+  } catch (error) {
+    postMessage({ kind: "trouble", message: error.message });
+  }
+};
+
+async function ask(key, path, options = {}) {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  const answer = await fetch(path, { ...options, headers }).catch(() => {
+    throw new Error("The server cannot be reached. Models that are on this device can be opened without it.");
+  });
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => ({}));
+  throw new Error(answer.status === 401 ? "The server does not know this API key." : problem.detail ?? `Error ${answer.status}`);
+}
+
+async function list(key) {
+  const page = await (await ask(key, "/v1/models?limit=50")).json();
+  return Promise.all(page.items.map(async ({ id }) => described(await (await ask(key, `/v1/models/${id}`)).json())));
+}
+
+/** What a person wants to know of a model, in words. */
+function described({ id, created_at: made, manifest }) {
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const heard = manifest.speech.speaker;
+  const errors = heard.reference === "transcripts" ? `${percent(heard.compressed.wer)} of your words wrong, ` : "";
+  return {
+    id,
+    title: `${manifest.base_model.split("/").pop()}, ${percent(manifest.plan.encoder_cut)} of the encoder removed`,
+    note: `${errors}made ${new Date(made).toLocaleString()}`,
+    language: manifest.spec.language,
+  };
+}
+
+/** Have the model made in `form` if it is not yet, download what is missing, and return its entry. */
+async function get(key, model, form) {
+  const where = `/v1/models/${model.id}/exports`;
+  await ask(key, where, { method: "POST", body: JSON.stringify({ format: form }) });
+  const made = await finished(key, `${where}/${form}`);
+  const files = Object.entries(made.files);
+  const total = files.reduce((sum, [, file]) => sum + file.bytes, 0);
+  let before = 0;
+  for (const [name, file] of files) {
+    if (!(await keptFile(addressOf(file.sha256)))) {
+      const answer = await ask(key, `${where}/${form}/files/${name}`);
+      const blob = await received(answer, (bytes) => postMessage({ kind: "progress", done: before + bytes, total }));
+      if ((await sha256Of(blob)) !== file.sha256) throw new Error(`${name} arrived damaged: try again.`);
+      await keepFile(addressOf(file.sha256), blob);
+    }
+    before += file.bytes;
+    postMessage({ kind: "progress", done: before, total });
+  }
+  if (!(await keptFile(WASM))) await keepFile(WASM, await (await ask(key, WASM)).blob());
+  const entry = { ...model, key: keyOf(model.id, form), form, bytes: total, files: made.files };
+  await keepEntry(entry);
+  return entry;
+}
+
+async function finished(key, path) {
+  for (;;) {
+    const made = await (await ask(key, path)).json();
+    if (made.state === "ready") return made;
+    if (made.state === "refused") throw new Error(`The server does not hand this form out: ${made.verdict.why}`);
+    if (made.state === "failed") throw new Error(`The server could not make this form: ${made.error.message}`);
+    postMessage({ kind: "making", state: made.state });
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function received(answer, tell) {
+  const parts = [];
+  let bytes = 0;
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(parts);
+    parts.push(value);
+    tell((bytes += value.length));
+  }
+}
+
+async function sha256Of(blob) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

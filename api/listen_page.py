@@ -1,0 +1,33 @@
+"""The page at /listen, which runs a person's model in their browser. See docs/on-device.md."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
+
+_FOLDER = Path(__file__).with_name("listen")
+_COURIER = "courier.js"  # downloads models, and is never given audio
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src data:; "
+    "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Threads of WebAssembly share memory, which a browser allows only to a page that no other site can reach into.
+_ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+
+
+class _ListenFiles(StaticFiles):
+    """Each file with the rules its reader must keep: only the courier may open connections."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        connect = "'self'" if path == _COURIER else "'none'"
+        response.headers.update({**_ISOLATION, "Content-Security-Policy": _POLICY.format(connect=connect)})
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def install(app: FastAPI) -> None:
+    """Serve the page."""
+    app.mount("/listen", _ListenFiles(directory=_FOLDER, html=True), name="listen")

@@ -1,0 +1,56 @@
+"""The page at /listen: what its parts may do, and that it needs no other site."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api import listen_page
+from api.main import create_app
+
+FOLDER = Path(listen_page.__file__).with_name("listen")
+OWN = sorted(path.name for path in FOLDER.glob("*.*"))
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(create_app())
+
+
+@pytest.mark.parametrize("name", ["", *OWN, "vendor/ort-wasm-simd-threaded.mjs"])
+def test_only_the_courier_may_open_connections(client: TestClient, name: str) -> None:
+    answer = client.get(f"/listen/{name}")
+    assert answer.status_code == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert ("connect-src 'self'" if name == "courier.js" else "connect-src 'none'") in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy
+    assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_the_courier_is_never_given_audio() -> None:
+    assert not re.search(r"audio|sound\.js|pieces\.js|hearing\.js", _code("courier.js"))
+    assert re.findall(r"start\(\"(\w+)\.js\"", _code("page.js")) == ["courier", "recognizer"]
+
+
+def test_own_scripts_name_no_other_site() -> None:
+    for name in OWN:
+        assert "//" not in re.sub(r"^\s*//.*|\s// .*", "", (FOLDER / name).read_text(), flags=re.MULTILINE), name
+
+
+def test_vendored_files_are_those_that_were_recorded() -> None:
+    lines = (FOLDER / "vendor" / "SHA256SUMS").read_text().splitlines()
+    recorded = {name: digest for digest, name in (line.split() for line in lines)}
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (FOLDER / "vendor").iterdir()
+        if path.name not in {"README.md", "SHA256SUMS", "update.sh"}
+    }
+    assert found == recorded
+
+
+def _code(name: str) -> str:
+    return re.sub(r"^\s*//.*", "", (FOLDER / name).read_text(), flags=re.MULTILINE)
