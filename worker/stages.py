@@ -1,5 +1,6 @@
 """The bodies of a job's tasks: each hands the recipe's step its files and threads. Nothing is decided here."""
 
+import json
 import os
 import shutil
 from functools import lru_cache
@@ -122,6 +123,7 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     # Runtimes are imported with it: only a worker that exports needs them.
+    from adaptwin_core.ml.exports.judged import HeldOut
     from adaptwin_core.ml.exports.offer import make
 
     def progress(done: int, total: int) -> None:
@@ -129,7 +131,9 @@ def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         ctx.report(done, total)
 
     checkpoint, out = _model_folder(ctx, Stage.PUBLISH), ctx.workdir / "export"
-    files, verdict = make(ctx.key, checkpoint, Corpus.load(ctx.speaker), out, progress=progress)
+    own_texts = json.loads(ctx.inputs(Stage.EVALUATE)["compressed:speaker"]["texts.json"].read_text())
+    heard_on = HeldOut.of(Corpus.load(ctx.speaker), own_texts)
+    files, verdict = make(ctx.key, checkpoint, heard_on, out, progress=progress)
     return files, verdict or {}
 
 

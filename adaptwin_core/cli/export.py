@@ -32,6 +32,7 @@ def export(
         raise InvalidInput(f"no such form: {to!r}. There are: {', '.join(FORMATS)}")
     if out.exists() and any(out.iterdir()):
         raise InvalidInput(f"{out} is not empty: name another folder")
+    from adaptwin_core.ml.exports.judged import HeldOut
     from adaptwin_core.ml.exports.offer import make
     from adaptwin_core.ml.setting import quiet_transformers
 
@@ -43,7 +44,7 @@ def export(
         _, found = make(
             to,
             model,
-            _speech(audio, work) if audio else None,
+            HeldOut.of(_speech(audio, work)) if audio else None,
             work / "made",
             progress=lambda done, total: bars.update(bar, description="hearing", completed=done, total=total),
         )
@@ -79,7 +80,7 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     if not any(heard_on.texts):
         raise InvalidInput(f"{audio} has no held-out clips with a transcript: there is nothing to score against")
     heard = judged.hear(formats.load(made["format"], model, language), heard_on)
-    found = judged.verdict(heard, heard, heard_on, language)
+    found = judged.verdict(heard, heard.texts, heard_on, language)
     console.print(f"word error rate {_percent(found['wer'])} on {found['num_clips']} clips")
 
 

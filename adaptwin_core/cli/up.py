@@ -59,7 +59,8 @@ def up(
                 typer.echo(f"{'base model':<10} {add_base_model(source)}")
             key_file = _ensure_key(data_dir)
             with Supervisor(components(host, port, workers), data_dir / "logs", typer.echo) as supervisor:
-                _watch(supervisor, f"{READY_LINE} at http://{host}:{port} (docs at /docs), API key in {key_file}")
+                pages = "listen at /listen, docs at /docs"
+                _watch(supervisor, f"{READY_LINE} at http://{host}:{port} ({pages}), API key in {key_file}")
     except KeyboardInterrupt:
         typer.echo("stopped")
 

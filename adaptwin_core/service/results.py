@@ -57,7 +57,7 @@ def upstream_of(stage: Stage, key: str) -> tuple[Stage, ...]:
     if stage is Stage.EVALUATE:
         return () if key.startswith("base:") else (Stage.TUNE,)
     if stage is Stage.EXPORT:
-        return (Stage.PUBLISH,)
+        return (Stage.EVALUATE, Stage.PUBLISH)
     return JOB_STAGES[: JOB_STAGES.index(stage)]
 
 

@@ -1,7 +1,7 @@
 """An export is heard before it is offered: in its own runtime, on held-out clips, against its checkpoint."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,24 @@ MOST_WORSE = 0.003  # of the word error rate: what an export may lose against th
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Clips, and what to score them against: transcripts, or where there are none the checkpoint's own words."""
+    """Clips, and what to score them against: transcripts, or where there are none the checkpoint's own words.
+
+    `own_texts`: those words, where they are known already.
+    """
 
     audios: Sequence[np.ndarray]
     texts: Sequence[str | None]
+    own_texts: Sequence[str] | None = None
 
     @classmethod
-    def of(cls, speaker: Corpus) -> "HeldOut":
-        """Return the clips that the model itself is judged on."""
+    def of(cls, speaker: Corpus, own_texts: Mapping[str, str] | None = None) -> "HeldOut":
+        """Return the clips that the model itself is judged on; `own_texts` by clip id."""
         clips = held_out(speaker, "speaker")
-        return cls([speaker.audio(clip) for clip in clips], [clip.text for clip in clips])
+        return cls(
+            [speaker.audio(clip) for clip in clips],
+            [clip.text for clip in clips],
+            [own_texts[clip.id] for clip in clips] if own_texts is not None else None,
+        )
 
     @property
     def seconds(self) -> float:
@@ -53,8 +61,8 @@ def hear(
     return Heard(texts, (time.perf_counter() - began) / held_out.seconds)
 
 
-def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str) -> dict[str, Any]:
-    """Return word error rates of both, the share of equal texts, speed, and whether the export is fit to offer.
+def verdict(exported: Heard, own_texts: Sequence[str], held_out: HeldOut, language: str) -> dict[str, Any]:
+    """Return word error rates of export and checkpoint, the share of equal texts, speed, and whether it may be offered.
 
     Clips without a transcript are left out where others have one, as in the model's own report.
 
@@ -63,10 +71,10 @@ def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str
     """
     has_transcripts = any(held_out.texts)
     judged = [index for index, text in enumerate(held_out.texts) if text or not has_transcripts]
-    references = [held_out.texts[index] or checkpoint.texts[index] for index in judged]
+    references = [held_out.texts[index] or own_texts[index] for index in judged]
     wer, own_wer = (
-        score(references, [heard.texts[index] for index in judged], language=language).wer
-        for heard in (exported, checkpoint)
+        score(references, [texts[index] for index in judged], language=language).wer
+        for texts in (exported.texts, own_texts)
     )
     is_offered = wer <= own_wer + MOST_WORSE
     return {
@@ -75,7 +83,7 @@ def verdict(exported: Heard, checkpoint: Heard, held_out: HeldOut, language: str
         "seconds": round(held_out.seconds, 1),
         "wer": wer,
         "checkpoint_wer": own_wer,
-        "same_text": sum(exported.texts[index] == checkpoint.texts[index] for index in judged) / len(judged),
+        "same_text": sum(exported.texts[index] == own_texts[index] for index in judged) / len(judged),
         "compute_s_per_audio_s": round(exported.compute_s_per_audio_s, 4),
         "is_offered": is_offered,
         "why": None

@@ -9,13 +9,12 @@ from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.report import REPORT
-from adaptwin_core.speech.corpus import Corpus
 
 
 def make(
     form: str,
     checkpoint: Path,
-    speaker: Corpus | None,
+    heard_on: judged.HeldOut | None,
     out: Path,
     *,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -24,8 +23,9 @@ def make(
 
     Args:
         checkpoint: the model's folder, as it was published.
-        speaker: speech to hear it on; its held-out clips are taken. None: it is not heard.
-        progress: called with clips heard, by both, and in all; may raise to stop.
+        heard_on: speech to hear it on. None: it is not heard.
+        progress: called with clips heard and in all, by the export, then by the checkpoint unless its words are known;
+            may raise to stop.
 
     Returns:
         the files by their names relative to `out`, and the verdict. No files where the verdict is against it.
@@ -37,14 +37,12 @@ def make(
     language = manifest["settings"]["language"]
     names = formats.write(form, checkpoint, out)
     verdict = None
-    heard_on = judged.HeldOut.of(speaker) if speaker is not None else None
     if heard_on is not None and heard_on.audios:
-        count, total = len(heard_on.audios), 2 * len(heard_on.audios)
-        exported = judged.hear(formats.load(form, out, language), heard_on, lambda done, _: progress(done, total))
-        own = judged.hear(
-            formats.load(CHECKPOINT, checkpoint, language), heard_on, lambda done, _: progress(count + done, total)
-        )
-        verdict = judged.verdict(exported, own, heard_on, language)
+        exported = judged.hear(formats.load(form, out, language), heard_on, progress)
+        own_texts = heard_on.own_texts
+        if own_texts is None:
+            own_texts = judged.hear(formats.load(CHECKPOINT, checkpoint, language), heard_on, progress).texts
+        verdict = judged.verdict(exported, own_texts, heard_on, language)
     elif heard_on is not None:
         verdict = {"num_clips": 0, "is_offered": True, "why": "no clips were held out to hear it on"}
     files = {name: out / name for name in names}

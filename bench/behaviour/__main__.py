@@ -1,0 +1,128 @@
+"""Word times, and loops where nobody speaks: `python -m bench.behaviour --model FOLDER --speech FOLDER`.
+
+A finished model and its original, both exported to CTranslate2 in float16 and run by faster-whisper: greedy, without
+its retries, without its voice filter, each window on its own. So what is seen is the models' own doing.
+"""
+
+import argparse
+import json
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from faster_whisper import WhisperModel
+from rich.console import Console
+
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.ml.assemble import assemble, save
+from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.exports import formats
+from adaptwin_core.ml.manifest import read_manifest
+from adaptwin_core.ml.report import spread
+from adaptwin_core.ml.scoring import normalizer, score
+from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.sources import read_folder
+from bench.behaviour.loops import looped_words
+from bench.behaviour.sounds import ten_minutes, wordless
+from bench.behaviour.word_times import Word, differences, summary
+
+FORM = "ct2-float16"
+LIBRARIES = ("ctranslate2", "faster-whisper", "transformers")
+
+
+def main() -> None:
+    options = _options()
+    quiet_transformers()
+    console = Console()
+    manifest = read_manifest(options.model)
+    language = manifest["settings"]["language"]
+    base = resolve(options.base, options.cache)
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        speech = build_corpus(read_folder(options.speech), work / "speech", Limits())
+        save(assemble(base, RankPlan(blocks={}), {}), base, work / "original")
+        models = {}
+        for name, checkpoint in (("original", work / "original"), ("ours", options.model)):
+            formats.write(FORM, checkpoint, work / name / FORM)
+            models[name] = WhisperModel(str(work / name / FORM), device="cpu", cpu_threads=torch.get_num_threads())
+        clips = spread([clip for clip in speech.split("test") if clip.text], options.clips)
+        found = [
+            differences(*(_words(models[name], speech.audio(clip), language) for name in ("ours", "original")))
+            for clip in clips
+        ]
+        result: dict[str, Any] = {"word_times": summary([one for clip in found for one in clip]), "sounds": {}}
+        for sound, samples in wordless().items():
+            result["sounds"][sound] = {name: _loops(model, samples, language) for name, model in models.items()}
+            console.print(sound, result["sounds"][sound])
+        samples, words = ten_minutes(speech)
+        result["ten_minutes"] = {name: _long(model, samples, words, language) for name, model in models.items()}
+    result["how"] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": manifest["base_model"]["model"],
+        "settings": manifest["settings"],
+        "speech": options.speech.name,
+        "clips": len(clips),
+        "decoding": "faster-whisper, greedy, temperature 0 only, no voice filter, no text carried over",
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    console.print(result["word_times"], result["ten_minutes"])
+
+
+def _heard(model: WhisperModel, samples: np.ndarray, language: str, *, word_times: bool = False) -> list[Any]:
+    segments, _ = model.transcribe(
+        samples,
+        language=language,
+        beam_size=1,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        word_timestamps=word_times,
+    )
+    return list(segments)
+
+
+def _words(model: WhisperModel, samples: np.ndarray, language: str) -> list[Word]:
+    normalize = normalizer(language)
+    segments = _heard(model, samples, language, word_times=True)
+    return [Word(normalize(word.word), word.start, word.end) for segment in segments for word in segment.words]
+
+
+def _text(model: WhisperModel, samples: np.ndarray, language: str) -> str:
+    return " ".join(segment.text.strip() for segment in _heard(model, samples, language))
+
+
+def _loops(model: WhisperModel, samples: np.ndarray, language: str) -> dict[str, Any]:
+    text = _text(model, samples, language)
+    words = normalizer(language)(text).split()
+    return {"words": len(words), "looped_words": looped_words(words), "text": text[:200]}
+
+
+def _long(model: WhisperModel, samples: np.ndarray, words: str, language: str) -> dict[str, Any]:
+    text = _text(model, samples, language)
+    heard = normalizer(language)(text).split()
+    return {
+        "wer": round(100 * score([words], [text], language=language).wer, 2),
+        "words": len(heard),
+        "looped_words": looped_words(heard),
+    }
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
+    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
+    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
+    parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/results/behaviour.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
