@@ -45,7 +45,7 @@ def _loud(sound: np.ndarray, rms: float) -> np.ndarray:
 
 
 def ten_minutes(speech: Corpus) -> tuple[np.ndarray, str]:
-    """Return held-out clips with half a second between them, over and over until ten minutes are full, and their words."""
+    """Return held-out clips with half a second between them, again and again up to ten minutes, and their words."""
     clips = [clip for clip in speech.split("test") if clip.text]
     sound: list[np.ndarray] = []
     words: list[str] = []
