@@ -15,8 +15,8 @@ def page() -> str:
     lines = [
         "# A model in every runtime, beside the stock Whisper there",
         "",
-        "`python -m bench.runtimes` makes the figures, `python -m bench.runtimes.page` this page. The stock Whisper went "
-        "through the same exporters. Greedy, no timestamps, one clip a window, each form in a process of its own; "
+        "`python -m bench.runtimes` makes the figures, `python -m bench.runtimes.page` this page. The stock Whisper "
+        "went through the same exporters. Greedy, no timestamps, one clip a window, each form in a process of its own; "
         "word error rates in %, with 95 % bootstrap intervals; peak memory is that of the whole process.",
         "",
     ]
