@@ -22,10 +22,9 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
-from adaptwin_core.ml.lessons import Lessons, LossWeights, Teacher, decode
-from adaptwin_core.ml.windows import Window
+from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights, Teacher, decode
 
-NUM_CHECKS = 5  # times, about, that tuning is judged on held-back windows, the start not counted
+NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
 BACK = 3.0  # the rate is divided by this where a check is worse than the best, and tuning goes on from the best
 
 
@@ -159,7 +158,7 @@ def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float |
     return sum(means) / len(means)
 
 
-def _loss(running: Any, teacher: Teacher, window: Window, weights: LossWeights) -> Tensor:
+def _loss(running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights) -> Tensor:
     student: Any = running.base_model.model if isinstance(running, PeftModel) else running
     heard = teacher.hear(window)
     inputs_1L, targets_1L = heard.labels_1L[:, :-1], heard.labels_1L[:, 1:]
@@ -170,4 +169,5 @@ def _loss(running: Any, teacher: Teacher, window: Window, weights: LossWeights) 
     original_1LV = teacher.log_probs(heard)
     kl_1L = nn.functional.kl_div(logits_1LV.log_softmax(-1), original_1LV, log_target=True, reduction="none").sum(-1)
     loss = loss + weights.kl * kl_1L.mean()
-    return loss + weights.ce * nn.functional.cross_entropy(logits_1LV.flatten(0, 1), targets_1L.flatten())
+    asked_L = slice(heard.num_prompt - 1, None)
+    return loss + weights.ce * nn.functional.cross_entropy(logits_1LV[0, asked_L], targets_1L[0, asked_L])

@@ -14,7 +14,7 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.decode import transcribe_batch
-from adaptwin_core.ml.windows import Featurizer, Window
+from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ class LossWeights:
 
 SPEAKER_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
+# The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
+WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
+WORDLESS_SHARE = 0.06  # of all windows that are learnt from
+
+
+AnyWindow = Window | WordlessWindow
 
 
 @dataclass(frozen=True)
@@ -40,20 +46,26 @@ class Lessons:
     general: Sequence[Window]
     speaker_held_back: Sequence[Window] = ()
     general_held_back: Sequence[Window] = ()
+    wordless: Sequence[WordlessWindow] = ()
 
-    def order(self, spec: CompressionSpec) -> list[tuple[Window, LossWeights]]:
-        """Return every window of the run: each kind shuffled anew when it is used up, general ones at their share."""
+    def order(self, spec: CompressionSpec) -> list[tuple[AnyWindow, LossWeights]]:
+        """Return every window of the run: each kind shuffled anew when it is used up, and at its share."""
         rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
-        share = spec.general_share if self.general else 0.0
-        decks: dict[bool, list[Window]] = {True: [], False: []}
+        kinds: list[tuple[Sequence[AnyWindow], LossWeights]] = [
+            (self.speaker, SPEAKER_WEIGHTS),
+            (self.general, GENERAL_WEIGHTS),
+            (self.wordless, WORDLESS_WEIGHTS),
+        ]
+        wordless = WORDLESS_SHARE if self.wordless else 0.0
+        general = spec.general_share * (1 - wordless) if self.general else 0.0
+        drawn = rng.choices(range(3), (1 - general - wordless, general, wordless), k=spec.tune_steps * spec.tune_batch)
+        decks: list[list[AnyWindow]] = [[], [], []]
         order = []
-        for _ in range(spec.tune_steps * spec.tune_batch):
-            is_general = rng.random() < share
-            deck = decks[is_general]
-            if not deck:
-                deck.extend(self.general if is_general else self.speaker)
-                rng.shuffle(deck)
-            order.append((deck.pop(), GENERAL_WEIGHTS if is_general else SPEAKER_WEIGHTS))
+        for kind in drawn:
+            windows, weights = kinds[kind]
+            if not decks[kind]:
+                decks[kind] = rng.sample(windows, len(windows))
+            order.append((decks[kind].pop(), weights))
         return order
 
     def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
@@ -66,11 +78,12 @@ class Lessons:
 class Heard:
     """One window as the original hears it, in float16."""
 
-    window: Window
+    window: AnyWindow
     features_1MT: Tensor
     encoded_1SD: Tensor  # output of its encoder
     decoded_1LD: Tensor  # output of its decoder, before the vocabulary
     labels_1L: Tensor
+    num_prompt: int  # of its tokens are given to the decoder, never asked of it
 
 
 class Teacher:
@@ -81,17 +94,24 @@ class Teacher:
         self._heard: dict[int, Heard] = {}  # by the window's id, which stays its own while it is kept here
 
     @torch.no_grad()
-    def hear(self, window: Window) -> Heard:
+    def hear(self, window: AnyWindow) -> Heard:
         """Return what the original hears. A window without a transcript is given the original's own words."""
         if id(window) not in self._heard:
             audio = window.audio()
             features_1MT = self._featurizer.features([audio]).to(self._model.device)
             encoded_1SD = self._model.model.encoder(features_1MT).last_hidden_state
-            text = window.text or transcribe_batch(self._model, self._featurizer, [audio])[0]
+            text = window.text
+            if text is None:
+                text = transcribe_batch(self._model, self._featurizer, [audio])[0]
             labels_1L = self._featurizer.labels(text).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD)
             self._heard[id(window)] = Heard(
-                window, features_1MT.half(), encoded_1SD.half(), decoded_1LD.half(), labels_1L
+                window,
+                features_1MT.half(),
+                encoded_1SD.half(),
+                decoded_1LD.half(),
+                labels_1L,
+                len(self._featurizer.prompt()),
             )
         return self._heard[id(window)]
 

@@ -24,12 +24,14 @@ from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.measured import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
-from adaptwin_core.ml.windows import Window, pack
+from adaptwin_core.ml.windows import Window, WordlessWindow, pack
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.wordless import wordless
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
 WEIGHED_WINDOWS = 1  # of each kind of speech, on which offers are measured
 MAX_HELD_BACK = 4  # windows of each kind that judge the end-to-end phase
+NUM_WORDLESS = 10  # made up, for the end-to-end phase to learn silence from
 
 
 def weigh_block(
@@ -179,7 +181,8 @@ def lessons_of(setting: Setting) -> Lessons:
     labelled = any(clip.text for clip in setting.speaker.split("train"))
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
-    return Lessons(speaker, general, speaker_held_back, general_held_back)
+    quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
+    return Lessons(speaker, general, speaker_held_back, general_held_back, quiet)
 
 
 def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tuple[list[Window], list[Window]]:

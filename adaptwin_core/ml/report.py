@@ -21,7 +21,7 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 
 # Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
 # was forgotten, and each of their clips is heard by both models.
-MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 64}
+MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 48}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}

@@ -45,6 +45,17 @@ class Window:
         return np.concatenate(pieces)[: int(WINDOW_S * SAMPLE_RATE_HZ)]
 
 
+@dataclass(frozen=True, eq=False)
+class WordlessWindow:
+    """Sound in which nobody speaks: its text is empty, and known."""
+
+    samples: np.ndarray
+    text: str = ""
+
+    def audio(self) -> np.ndarray:
+        return self.samples
+
+
 def pack(corpus: Corpus, split: str, *, seed: int, labelled: bool = False) -> list[Window]:
     """Return windows of the split's clips in an order set by `seed`.
 
@@ -100,7 +111,10 @@ class Featurizer:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def labels(self, text: str) -> Tensor:
-        """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text."""
+        """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text.
+
+        Of an empty one, prefix and end of text.
+        """
         cased = text.capitalize() if text.isupper() else text  # capitals alone tokenize letter by letter
-        ids = self.tokenizer(" " + cased.strip()).input_ids
+        ids = self.tokenizer(" " + cased.strip() if text else "").input_ids
         return torch.tensor([ids[:MAX_LABEL_TOKENS]])

@@ -29,12 +29,13 @@ class HeldOut:
 
     @classmethod
     def of(cls, speaker: Corpus, own_texts: Mapping[str, str] | None = None) -> "HeldOut":
-        """Return the clips that the model itself is judged on; `own_texts` by clip id."""
+        """Return the clips that the model itself is judged on. `own_texts`, by clip id, count if none is missing."""
         clips = held_out(speaker, "speaker")
+        is_known = own_texts is not None and all(clip.id in own_texts for clip in clips)
         return cls(
             [speaker.audio(clip) for clip in clips],
             [clip.text for clip in clips],
-            [own_texts[clip.id] for clip in clips] if own_texts is not None else None,
+            [own_texts[clip.id] for clip in clips] if own_texts is not None and is_known else None,
         )
 
     @property

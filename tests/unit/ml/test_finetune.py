@@ -27,6 +27,9 @@ class Words:
     def features(self, audios):
         return torch.randn(1, 8, 60, generator=torch.Generator().manual_seed(7))
 
+    def prompt(self):
+        return [3]
+
     def labels(self, text):
         return torch.tensor([[3, *(4 + (ord(c) % 90) for c in text), 2]])
 
@@ -75,7 +78,7 @@ def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, me
     unlike = [Window(Speech(), (Clip("u", "u", "MNOPQR", "valid", "s", 0, 16_000),))]
     tuned, _ = tune(windows, unlike, tune_method=method, tune_steps=32, tune_learning_rate=0.03)
     losses = [loss for _, loss in tuned.checks]
-    assert [step for step, _ in tuned.checks] == [0, 6, 12, 18, 24, 30, 32]
+    assert [step for step, _ in tuned.checks] == [0, 8, 16, 24, 32]
     assert min(losses) < max(losses[1:])
     spec = CompressionSpec(tune_steps=1, tune_learning_rate=1e-9)
     again = finetune(tuned.model, Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.lessons import GENERAL_WEIGHTS, Lessons
-from adaptwin_core.ml.windows import WINDOW_S, Window, pack
+from adaptwin_core.ml.lessons import GENERAL_WEIGHTS, WORDLESS_SHARE, WORDLESS_WEIGHTS, Lessons
+from adaptwin_core.ml.windows import WINDOW_S, Window, WordlessWindow, pack
 from adaptwin_core.speech.corpus import Clip
 
 
@@ -67,3 +67,11 @@ def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
     assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
     assert {id(window) for window, _ in order} == {id(window) for window in (*speaker, *general)}
     assert not any(w is GENERAL_WEIGHTS for _, w in Lessons(speaker, []).order(CompressionSpec(tune_steps=50)))
+
+
+def test_wordless_windows_come_at_their_share(speech):
+    quiet = [WordlessWindow(np.zeros(480_000, np.float32)) for _ in range(3)]
+    order = Lessons(pack(speech, "train", seed=0), [], wordless=quiet).order(CompressionSpec(tune_steps=1000))
+    share = sum(weights is WORDLESS_WEIGHTS for _, weights in order) / len(order)
+    assert share == pytest.approx(WORDLESS_SHARE, abs=0.02)
+    assert {id(window) for window in quiet} < {id(window) for window, _ in order}
