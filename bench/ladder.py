@@ -84,14 +84,14 @@ def _judge(model: Any, original: Any, setting: Setting, num_clips: int) -> dict[
     featurizer = setting.featurizer()
     for kind, corpus in (("speaker", setting.speaker), ("others", setting.general)):
         assert corpus is not None
-        rates = word_error_rates(model, featurizer, corpus, num_clips, setting.spec.language)
-        figures[f"{kind}_wer"], heard = rates
+        judged = word_error_rates(model, featurizer, corpus, num_clips, setting.spec.language)
+        figures[f"{kind}_wer"] = judged.wer
         singles = [corpus.audio(clip) for clip in spread(spread(corpus.split("test"), num_clips), ERROR_CLIPS)]
         packed = [window.audio() for window in pack(corpus, "test", seed=0)[:ERROR_WINDOWS]]
         for name, audios in (("encoder_error", singles), ("packed_encoder_error", packed)):
             windows = [featurizer.features([audio]) for audio in audios]
             figures[f"{kind}_{name}"] = round(encoder_error(model, as_heard(original, windows)), 5)
-        figures[f"{kind}_compute_s_per_audio_s"] = round(heard.compute_s / heard.audio_s, 4)
+        figures[f"{kind}_compute_s_per_audio_s"] = round(judged.heard.compute_s / judged.heard.audio_s, 4)
     return figures
 
 

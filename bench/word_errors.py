@@ -1,6 +1,10 @@
 """Word error rates as every bench measures and shows them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from adaptwin_core.ml.decode import Transcripts, transcribe
 from adaptwin_core.ml.report import spread
@@ -8,15 +12,41 @@ from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
 
+NUM_RESAMPLES = 10_000
 
-def word_error_rates(
-    model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str
-) -> tuple[list[float], Transcripts]:
-    """Return the corpus WER in % on held-out clips with its 95 % interval, and what was heard at what cost."""
+
+@dataclass(frozen=True)
+class Judged:
+    """Corpus WER in % with its 95 % interval, what it is made of clip by clip, and what was heard at what cost."""
+
+    wer: list[float]
+    errors: list[int]
+    words: list[int]
+    heard: Transcripts
+
+
+def word_error_rates(model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str) -> Judged:
+    """Hear held-out clips that have a transcript, spread evenly."""
     clips = spread([clip for clip in corpus.split("test") if clip.text], num_clips)
     heard = transcribe(model, featurizer, corpus, clips)
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
-    return [round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)], heard
+    return Judged(
+        wer=[round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)],
+        errors=[clip.word_errors for clip in found.clips],
+        words=[clip.num_words for clip in found.clips],
+        heard=heard,
+    )
+
+
+def difference(errors: Sequence[int], reference: Sequence[int], words: Sequence[int]) -> list[float]:
+    """Return how many points one WER is above another on the same clips, with the 95 % interval of resampled clips.
+
+    The same clips are drawn for both, so what makes a clip hard for any model cancels.
+    """
+    apart, total = np.subtract(errors, reference), np.asarray(words)
+    drawn = np.random.default_rng(0).integers(0, len(total), size=(NUM_RESAMPLES, len(total)))
+    points = 100 * apart[drawn].sum(1) / np.maximum(total[drawn].sum(1), 1)
+    return [round(float(x), 2) for x in (100 * apart.sum() / total.sum(), *np.percentile(points, (2.5, 97.5)))]
 
 
 def as_text(wer: list[float]) -> str:

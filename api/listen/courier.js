@@ -1,40 +1,50 @@
 // Lists models and downloads them: the one part of the page that may talk to the server. It is never given audio, and
 // the page shuts it down before a model is opened.
 
-import { addressOf, keepEntry, keepFile, keptFile, keyOf } from "./kept.js";
-import { WASM } from "./runtime.js";
+import { alone, keepEntry, keepFile, keptFile, keyOf } from "./kept.js";
+import { WASM, WASM_SHA256 } from "./runtime.js";
 
 const POLL_MS = 1000;
 
 onmessage = async ({ data }) => {
   try {
     if (data.do === "list") postMessage({ kind: "models", models: await list(data.key) });
-    if (data.do === "get") postMessage({ kind: "kept", entry: await get(data.key, data.model, data.form) });
+    if (data.do === "get") postMessage({ kind: "kept", entry: await alone(() => get(data.key, data.model, data.form)) });
+    if (data.do === "get runtime") {
+      await alone(getRuntime);
+      postMessage({ kind: "kept", entry: data.entry });
+    }
   } catch (error) {
-    postMessage({ kind: "trouble", message: error.message });
+    postMessage({ kind: "trouble", message: String(error?.message ?? error) });
   }
 };
 
 async function ask(key, path, options = {}) {
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
   const answer = await fetch(path, { ...options, headers }).catch(() => {
-    throw new Error("The server cannot be reached. Models that are on this device can be opened without it.");
+    throw new Error("The server cannot be reached. Check the network, then try again.");
   });
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
-  throw new Error(answer.status === 401 ? "The server does not know this API key." : problem.detail ?? `Error ${answer.status}`);
+  throw new Error(answer.status === 401 ? "The server does not know this API key." : (problem.detail ?? `Error ${answer.status}`));
 }
 
 async function list(key) {
-  const page = await (await ask(key, "/v1/models?limit=50")).json();
-  return Promise.all(page.items.map(async ({ id }) => described(await (await ask(key, `/v1/models/${id}`)).json())));
+  const found = [];
+  for (let page = { has_more: true }; page.has_more; ) {
+    const after = found.length ? `&after=${found.at(-1)}` : "";
+    page = await (await ask(key, `/v1/models?limit=50${after}`)).json();
+    found.push(...page.items.map(({ id }) => id));
+  }
+  const shown = await Promise.allSettled(found.map(async (id) => described(await (await ask(key, `/v1/models/${id}`)).json())));
+  return shown.filter(({ status }) => status === "fulfilled").map(({ value }) => value); // one may be deleted meanwhile
 }
 
 /** What a person wants to know of a model, in words. */
 function described({ id, created_at: made, manifest }) {
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const heard = manifest.speech.speaker;
-  const errors = heard.reference === "transcripts" ? `${percent(heard.compressed.wer)} of your words wrong, ` : "";
+  const heard = manifest.speech.speaker; // absent where no speech was held out
+  const errors = heard?.reference === "transcripts" ? `${percent(heard.compressed.wer)} of your words wrong, ` : "";
   return {
     id,
     title: `${manifest.base_model.split("/").pop()}, ${percent(manifest.plan.encoder_cut)} of the encoder removed`,
@@ -51,20 +61,23 @@ async function get(key, model, form) {
   const files = Object.entries(made.files);
   const total = files.reduce((sum, [, file]) => sum + file.bytes, 0);
   let before = 0;
-  for (const [name, file] of files) {
-    if (!(await keptFile(addressOf(file.sha256)))) {
+  for (const [name, { sha256, bytes }] of files) {
+    if (!(await keptFile(sha256))) {
       const answer = await ask(key, `${where}/${form}/files/${name}`);
-      const blob = await received(answer, (bytes) => postMessage({ kind: "progress", done: before + bytes, total }));
-      if ((await sha256Of(blob)) !== file.sha256) throw new Error(`${name} arrived damaged: try again.`);
-      await keepFile(addressOf(file.sha256), blob);
+      const tell = (arrived) => postMessage({ kind: "progress", done: before + arrived, total });
+      await keepFile(name, sha256, await received(answer, tell));
     }
-    before += file.bytes;
+    before += bytes;
     postMessage({ kind: "progress", done: before, total });
   }
-  if (!(await keptFile(WASM))) await keepFile(WASM, await (await ask(key, WASM)).blob());
+  await getRuntime();
   const entry = { ...model, key: keyOf(model.id, form), form, bytes: total, files: made.files };
   await keepEntry(entry);
   return entry;
+}
+
+async function getRuntime() {
+  if (!(await keptFile(WASM_SHA256))) await keepFile("The recognizer", WASM_SHA256, await (await ask("", WASM)).blob());
 }
 
 async function finished(key, path) {
@@ -87,9 +100,4 @@ async function received(answer, tell) {
     parts.push(value);
     tell((bytes += value.length));
   }
-}
-
-async function sha256Of(blob) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

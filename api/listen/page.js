@@ -1,40 +1,35 @@
 // What the person sees. It may open no connection; the courier downloads, the recognizer listens, never both at once.
 
-import { canConnect } from "./connection.js";
-import { hideHeard, listenWith, showHeard } from "./hearing.js";
-import { entries, forget, keyOf } from "./kept.js";
-import { addTranscript, showTranscripts } from "./transcripts.js";
+import { tryToConnect } from "./connection.js";
+import { closeEar, finishHearing, openEar, showHeard } from "./hearing.js";
+import { alone, entries, forget, keptFile, keyOf } from "./kept.js";
+import { WASM_SHA256 } from "./runtime.js";
+import { showTranscripts } from "./transcripts.js";
 import { button, by, getting, line, megabytes, showProof, status, trouble } from "./view.js";
 
 const KEY = "adaptwin key"; // in this tab's storage
+const NOT_OPEN = "Open a model first.";
 
 let worker = null; // the courier or the recognizer
-let opened = null; // the entry of the model that listens
+let listening = null; // the entry of the model that the recognizer was given
 let onServer = []; // models as the courier tells of them
 
-/** Start one of the two workers. The other ends. */
+/** Start one of the two workers, and return it. The other ends. */
 function start(script, receive) {
   worker?.terminate();
-  opened = null;
+  listening = null;
   closeEar();
+  by("proof").replaceChildren();
   worker = new Worker(new URL(script, import.meta.url), { type: "module" });
   worker.onmessage = ({ data }) => receive(data);
-  worker.onerror = () => trouble("This browser could not start a part of this page. Use a current Firefox, Chrome, Edge or Safari.");
-}
-
-function closeEar() {
-  hideHeard();
-  listenWith(null);
-  by("proof").replaceChildren();
+  worker.onerror = () => receive({ kind: "trouble", message: `${script} could not be started: is the server reachable?` });
+  return worker;
 }
 
 // --- downloading
 
 function sendCourier(message) {
-  trouble("");
-  start("courier.js", fromCourier);
-  worker.postMessage({ key: sessionStorage.getItem(KEY), ...message });
-  status("Open a model first.");
+  start("courier.js", fromCourier).postMessage({ key: sessionStorage.getItem(KEY), ...message });
 }
 
 function fromCourier(data) {
@@ -44,53 +39,64 @@ function fromCourier(data) {
   if (data.kind === "models") {
     onServer = data.models;
     by("no-models").hidden = onServer.length > 0;
-    showModels();
   }
-  if (data.kind === "trouble") {
-    trouble(data.message);
+  if (data.kind === "trouble") trouble(data.message);
+  if (data.kind === "models" || data.kind === "trouble") {
+    status(NOT_OPEN);
     showModels();
   }
 }
 
 function download(model) {
+  trouble("");
   sendCourier({ do: "get", model, form: chosenForm() });
   by("models").replaceChildren();
+  by("form-choice").hidden = true;
   getting("Asking the server …");
+  status(`Downloading ${model.title} …`, { focus: true });
 }
 
 // --- listening
 
-function open(entry) {
-  trouble("");
-  start("recognizer.js", (data) => fromRecognizer(data, entry));
-  worker.postMessage({ do: "open", entry });
+async function open(entry) {
+  if (!(await keptFile(WASM_SHA256))) return sendCourier({ do: "get runtime", entry });
+  const mine = start("recognizer.js", (data) => fromRecognizer(data, entry, mine));
+  mine.postMessage({ do: "open", entry });
+  listening = entry;
   location.hash = entry.key;
   navigator.storage.persist?.();
-  status(`Opening ${entry.title} …`);
+  status(`Opening ${entry.title} …`, { focus: true });
   showModels();
 }
 
-async function fromRecognizer(data, entry) {
+async function fromRecognizer(data, entry, mine) {
   if (data.kind === "partial" || data.kind === "piece") showHeard(data);
-  if (data.kind === "opened") {
-    opened = entry;
-    showProof("the recognizer", data.isConnected);
-    showProof("this page", await canConnect());
+  if (data.kind === "opened" && (await isProven(data.connection)) && worker === mine) {
     status(`${entry.title} is open (${data.seconds.toFixed(1)} s). Speak, or choose a file.`);
-    showModels();
+    openEar((audio) => mine.postMessage({ do: "hear", audio }, [audio.buffer]));
   }
   if (data.kind === "heard") {
-    addTranscript(data);
+    finishHearing();
     status("Ready for more.");
+    openEar((audio) => mine.postMessage({ do: "hear", audio }, [audio.buffer]));
   }
   if (data.kind === "trouble") {
-    trouble(data.message);
-    status(opened ? "Ready to try again." : "Open a model first.");
+    trouble(`${data.message} Open the model again.`);
+    mine.terminate(); // after one failure its queue stays broken
+    closeEar();
+    listening = null;
+    status(NOT_OPEN);
+    showModels();
   }
-  if (opened && ["opened", "heard", "trouble"].includes(data.kind)) {
-    hideHeard();
-    listenWith((audio) => worker.postMessage({ do: "hear", audio }, [audio.buffer]));
-  }
+}
+
+/** Whether the browser keeps both parts that know audio from connecting; the person is shown. */
+async function isProven(recognizers) {
+  const found = { "the recognizer": recognizers, "this page": await tryToConnect() };
+  for (const [part, connection] of Object.entries(found)) showProof(part, connection);
+  const isHeld = Object.values(found).every((connection) => connection === "refused");
+  if (!isHeld) status("The microphone stays off: this browser does not keep the page from connecting.");
+  return isHeld;
 }
 
 // --- the list of models
@@ -101,34 +107,39 @@ const chosenForm = () => document.querySelector('input[name="form"]:checked').va
 async function showModels() {
   const kept = await entries();
   const isKept = (model) => kept.some((entry) => entry.key === keyOf(model.id, chosenForm()));
+  const missing = onServer.filter((model) => !isKept(model));
   by("getting").hidden = true;
   by("form-choice").hidden = !onServer.length;
   by("models").replaceChildren(
     ...kept.map(keptLine),
-    ...onServer.filter((model) => !isKept(model)).map((model) =>
-      line(model.title, `on the server; ${model.note}`, button("Download", model.title, () => download(model))),
-    ),
+    ...missing.map((model) => line(model.title, `on the server; ${model.note}`, button("Download", model.title, () => download(model)))),
   );
 }
 
 function keptLine(entry) {
   const bits = entry.form === "onnx-int8" ? 8 : 32;
   const note = `on this device, ${megabytes(entry.bytes)}, ${bits} bits; ${entry.note}`;
-  if (entry.key === opened?.key) return line(entry.title, `open now; ${note}`);
+  if (entry.key === listening?.key) return line(entry.title, `open now; ${note}`);
+  const reopen = () => {
+    trouble("");
+    open(entry);
+  };
   const remove = async () => {
-    await forget(entry.key);
+    await alone(() => forget(entry.key));
     showModels();
   };
-  return line(entry.title, note, button("Open", entry.title, () => open(entry)), button("Remove", entry.title, remove));
+  return line(entry.title, note, button("Open", entry.title, reopen), button("Remove", entry.title, remove));
 }
 
 for (const choice of document.getElementsByName("form")) choice.onchange = showModels;
 
 by("sign-in").onsubmit = (event) => {
   event.preventDefault();
+  trouble("");
   sessionStorage.setItem(KEY, by("key").value.trim());
   by("key").value = "";
   sendCourier({ do: "list" });
+  status("Asking the server for your models …");
 };
 
 if (window.isSecureContext) {

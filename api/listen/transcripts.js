@@ -6,10 +6,12 @@ const NAME = "adaptwin transcripts";
 
 const kept = () => JSON.parse(sessionStorage.getItem(NAME) ?? "[]");
 
-export function addTranscript({ text, seconds }) {
+export function addTranscript(text, seconds) {
   const note = `${seconds.audio.toFixed(1)} s of sound, heard in ${seconds.compute.toFixed(1)} s on this device`;
-  sessionStorage.setItem(NAME, JSON.stringify([{ text: text || "(nothing was said)", note }, ...kept()]));
-  showTranscripts();
+  const added = { text: text || "(nothing was said)", note };
+  sessionStorage.setItem(NAME, JSON.stringify([added, ...kept()]));
+  by("heard").prepend(line(added.text, note)); // alone: a screen reader reads what is new
+  by("clear").hidden = false;
 }
 
 export function showTranscripts() {

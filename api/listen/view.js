@@ -3,8 +3,10 @@
 export const by = (id) => document.getElementById(id);
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
-export function status(text) {
+/** Say where things are. `focus`: what the person used is gone from the page, so go on from here. */
+export function status(text, { focus = false } = {}) {
   by("status").textContent = text;
+  if (focus) by("status").focus();
 }
 
 /** Say what went wrong, or nothing. */
@@ -39,12 +41,16 @@ export function button(text, about, act) {
   return made;
 }
 
-/** Say of a part that knows audio whether the browser let it open a connection. */
-export function showProof(part, isConnected) {
+const PROOFS = {
+  refused: (part) => `Just now ${part} tried to open a connection, and the browser refused.`,
+  open: (part) => `Just now ${part} could open a connection. Tell whoever runs this server.`,
+  unknown: (part) => `Whether ${part} can open a connection could not be checked.`,
+};
+
+/** Say of a part that knows audio how its try to open a connection ended. */
+export function showProof(part, connection) {
   const item = document.createElement("li");
-  item.className = isConnected ? "broken" : "held";
-  item.textContent = isConnected
-    ? `Just now ${part} could open a connection. Do not speak here: tell whoever runs this server.`
-    : `Just now ${part} tried to open a connection, and the browser refused.`;
+  item.className = connection === "refused" ? "held" : "broken";
+  item.textContent = PROOFS[connection](part);
   by("proof").append(item);
 }

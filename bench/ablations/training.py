@@ -30,9 +30,8 @@ def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
         rates = {}
         for kind, corpus in (("speaker", judged.speaker), ("others", judged.general)):
             assert corpus is not None
-            rates[f"{kind}_wer"], _ = word_error_rates(
-                made.model, judged.featurizer(), corpus, num_clips, judged.spec.language
-            )
+            found = word_error_rates(made.model, judged.featurizer(), corpus, num_clips, judged.spec.language)
+            rates[f"{kind}_wer"] = found.wer
         yield {"change": name, **rates, "seconds": round(made.tuning_s, 1)}
 
 

@@ -1,7 +1,8 @@
 """Word times, and loops where nobody speaks: `python -m bench.behaviour --model FOLDER --speech FOLDER`.
 
 A finished model and its original, both exported to CTranslate2 in float16 and run by faster-whisper: greedy, without
-its retries, without its voice filter, each window on its own. So what is seen is the models' own doing.
+its retries, its voice filter and its threshold for silence, each window on its own. So what is seen is the models' own
+doing, and worse than what a person sees.
 """
 
 import argparse
@@ -17,9 +18,6 @@ import torch
 from faster_whisper import WhisperModel
 from rich.console import Console
 
-from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.assemble import assemble, save
-from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
 from adaptwin_core.ml.report import spread
@@ -31,6 +29,7 @@ from adaptwin_core.speech.sources import read_folder
 from bench.behaviour.loops import looped_words
 from bench.behaviour.sounds import ten_minutes, wordless
 from bench.behaviour.word_times import Word, differences, summary
+from bench.finished import save_original
 
 FORM = "ct2-float16"
 LIBRARIES = ("ctranslate2", "faster-whisper", "transformers")
@@ -42,11 +41,10 @@ def main() -> None:
     console = Console()
     manifest = read_manifest(options.model)
     language = manifest["settings"]["language"]
-    base = resolve(options.base, options.cache)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         speech = build_corpus(read_folder(options.speech), work / "speech", Limits())
-        save(assemble(base, RankPlan(blocks={}), {}), base, work / "original")
+        save_original(manifest, options.cache, work / "original")
         models = {}
         for name, checkpoint in (("original", work / "original"), ("ours", options.model)):
             formats.write(FORM, checkpoint, work / name / FORM)
@@ -62,13 +60,14 @@ def main() -> None:
             console.print(sound, result["sounds"][sound])
         samples, words = ten_minutes(speech)
         result["ten_minutes"] = {name: _long(model, samples, words, language) for name, model in models.items()}
+        result["ten_minutes"]["spoken"] = {"looped_words": looped_words(normalizer(language)(words).split())}
     result["how"] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": manifest["base_model"]["model"],
         "settings": manifest["settings"],
         "speech": options.speech.name,
         "clips": len(clips),
-        "decoding": "faster-whisper, greedy, temperature 0 only, no voice filter, no text carried over",
+        "decoding": "faster-whisper, greedy, at temperature 0 only, no voice filter, no silence threshold",
         "libraries": {name: version(name) for name in LIBRARIES},
     }
     options.out.write_text(json.dumps(result, indent=2) + "\n")
@@ -82,6 +81,7 @@ def _heard(model: WhisperModel, samples: np.ndarray, language: str, *, word_time
         beam_size=1,
         temperature=0.0,
         condition_on_previous_text=False,
+        no_speech_threshold=None,
         word_timestamps=word_times,
     )
     return list(segments)
@@ -116,7 +116,6 @@ def _long(model: WhisperModel, samples: np.ndarray, words: str, language: str) -
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
-    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
     parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--cache", type=Path, default=Path("var/models"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
@@ -47,6 +48,8 @@ def _loud(sound: np.ndarray, rms: float) -> np.ndarray:
 def ten_minutes(speech: Corpus) -> tuple[np.ndarray, str]:
     """Return held-out clips with half a second between them, again and again up to ten minutes, and their words."""
     clips = [clip for clip in speech.split("test") if clip.text]
+    if not clips:
+        raise InvalidInput("none of the held-out clips has a transcript: give speech with transcripts")
     sound: list[np.ndarray] = []
     words: list[str] = []
     num_samples = 0

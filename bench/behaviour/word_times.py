@@ -18,6 +18,7 @@ class Word:
 
 def differences(ours: Sequence[Word], theirs: Sequence[Word]) -> list[float]:
     """Return how far apart, in seconds, both put the start and the end of each word that both heard."""
+    ours, theirs = ([word for word in words if word.text] for words in (ours, theirs))  # "um" normalizes to nothing
     matcher = SequenceMatcher(None, [word.text for word in ours], [word.text for word in theirs], autojunk=False)
     pairs = [
         (ours[block.a + i], theirs[block.b + i]) for block in matcher.get_matching_blocks() for i in range(block.size)

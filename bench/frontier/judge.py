@@ -8,7 +8,7 @@ from adaptwin_core.ml.adapter import count_params
 from adaptwin_core.ml.quantized import round_to
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
-from bench.word_errors import word_error_rates
+from bench.word_errors import Judged, word_error_rates
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Judge:
     language: str
 
     def row(self, model: Any, featurizer: Featurizer, weights: str) -> dict[str, Any]:
-        """Return sizes, word error rates in % with 95 % intervals, and seconds of compute for a second of audio.
+        """Return sizes, word error rates in % with 95 % intervals, errors/words of each clip, and how much compute a
+        second of audio takes, in seconds.
 
         Weights are rounded as they would be stored. They are multiplied as float32 then, so speed is told of the
         largest form only.
@@ -33,9 +34,14 @@ class Judge:
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():
-            rates = word_error_rates(rounded, featurizer, corpus, self.num_clips, self.language)
-            figures[f"{kind}_wer"], heard = rates
-            compute_s, audio_s = compute_s + heard.compute_s, audio_s + heard.audio_s
+            judged = word_error_rates(rounded, featurizer, corpus, self.num_clips, self.language)
+            figures |= {f"{kind}_wer": judged.wer, f"{kind}_clips": _by_clip(judged)}
+            compute_s, audio_s = compute_s + judged.heard.compute_s, audio_s + judged.heard.audio_s
         if weights == "float16":
             figures["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
         return figures
+
+
+def _by_clip(judged: Judged) -> str:
+    """Return errors/words of every clip in one line: 40 numbers in a list would be 40 lines of JSON."""
+    return " ".join(f"{errors}/{words}" for errors, words in zip(judged.errors, judged.words, strict=True))

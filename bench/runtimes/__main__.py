@@ -1,5 +1,5 @@
 """Every form of a finished model in its runtime, beside the stock Whisper in the same runtime and form:
-`python -m bench.runtimes --model FOLDER --base package:whisper-base --speech FOLDER`.
+`python -m bench.runtimes --model FOLDER --speech FOLDER`.
 
 Both go through the same exporters; the stock one is the original with nothing cut. Bytes, seconds of compute for each
 second of audio, peak memory, word error rate on the same held-out clips.
@@ -19,15 +19,14 @@ import torch
 from rich.console import Console
 
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
-from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.assemble import assemble, save
-from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
 from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
+from bench.finished import save_original
 from bench.runtimes.encoder_speed import encoder_speed
 
 LIBRARIES = ("torch", "transformers", "ctranslate2", "onnxruntime", "sherpa-onnx", "pywhispercpp")
@@ -38,14 +37,13 @@ def main() -> None:
     options = _options()
     quiet_transformers()
     console = Console()
-    base = resolve(options.base, options.cache)
     manifest = read_manifest(options.model)
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         build_corpus(read_folder(options.speech), work / "speech", Limits())
         models = {STOCK: work / "stock", OURS: options.model}
-        save(assemble(base, RankPlan(blocks={}), {}), base, models[STOCK])
+        base = save_original(manifest, options.cache, models[STOCK])
         rows: list[dict[str, Any]] = []
         for form in (CHECKPOINT, *FORMATS):
             folders = {}
@@ -92,7 +90,6 @@ def _bytes(folder: Path, written: list[str]) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
-    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
     parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--cache", type=Path, default=Path("var/models"))

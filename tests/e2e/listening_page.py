@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from adaptwin_core.speech.segment import pieces
 from tests.e2e.conftest import Service
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -30,7 +32,8 @@ def heard_in_the_page(service: Service, clip: Path) -> dict[str, str]:
     texts = {}
     with browser(clip) as context:
         page = context.new_page()
-        mistakes = watch_mistakes(page)
+        mistakes, requests = watch_mistakes(page), watch_requests(page)
+        watch_messages(page)
         page.goto(f"{service.url}/listen/")
         sign_in(page, "adk_wrong")
         expect(page.get_by_role("alert")).to_contain_text("does not know this API key")
@@ -40,11 +43,14 @@ def heard_in_the_page(service: Service, clip: Path) -> dict[str, str]:
         expect(page.locator("#proof .broken")).to_have_count(0)
         assert not Axe().run(page).response["violations"]
 
-        requests = watch_requests(page)
+        assert any("/files/" in url for url in requests), "what the workers ask for should be seen"
+        assert_cuts_as_the_server(page)
+        requests.clear()
         context.set_offline(True)
         texts["file"] = after(page, lambda: page.set_input_files("#file", clip))
         texts["microphone"] = after(page, lambda: record(page, soundfile.info(clip).duration))
         assert not requests, requests
+        assert page.evaluate("sentSound") == ["recognizer.js"] * 2
 
         context.set_offline(False)
         page.reload()
@@ -85,6 +91,40 @@ def after(page: Page, act: Callable[[], None]) -> str:
     act()
     expect(lines).to_have_count(before + 1, timeout=HEARING_MS)
     return lines.first.inner_text()
+
+
+def watch_messages(page: Page) -> None:
+    """Have the page note in `sentSound` which worker each sound is sent to."""
+    page.add_init_script("""
+        window.sentSound = [];
+        const make = window.Worker;
+        window.Worker = class extends make {
+          constructor(url, options) { super(url, options); this.script = String(url).split("/").pop(); }
+          postMessage(message, ...rest) {
+            if (message.audio) window.sentSound.push(this.script);
+            super.postMessage(message, ...rest);
+          }
+        };
+    """)
+
+
+def assert_cuts_as_the_server(page: Page) -> None:
+    """Long recordings are cut where the server cuts them."""
+    for seconds in (29, 32, 57, 100):
+        # The same whole numbers on both sides: loud and less loud in turns of 0.3 s.
+        index = np.arange(seconds * 16_000)
+        samples = ((index * 7919 % 2003 - 1001) * (index // 4800 * 37 % 31)).astype(np.int16)
+        ours = np.cumsum([len(piece) for piece in pieces(iter([samples]))]).tolist()
+        theirs = page.evaluate(
+            """async (count) => {
+                const { pieces } = await import("/listen/pieces.js");
+                const sample = (i) => (((i * 7919) % 2003) - 1001) * ((Math.floor(i / 4800) * 37) % 31);
+                const samples = Float64Array.from({ length: count }, (_, i) => sample(i));
+                return [...pieces(samples)].map((piece) => piece.end);
+            }""",
+            seconds * 16_000,
+        )
+        assert ours == theirs, seconds
 
 
 def watch_requests(page: Page) -> list[str]:

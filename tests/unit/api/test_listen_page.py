@@ -50,6 +50,7 @@ def test_vendored_files_are_those_that_were_recorded() -> None:
         if path.name not in {"README.md", "SHA256SUMS", "update.sh"}
     }
     assert found == recorded
+    assert f'WASM_SHA256 = "{recorded["ort-wasm-simd-threaded.wasm"]}"' in _code("runtime.js")
 
 
 def _code(name: str) -> str:
