@@ -9,18 +9,20 @@ from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import describe, resolve
 
 
-def save_original(manifest: dict[str, Any], cache: Path, out: Path) -> Path:
-    """Write the original that a model's manifest names as a checkpoint with nothing cut: every exporter takes that.
+def save_original(manifest: dict[str, Any], source: str, cache: Path, out: Path) -> Path:
+    """Write the original that a model was made from as a checkpoint with nothing cut: every exporter takes that.
+
+    Args:
+        source: where the original is found; that it is the one the manifest means is checked.
 
     Returns:
         the folder of the original itself.
 
     Raises:
-        InvalidInput: what is found under that name is another model.
+        InvalidInput: what is found there is another model.
     """
-    base = manifest["base_model"]
-    folder = resolve(base["model"], cache)
-    if describe(folder)[0] != base["digest"]:
-        raise InvalidInput(f"{base['model']} is not the model that this one was made from")
+    folder, name = resolve(source, cache), manifest["base_model"]["model"]
+    if describe(folder)[0] != manifest["base_model"]["digest"]:
+        raise InvalidInput(f"{source} is not the {name} that this model was made from: give --base")
     save(assemble(folder, RankPlan(blocks={}), {}), folder, out)
     return folder

@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         speech = build_corpus(read_folder(options.speech), work / "speech", Limits())
-        save_original(manifest, options.cache, work / "original")
+        save_original(manifest, options.base, options.cache, work / "original")
         models = {}
         for name, checkpoint in (("original", work / "original"), ("ours", options.model)):
             formats.write(FORM, checkpoint, work / name / FORM)
@@ -116,6 +116,7 @@ def _long(model: WhisperModel, samples: np.ndarray, words: str, language: str) -
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
+    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
     parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--cache", type=Path, default=Path("var/models"))

@@ -43,7 +43,7 @@ def main() -> None:
         work = Path(scratch)
         build_corpus(read_folder(options.speech), work / "speech", Limits())
         models = {STOCK: work / "stock", OURS: options.model}
-        base = save_original(manifest, options.cache, models[STOCK])
+        base = save_original(manifest, options.base, options.cache, models[STOCK])
         rows: list[dict[str, Any]] = []
         for form in (CHECKPOINT, *FORMATS):
             folders = {}
@@ -90,6 +90,7 @@ def _bytes(folder: Path, written: list[str]) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
+    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
     parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
