@@ -8,6 +8,7 @@ from bench.word_errors import as_text
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/runtimes.md")
 BEHAVIOUR = RESULTS / "behaviour.json"
+SHAPES = RESULTS / "ct2-shapes.json"
 
 
 def page() -> str:
@@ -22,6 +23,8 @@ def page() -> str:
     ]
     for path in sorted(RESULTS.glob("runtimes*.json")):
         lines += _runtimes(json.loads(path.read_text()))
+    if SHAPES.exists():
+        lines += _shapes(json.loads(SHAPES.read_text()))
     if BEHAVIOUR.exists():
         lines += _behaviour(json.loads(BEHAVIOUR.read_text()))
     return "\n".join(lines)
@@ -64,6 +67,30 @@ def _row(row: dict[str, Any]) -> str:
         as_text(row["wer"]),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _shapes(run: dict[str, Any]) -> list[str]:
+    rows = run["rows"]
+    sizes = list(dict.fromkeys(row["neurons"] for row in rows))
+    found = {(row["head_size"], row["neurons"]): row for row in rows}
+    return [
+        "## Sizes and speed in CTranslate2",
+        "",
+        f"`python -m bench.runtimes.shapes`: {run['how']['what']}; {run['how']['threads']} threads. How many times as "
+        "fast as the whole encoder, and in brackets the share of its parameters that is gone.",
+        "",
+        f"| head size | {' | '.join(f'{size} neurons' for size in sizes)} |",
+        f"|---|{'---|' * len(sizes)}",
+        *(
+            f"| {head} | "
+            + " | ".join(
+                f"{found[head, size]['times_as_fast']:.2f} ({found[head, size]['encoder_cut']:.0%})" for size in sizes
+            )
+            + " |"
+            for head in dict.fromkeys(row["head_size"] for row in rows)
+        ),
+        "",
+    ]
 
 
 def _behaviour(run: dict[str, Any]) -> list[str]:
