@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.lessons import GENERAL_WEIGHTS, WORDLESS_SHARE, WORDLESS_WEIGHTS, Lessons
-from adaptwin_core.ml.windows import WINDOW_S, Window, WordlessWindow, pack
+from adaptwin_core.ml.windows import WINDOW_S, Featurizer, Window, WordlessWindow, pack
 from adaptwin_core.speech.corpus import Clip
 
 
@@ -75,3 +76,12 @@ def test_wordless_windows_come_at_their_share(speech):
     share = sum(weights is WORDLESS_WEIGHTS for _, weights in order) / len(order)
     assert share == pytest.approx(WORDLESS_SHARE, abs=0.02)
     assert {id(window) for window in quiet} < {id(window) for window, _ in order}
+
+
+@pytest.mark.weights
+def test_no_words_are_a_prompt_and_its_end(tmp_path):
+    featurizer = Featurizer.of_folder(resolve("package:whisper-tiny.en", tmp_path), "en")
+    end = featurizer.tokenizer.eos_token_id
+    assert featurizer.labels("").tolist() == [[*featurizer.prompt(), end]]
+    assert featurizer.labels("yes").tolist()[0][: len(featurizer.prompt())] == featurizer.prompt()
+    assert len(featurizer.labels("yes")[0]) == len(featurizer.prompt()) + 2
