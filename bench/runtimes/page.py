@@ -36,11 +36,11 @@ def _runtimes(run: dict[str, Any]) -> list[str]:
     encoders = {(row["form"], row["model"]): row["encoder"]["median_s"] for row in rows if "encoder" in row}
     return [
         f"## {how['model'].removeprefix('package:')}, {settings['encoder_cut']:.0%} of the encoder removed, "
-        f"planned for {settings['plan_for']} runtime{'s' if settings['plan_for'] == 'any' else ''}",
+        f"planned for {'any runtime' if settings['plan_for'] == 'any' else settings['plan_for']}",
         "",
         f"On `{how['speech']}`, {how['clips']} held-out clips; {how['threads']} threads; {how['date'][:10]}; "
         + ", ".join(f"{name} {version}" for name, version in how["libraries"].items())
-        + ".",
+        + f". Before any model is loaded a process holds {rows[0]['before_loading_mb']} MB.",
         "",
         "| form | model | MB | seconds a second of audio | peak memory, MB | WER |",
         "|---|---|---|---|---|---|",
