@@ -1,5 +1,6 @@
 """A finished model, and the original that it was made from."""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,18 @@ from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import describe, resolve
+
+
+def finished_options(description: str | None, *, clips: int, out: str) -> argparse.Namespace:
+    """Read the options of a bench on a finished model; `clips` and the name of the results are defaults."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
+    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
+    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
+    parser.add_argument("--clips", type=int, default=clips)
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--out", type=Path, default=Path(f"bench/results/{out}.json"))
+    return parser.parse_args()
 
 
 def save_original(manifest: dict[str, Any], source: str, cache: Path, out: Path) -> Path:

@@ -10,7 +10,7 @@ from adaptwin_core.ml.decode import Transcripts, transcribe
 from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.windows import Featurizer
-from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.corpus import Clip, Corpus
 
 NUM_RESAMPLES = 10_000
 
@@ -25,9 +25,14 @@ class Judged:
     heard: Transcripts
 
 
+def judged_clips(corpus: Corpus, num_clips: int) -> list[Clip]:
+    """Return held-out clips that have a transcript, spread evenly."""
+    return spread([clip for clip in corpus.split("test") if clip.text], num_clips)
+
+
 def word_error_rates(model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str) -> Judged:
-    """Hear held-out clips that have a transcript, spread evenly."""
-    clips = spread([clip for clip in corpus.split("test") if clip.text], num_clips)
+    """Hear `judged_clips` and score them."""
+    clips = judged_clips(corpus, num_clips)
     heard = transcribe(model, featurizer, corpus, clips)
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
     return Judged(

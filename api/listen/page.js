@@ -70,15 +70,16 @@ async function open(entry) {
 }
 
 async function fromRecognizer(data, entry, mine) {
+  const listen = () => openEar((audio) => mine.postMessage({ do: "hear", audio }, [audio.buffer]));
   if (data.kind === "partial" || data.kind === "piece") showHeard(data);
   if (data.kind === "opened" && (await isProven(data.connection)) && worker === mine) {
     status(`${entry.title} is open (${data.seconds.toFixed(1)} s). Speak, or choose a file.`);
-    openEar((audio) => mine.postMessage({ do: "hear", audio }, [audio.buffer]));
+    listen();
   }
   if (data.kind === "heard") {
     finishHearing();
     status("Ready for more.");
-    openEar((audio) => mine.postMessage({ do: "hear", audio }, [audio.buffer]));
+    listen();
   }
   if (data.kind === "trouble") {
     trouble(`${data.message} Open the model again.`);

@@ -5,7 +5,6 @@ its retries, its voice filter and its threshold for silence, each window on its 
 doing, and worse than what a person sees.
 """
 
-import argparse
 import json
 import tempfile
 from datetime import UTC, datetime
@@ -20,7 +19,6 @@ from rich.console import Console
 
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
-from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import normalizer, score
 from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
@@ -28,15 +26,16 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 from bench.behaviour.loops import looped_words
 from bench.behaviour.sounds import ten_minutes, wordless
-from bench.behaviour.word_times import Word, differences, summary
-from bench.finished import save_original
+from bench.behaviour.word_times import Word, differences, summary, words_of
+from bench.finished import finished_options, save_original
+from bench.word_errors import judged_clips
 
 FORM = "ct2-float16"
 LIBRARIES = ("ctranslate2", "faster-whisper", "transformers")
 
 
 def main() -> None:
-    options = _options()
+    options = finished_options(__doc__, clips=40, out="behaviour")
     quiet_transformers()
     console = Console()
     manifest = read_manifest(options.model)
@@ -49,7 +48,7 @@ def main() -> None:
         for name, checkpoint in (("original", work / "original"), ("ours", options.model)):
             formats.write(FORM, checkpoint, work / name / FORM)
             models[name] = WhisperModel(str(work / name / FORM), device="cpu", cpu_threads=torch.get_num_threads())
-        clips = spread([clip for clip in speech.split("test") if clip.text], options.clips)
+        clips = judged_clips(speech, options.clips)
         found = [
             differences(*(_words(models[name], speech.audio(clip), language) for name in ("ours", "original")))
             for clip in clips
@@ -88,9 +87,7 @@ def _heard(model: WhisperModel, samples: np.ndarray, language: str, *, word_time
 
 
 def _words(model: WhisperModel, samples: np.ndarray, language: str) -> list[Word]:
-    normalize = normalizer(language)
-    segments = _heard(model, samples, language, word_times=True)
-    return [Word(normalize(word.word), word.start, word.end) for segment in segments for word in segment.words]
+    return words_of(_heard(model, samples, language, word_times=True), language)
 
 
 def _text(model: WhisperModel, samples: np.ndarray, language: str) -> str:
@@ -111,17 +108,6 @@ def _long(model: WhisperModel, samples: np.ndarray, words: str, language: str) -
         "words": len(heard),
         "looped_words": looped_words(heard),
     }
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
-    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
-    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
-    parser.add_argument("--clips", type=int, default=40)
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
-    parser.add_argument("--out", type=Path, default=Path("bench/results/behaviour.json"))
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """When each word is said, by two models on the same clip."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
 import numpy as np
+
+from adaptwin_core.ml.scoring import normalizer
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,12 @@ class Word:
     text: str
     start: float
     end: float
+
+
+def words_of(segments: Iterable[Any], language: str) -> list[Word]:
+    """Return the words of faster-whisper's segments."""
+    normalize = normalizer(language)
+    return [Word(normalize(word.word), word.start, word.end) for segment in segments for word in segment.words]
 
 
 def differences(ours: Sequence[Word], theirs: Sequence[Word]) -> list[float]:

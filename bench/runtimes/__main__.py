@@ -26,7 +26,7 @@ from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
-from bench.finished import save_original
+from bench.finished import finished_options, save_original
 from bench.runtimes.encoder_speed import encoder_speed
 
 LIBRARIES = ("torch", "transformers", "ctranslate2", "onnxruntime", "sherpa-onnx", "pywhispercpp")
@@ -34,7 +34,7 @@ STOCK, OURS = "stock", "ours"
 
 
 def main() -> None:
-    options = _options()
+    options = finished_options(__doc__, clips=20, out="runtimes")
     quiet_transformers()
     console = Console()
     manifest = read_manifest(options.model)
@@ -85,17 +85,6 @@ def _bytes(folder: Path, written: list[str]) -> int:
     """Return the bytes of an export's files, or of a checkpoint's weights."""
     files = [folder / name for name in written] or list(folder.glob("*.safetensors"))
     return sum(path.stat().st_size for path in files)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
-    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
-    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
-    parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
-    parser.add_argument("--out", type=Path, default=Path("bench/results/runtimes.json"))
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import torch
 
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.exports.judged import HeldOut, hear
-from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
+from bench.word_errors import judged_clips
 
 KIB_PER_MB = 1e3 / 1.024
 
@@ -24,7 +24,7 @@ def main() -> None:
     quiet_transformers()
     torch.set_num_threads(int(threads))
     corpus = Corpus.load(Path(corpus_folder))
-    clips = spread([clip for clip in corpus.split("test") if clip.text], int(num_clips))
+    clips = judged_clips(corpus, int(num_clips))
     held_out = HeldOut([corpus.audio(clip) for clip in clips], [clip.text for clip in clips])
     before = _most_memory_kib()
     recognizer = formats.load(form, Path(folder), language, threads=int(threads))

@@ -104,6 +104,8 @@ def _behaviour(run: dict[str, Any]) -> list[str]:
         f"({times['median_ms']} ms in the median, {times['percentile_95_ms']} ms at the 95th percentile, "
         f"{times['num_boundaries']} boundaries).",
         "",
+        "Sounds of these kinds, though not these, are among what tuning learns silence from.",
+        "",
         "| sound | words, original | of them in loops | words, ours | of them in loops |",
         "|---|---|---|---|---|",
         *(_loops(f"a minute of {name}", found) for name, found in run["sounds"].items()),

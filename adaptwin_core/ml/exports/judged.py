@@ -31,11 +31,11 @@ class HeldOut:
     def of(cls, speaker: Corpus, own_texts: Mapping[str, str] | None = None) -> "HeldOut":
         """Return the clips that the model itself is judged on. `own_texts`, by clip id, count if none is missing."""
         clips = held_out(speaker, "speaker")
-        is_known = own_texts is not None and all(clip.id in own_texts for clip in clips)
+        known = own_texts if own_texts is not None and all(clip.id in own_texts for clip in clips) else None
         return cls(
             [speaker.audio(clip) for clip in clips],
             [clip.text for clip in clips],
-            [own_texts[clip.id] for clip in clips] if own_texts is not None and is_known else None,
+            [known[clip.id] for clip in clips] if known is not None else None,
         )
 
     @property

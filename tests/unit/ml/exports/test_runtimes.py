@@ -20,9 +20,8 @@ from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
-from adaptwin_core.ml.scoring import normalizer
 from adaptwin_core.speech.corpus import Clip
-from bench.behaviour.word_times import Word, differences, summary
+from bench.behaviour.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorize import compress
 
 SENTENCES = (
@@ -127,8 +126,7 @@ def test_openvino_reads_the_onnx_files(form, written, held_out, own, monkeypatch
 
 def words_in(model, audio):
     segments, _ = model.transcribe(audio, language="en", beam_size=1, temperature=0.0, word_timestamps=True)
-    normalize = normalizer("en")
-    return [Word(normalize(word.word), word.start, word.end) for segment in segments for word in segment.words]
+    return words_of(segments, "en")
 
 
 def test_words_keep_their_times(base, written, held_out, tmp_path):
