@@ -13,6 +13,7 @@ from typing import Protocol
 _BLOCK_BYTES = tarfile.BLOCKSIZE
 _MAX_HEADER_BYTES = 1 << 20  # of an extended header; a path takes a few hundred bytes
 _SKIP_BYTES = 1 << 16
+_MAX_PADDING_BYTES = 1 << 20  # of zeros after the end; a record of GNU tar takes 10 KiB
 _FILE_TYPES = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE})
 _EXTENDED_TYPES = frozenset({tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME})
 _PASSED_TYPES = frozenset({tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK, tarfile.SOLARIS_XHDTYPE})
@@ -64,6 +65,7 @@ def tar_entries(path: Path, *, packed: bool) -> Iterator[TarEntry]:
             try:
                 info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
             except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # public, but not in the stubs
+                _check_end(stream)
                 return
             except tarfile.HeaderError as error:
                 raise BrokenTarError(f"not a tar, {error}") from error
@@ -78,6 +80,15 @@ def tar_entries(path: Path, *, packed: bool) -> Iterator[TarEntry]:
                 if not info.isdir():
                     yield entry
             entry.skip()
+
+
+def _check_end(stream: _Stream) -> None:
+    """Read the padding and gzip's checksum: damage can make zeros within a file look like the end."""
+    padding_bytes = 0
+    while data := stream.read(_SKIP_BYTES):
+        padding_bytes += len(data)
+        if any(data) or padding_bytes > _MAX_PADDING_BYTES:
+            raise BrokenTarError("it goes on after its end")
 
 
 def _extended(entry: TarEntry, info: tarfile.TarInfo) -> dict[str, str]:
