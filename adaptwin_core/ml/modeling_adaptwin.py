@@ -2,7 +2,7 @@
 
 Needs torch, transformers and safetensors (which transformers brings) alone, so a downloaded folder loads anywhere:
 
-    AutoModelForSpeechSeq2Seq.from_pretrained(folder, trust_remote_code=True)
+    pipeline("automatic-speech-recognition", model=folder, trust_remote_code=True)
 
 Shape letters: B batch, T query positions, S key positions, D width, H heads, Q kept query-key columns a head,
 V kept value-output columns a head.
@@ -182,6 +182,9 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
 
     def __init__(self, config: AdaptwinWhisperConfig) -> None:
         super().__init__(config)
+        # `pipeline` knows a Whisper by this name alone. Files keep the class's own, so that stock Whisper is not
+        # loaded in its place.
+        self.config.model_type = "whisper"
         for name, ranks in config.adaptwin_plan.items():
             part, layer, kind = name.split(".")
             attention = "encoder_attn" if kind == "cross" else "self_attn"

@@ -1,8 +1,8 @@
 """What each piece of the method is worth, one change at a time: `python -m bench.ablations --speaker FOLDER --general
 FOLDER`.
 
-Closed forms are judged by the error of the encoder's output on packed windows of held-out speech; training
-(`--training`) by word error rates on held-out clips.
+Closed forms are judged by the error of the encoder's output on packed windows of held-out speech; forms of the token
+embedding (`--embedding`) by the next token; training (`--training`) by word error rates on held-out clips.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.setting import quiet_transformers
-from bench.ablations import closed_form, training
-from bench.ablations.page import CLOSED_FORM, TRAINING
+from bench.ablations import closed_form, embedding, training
+from bench.ablations.page import CLOSED_FORM, EMBEDDING, TRAINING
 from bench.kitchen import Kitchen
 from bench.speech_setting import open_setting, told
 
@@ -35,6 +35,9 @@ def main() -> None:
         if options.training:
             how |= {"judged_by": f"corpus WER in % with 95 % interval, {options.clips} held-out clips of each kind"}
             found = training.rows(kitchen, options.clips)
+        elif options.embedding:
+            how |= {"judged_by": f"the next token of transcripts, {embedding.JUDGED_WINDOWS} windows each"}
+            found = embedding.rows(setting)
         else:
             how |= {"judged_by": f"relative squared error of the encoder, {closed_form.ERROR_WINDOWS} windows each"}
             how |= {"seen_windows": closed_form.SEEN_WINDOWS}
@@ -51,13 +54,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
     parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
     parser.add_argument("--model", default="package:whisper-base")
-    parser.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
+    part.add_argument("--embedding", action="store_true", help="ablate the token embedding, not the encoder")
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
     parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()
-    options.out = options.out or (TRAINING if options.training else CLOSED_FORM)
+    options.out = options.out or (TRAINING if options.training else EMBEDDING if options.embedding else CLOSED_FORM)
     return options
 
 

@@ -9,6 +9,7 @@ from bench.word_errors import as_text
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/ablations.md")
 CLOSED_FORM, TRAINING = RESULTS / "ablations.json", RESULTS / "ablations-training.json"
+EMBEDDING = RESULTS / "ablations-embedding.json"
 
 
 # What the committed run says; read anew whenever it is made anew.
@@ -30,7 +31,7 @@ READING = """What was taken from it:
 
 
 def page() -> str:
-    """Return the page; the training's part only once its run is there."""
+    """Return the page; training and embedding only once their runs are there."""
     lines = [
         "# What each piece of the method is worth",
         "",
@@ -39,6 +40,8 @@ def page() -> str:
         "",
         *_closed_form(json.loads(CLOSED_FORM.read_text())),
     ]
+    if EMBEDDING.exists():
+        lines += _embedding(json.loads(EMBEDDING.read_text()))
     if TRAINING.exists():
         lines += _training(json.loads(TRAINING.read_text()))
     return "\n".join(lines)
@@ -60,6 +63,24 @@ def _closed_form(closed: dict[str, Any]) -> list[str]:
         lines += [f"### {group}", "", "| form | error, this speaker | error, others | encoder, M | s a window |"]
         lines += ["|---|---|---|---|---|", *(_closed_row(row) for row in rows), ""]
     return lines
+
+
+def _embedding(embedding: dict[str, Any]) -> list[str]:
+    return [
+        f"## Token embedding, {_what(embedding['how'])}",
+        "",
+        f"Judged by {embedding['how']['judged_by']}: how far it is from the original's (KL), how often the first "
+        "choice stays. Nothing else is cut.",
+        "",
+        "| form | MB | KL, this speaker | KL, others | same, this speaker | same, others |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {row['change']} | {row['megabytes']} | {row['speaker_kl']:.4f} | {row['others_kl']:.4f} "
+            f"| {row['speaker_same']:.1%} | {row['others_same']:.1%} |"
+            for row in embedding["rows"]
+        ),
+        "",
+    ]
 
 
 def _training(training: dict[str, Any]) -> list[str]:

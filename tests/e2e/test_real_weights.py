@@ -19,18 +19,19 @@ SENTENCES = Path(__file__).parents[2] / "bench" / "demo" / "sentences.txt"
 NUM_CLIPS = 24
 RATE_HZ = 16_000
 
-HEAR = """
+# Each runtime prints when each word starts, and the words.
+TRANSFORMERS = """
 import sys; sys.modules["adaptwin_core"] = None
 import soundfile, torch
-from transformers import AutoModelForSpeechSeq2Seq, WhisperProcessor
+from transformers import pipeline
 folder, clip = sys.argv[1:]
-model = AutoModelForSpeechSeq2Seq.from_pretrained(folder, trust_remote_code=True, dtype=torch.float32)
-processor = WhisperProcessor.from_pretrained(folder)
-features = processor(soundfile.read(clip, dtype="float32")[0], sampling_rate=16000, return_tensors="pt").input_features
-print(processor.batch_decode(model.generate(features, max_new_tokens=60), skip_special_tokens=True)[0])
+hear = pipeline("automatic-speech-recognition", model=folder, trust_remote_code=True, dtype=torch.float32)
+samples, rate_hz = soundfile.read(clip, dtype="float32")
+heard = hear({"raw": samples, "sampling_rate": rate_hz}, return_timestamps="word")
+print(" ".join(str(word["timestamp"][0]) for word in heard["chunks"]), "|", heard["text"])
 """
 
-# In faster-whisper, with its voice activity filter and word timestamps: when each word starts, and the words
+# With its voice activity filter
 FASTER = """
 import sys; sys.modules["adaptwin_core"] = None
 from faster_whisper import WhisperModel
@@ -102,27 +103,21 @@ def test_tiny_en_made_smaller_still_hears(
     assert exported["verdict"]["num_clips"] == found["num_clips"]
     assert exported["verdict"]["checkpoint_wer"] == pytest.approx(found["compressed"]["wer"])
     clip, text = spoken
-    heard = subprocess.run(
-        [sys.executable, "-c", HEAR, str(folder), str(clip)],
-        capture_output=True,
-        text=True,
-        env={"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
-        check=False,
-    )
-    words = words_of(text)
-    assert len(words & words_of(heard.stdout)) > len(words) / 2, (text, heard.stdout, heard.stderr[-2000:])
-    faster = subprocess.run(
-        [sys.executable, "-c", FASTER, str(tmp_path / "ct2"), str(clip)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    times, said = faster.stdout.strip().split("|")
-    assert faster.returncode == 0, faster.stderr[-2000:]
-    assert len(words & words_of(said)) > len(words) / 2, faster.stdout
-    starts = [float(start) for start in times.split()]
-    assert starts == sorted(starts)
-    assert 0 <= starts[0] < starts[-1] < soundfile.info(clip).duration
+    for runtime, kept in ((TRANSFORMERS, folder), (FASTER, tmp_path / "ct2")):
+        heard = subprocess.run(
+            [sys.executable, "-c", runtime, str(kept), str(clip)],
+            capture_output=True,
+            text=True,
+            env={"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
+            check=False,
+        )
+        assert heard.returncode == 0, heard.stderr[-2000:]
+        times, _, said = heard.stdout.strip().rpartition("|")
+        words = words_of(text)
+        assert len(words & words_of(said)) > len(words) / 2, (text, heard.stdout)
+        starts = [float(start) for start in times.split()]
+        assert starts == sorted(starts)
+        assert 0 <= starts[0] < starts[-1] < soundfile.info(clip).duration
 
 
 @pytest.mark.skipif(chromium() is None, reason="needs Chromium: install it, or name it in CHROMIUM")

@@ -1,5 +1,6 @@
 """Whole models on disk: they load back with stock calls, and a damaged block is refused by name."""
 
+import json
 import subprocess
 import sys
 
@@ -65,13 +66,16 @@ def test_it_loads_where_adaptwin_is_not_installed(base, plan, blocks, tmp_path):
         "import sys; sys.modules['adaptwin_core'] = None\n"
         "from transformers import AutoModelForSpeechSeq2Seq\n"
         f"model = AutoModelForSpeechSeq2Seq.from_pretrained({str(tmp_path / 'out')!r}, trust_remote_code=True)\n"
-        "print(type(model).__name__, model.num_parameters())"
+        "print(type(model).__name__, model.config.model_type, model.num_parameters())"
     )
     env = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=env, cwd=tmp_path, check=False
     )
-    assert done.stdout.split() == ["AdaptwinWhisperForConditionalGeneration", str(model.num_parameters())], done.stderr
+    # `pipeline` goes by the second name; files do not say it, or stock Whisper would be loaded in place of our class.
+    names = ["AdaptwinWhisperForConditionalGeneration", "whisper"]
+    assert done.stdout.split() == [*names, str(model.num_parameters())], done.stderr
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["model_type"] == "adaptwin_whisper"
 
 
 def test_generation_uses_the_narrow_cache(base, plan, blocks):

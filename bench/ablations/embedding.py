@@ -1,0 +1,105 @@
+"""What each smaller form of the token embedding loses. It is read at both ends: a token's row goes into the decoder,
+and the decoder's output times every row says how likely each token is next.
+
+Shape letters: V vocabulary, D width, R rank, L tokens.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.lessons import Heard, Teacher, decode
+from adaptwin_core.ml.modeling_adaptwin import widened
+from adaptwin_core.ml.quantized import Int4Weight, Int8Weight
+from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.windows import pack
+
+SEEN_WINDOWS = 12  # of each kind of speech, for the moment of the decoder's output
+JUDGED_WINDOWS = 6  # held-out, of each kind
+WHITE_SHARE = 0.1  # of the moment: rows go in as well, and there every direction counts
+HALF_BYTES = 2
+
+Form = Callable[[Tensor], tuple[Tensor, int]]  # embedding_VD -> what is left of it, and its bytes
+
+
+@torch.no_grad()
+def rows(setting: Setting) -> Iterator[dict[str, Any]]:
+    """Yield every row: the change, its megabytes, KL of the next token and how often the first choice stays."""
+    original = load_whisper(setting.base_folder)
+    teacher = Teacher(original, setting.featurizer())
+    corpora = {"speaker": setting.speaker, "others": setting.general}
+    seen, judged = [], {}
+    for kind, corpus in corpora.items():
+        assert corpus is not None
+        seen += [teacher.hear(window).decoded_1LD[0] for window in setting.windows(corpus)[:SEEN_WINDOWS]]
+        judged[kind] = [teacher.hear(window) for window in pack(corpus, "test", seed=0)[:JUDGED_WINDOWS]]
+    for change, form in _forms(torch.cat(seen).double(), original.config.d_model).items():
+        model = copy.deepcopy(original)
+        embedding: nn.Embedding = model.model.decoder.embed_tokens
+        left_VD, num_bytes = form(embedding.weight.detach())
+        embedding.weight.copy_(left_VD)
+        row: dict[str, Any] = {"change": change, "megabytes": round(num_bytes / 1e6, 1)}
+        for kind, windows in judged.items():
+            row |= {f"{kind}_{name}": round(value, 4) for name, value in _lost(model, teacher, windows).items()}
+        yield row
+
+
+def _forms(said_LD: Tensor, width: int) -> dict[str, Form]:
+    moment_DD = said_LD.mT @ said_LD / len(said_LD)
+    white_DD = torch.eye(width, dtype=moment_DD.dtype)
+    moment_DD = moment_DD + WHITE_SHARE * moment_DD.diagonal().mean() * white_DD
+    forms: dict[str, Form] = {
+        "float16": lambda embedding_VD: (embedding_VD, HALF_BYTES * embedding_VD.numel()),
+        "int8 (weights: int8)": lambda embedding_VD: _stored(Int8Weight.of(embedding_VD)),
+        "int4 (weights: int4)": lambda embedding_VD: _stored(Int4Weight.of(embedding_VD)),
+    }
+    for eighths in (7, 6, 5, 4):
+        rank = width * eighths // 8
+        forms[f"rank {rank}, float16"] = low_rank(moment_DD, rank)
+    forms[f"rank {width * 3 // 4}, weights alone, float16"] = low_rank(white_DD, width * 3 // 4)
+    forms[f"rank {width * 3 // 4}, int8"] = low_rank(moment_DD, width * 3 // 4, store=Int8Weight)
+    forms[f"rank {width * 3 // 4}, int4"] = low_rank(moment_DD, width * 3 // 4, store=Int4Weight)
+    return forms
+
+
+def low_rank(moment_DD: Tensor, rank: int, store: type[Int8Weight | Int4Weight] | None = None) -> Form:
+    """Two thin matrices whose product is nearest under what the decoder says: least E‖(E - A·B)h‖², moment E[h·hᵀ].
+
+    With E·moment^(1/2) = U·S·Vᵀ, A = U_R·S_R and B = V_Rᵀ·moment^(-1/2).
+    """
+
+    def apply(embedding_VD: Tensor) -> tuple[Tensor, int]:
+        values_D, axes_DD = torch.linalg.eigh(moment_DD)
+        root_DD = (axes_DD * values_D.sqrt()) @ axes_DD.mT
+        white_VD = embedding_VD.double() @ root_DD
+        kept_DR = torch.linalg.eigh(white_VD.mT @ white_VD).eigenvectors[:, -rank:]
+        left_VR = (white_VD @ kept_DR).float()
+        right_RD = torch.linalg.solve(root_DD, kept_DR).mT.float()
+        if store is None:
+            return left_VR @ right_RD, HALF_BYTES * (left_VR.numel() + right_RD.numel())
+        (left_VR, left_bytes), (right_RD, right_bytes) = _stored(store.of(left_VR)), _stored(store.of(right_RD))
+        return left_VR @ right_RD, left_bytes + right_bytes
+
+    return apply
+
+
+def _stored(weight: Int8Weight | Int4Weight) -> tuple[Tensor, int]:
+    tensors = weight.tensors("weight")
+    num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    return widened(tensors)["weight"], num_bytes
+
+
+def _lost(model: Any, teacher: Teacher, windows: list[Heard]) -> dict[str, float]:
+    divergence = same = num_tokens = 0.0
+    for heard in windows:
+        original_LV = teacher.log_probs(heard)[0]
+        decoded_1LD = decode(model, heard.labels_1L[:, :-1], heard.encoded_1SD.float())
+        changed_LV = model.proj_out(decoded_1LD)[0].log_softmax(-1)
+        divergence += float(nn.functional.kl_div(changed_LV, original_LV, log_target=True, reduction="sum"))
+        same += int((changed_LV.argmax(-1) == original_LV.argmax(-1)).sum())
+        num_tokens += len(original_LV)
+    return {"kl": divergence / num_tokens, "same": same / num_tokens}
