@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.stage_spec import stage_spec
 from adaptwin_core.domain.states import Stage
@@ -58,7 +59,8 @@ class Kitchen:
 
     def blocks(self, setting: Setting) -> Blocks:
         """Cut every block of the plan, and tune each alone."""
-        name = f"blocks {stage_spec(Stage.FACTORIZE, '', setting.spec).digest()[:12]}"
+        tuning, plan = stage_spec(Stage.FACTORIZE, "", setting.spec).digest(), digest_json(setting.plan.model_dump())
+        name = f"blocks {tuning[:12]} {plan[:12]}"
         if name not in self._blocks:
             # As in the service: without a measured plan nothing was weighed.
             weighed = self.weighed if needs_offers(setting.spec) else {}
@@ -71,7 +73,8 @@ class Kitchen:
         """Return the product's model for a setting that `changed` gave."""
         blocks = self.blocks(setting)
         began = time.perf_counter()
-        folder = self.folder(f"model {setting.spec.digest()[:12]} {setting.speaker.digest[:12]}")
+        made_of = digest_json([setting.spec.digest(), setting.plan.model_dump(), setting.speaker.digest])
+        folder = self.folder(f"model {made_of[:12]}")
         recipe.tune_whole(setting, blocks.files, folder)
         return Made(load_compressed(folder), blocks.seconds + time.perf_counter() - began, setting)
 

@@ -12,6 +12,9 @@ from adaptwin_core.domain.spec import Frozen
 AttentionKind = Literal["self", "cross"]
 Part = Literal["encoder", "decoder"]
 TOKENS_A_WINDOW = 100  # of speech in 30 s
+# What one attention score costs CTranslate2 beside its own multiplications (softmax, memory), in multiplications: of
+# Whisper base, 8 to 4 heads in int8 on two AVX2 cores.
+SCORE_COST = 480
 _BLOCK_NAME = re.compile(r"(encoder|decoder)\.(\d+)\.(self|cross)")
 
 
@@ -118,10 +121,11 @@ class BlockId(Frozen):
 
 
 class BlockPlan(Frozen):
-    """What one block keeps: columns a head in `qk` and `vo`, `neurons` of the feed-forward, and the ranks `fc1` and
-    `fc2` of its two matrices on those neurons. None leaves that part as it was.
+    """What one block keeps: `heads` of its attention, columns a head in `qk` and `vo`, `neurons` of the feed-forward,
+    and the ranks `fc1` and `fc2` of its two matrices on those neurons. None leaves that part as it was.
     """
 
+    heads: int | None = None
     qk: int | None = None
     vo: int | None = None
     neurons: int | None = None
@@ -156,12 +160,15 @@ class RankPlan(Frozen):
 def block_params(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     """Return the parameters of a block's attention and feed-forward under `plan`, layer norms apart.
 
-    A cut twin of rank r keeps two D x Hr matrices. The query keeps its bias; the value's bias is folded away.
+    Twins of rank r in H heads keep two D x Hr matrices. The query keeps its bias; the value's is folded away by a cut.
     A feed-forward of fewer neurons stays two matrices; a matrix of rank r becomes two thin ones, and keeps its bias.
     """
-    d, f, h = shape.d_model, plan.neurons or shape.ffn(block.part), shape.heads(block.part)
-    qk = 2 * d * d + d if plan.qk is None else 2 * d * h * plan.qk + h * plan.qk
-    vo = 2 * d * d + 2 * d if plan.vo is None else 2 * d * h * plan.vo + d
+    d, f, size = shape.d_model, plan.neurons or shape.ffn(block.part), shape.head_size(block.part)
+    h = plan.heads or shape.heads(block.part)
+    qk = 2 * d * h * (plan.qk or size) + h * (plan.qk or size)
+    vo = 2 * d * h * (plan.vo or size) + d
+    if plan.vo is None and plan.heads is None:
+        vo += d
     if not block.has_ff:
         return qk + vo
     fc1 = d * f + f if plan.fc1 is None else plan.fc1 * (d + f) + f
@@ -169,17 +176,18 @@ def block_params(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     return qk + vo + fc1 + fc2
 
 
-def block_multiplications(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
-    """Return the multiplications of a block for one window of 30 s that holds `TOKENS_A_WINDOW` tokens.
+def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
+    """Return the work of a block for one window of 30 s that holds `TOKENS_A_WINDOW` tokens, in multiplications.
 
-    A weight is used once for each position that it sees. An attention pairs every position that reads with every one
-    that is read, once over its query-key columns and once over its value-output columns.
+    A weight is used once for each position that it sees. Every head pairs every position that reads with every one
+    that is read, once over its query-key columns and once over its value-output columns, and makes a score of it.
     """
     d, f, size = shape.d_model, plan.neurons or shape.ffn(block.part), shape.head_size(block.part)
     reading = shape.max_source_positions if block.part == "encoder" else TOKENS_A_WINDOW
     read = reading if block.attention == "self" else shape.max_source_positions
-    columns = shape.heads(block.part) * ((plan.qk or size) + (plan.vo or size))
-    attention = columns * (d * (reading + read) + reading * read)
+    heads = plan.heads or shape.heads(block.part)
+    columns = heads * ((plan.qk or size) + (plan.vo or size))
+    attention = columns * (d * (reading + read) + reading * read) + SCORE_COST * heads * reading * read
     if not block.has_ff:
         return attention
     return attention + reading * sum(d * f if rank is None else rank * (d + f) for rank in (plan.fc1, plan.fc2))

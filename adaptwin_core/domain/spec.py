@@ -18,6 +18,7 @@ class Frozen(BaseModel):
 class SpectralRanks(Frozen):
     """Ranks to keep in every cut block, given by hand instead of a cut. None leaves that part whole."""
 
+    heads: int | None = Field(None, ge=1, description="heads that the attention of an encoder layer keeps")
     qk: int | None = Field(None, ge=1, description="columns a head keeps in its query and key")
     vo: int | None = Field(None, ge=1, description="columns a head keeps in its value and output")
     neurons: int | None = Field(None, ge=1, description="neurons the feed-forward keeps")

@@ -1,6 +1,6 @@
 """Cut one block in closed form: its weights and moments in, the weights of the smaller block out.
 
-Shape letters as in twins.py.
+Shape letters as in twins.py, with H of all heads and G of those kept, E of the columns of all heads.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml import neurons, twins
+from adaptwin_core.ml import heads, neurons, twins
 from adaptwin_core.ml.adapter import attention_name, block_modules
 
 
@@ -48,11 +48,15 @@ def factorize_block(
     state = {f"{attention_name(block)}.{name}": tensor for name, tensor in attention.state_dict().items()}
     cut: dict[str, Tensor] = {}
     errors: dict[str, float] = {}
+    kept_G = _kept_heads(attention, moments, plan.heads)
     if plan.qk is not None:
-        cut_qk, errors["qk"] = _cut_qk(attention, moments, plan.qk)
+        cut_qk, errors["qk"] = _cut_qk(attention, moments, plan.qk, kept_G)
         cut |= cut_qk
-    if plan.vo is not None:
-        cut_vo, errors["vo"] = _cut_vo(attention, moments, plan.vo)
+    elif plan.heads is not None:
+        cut |= _drop_qk(attention, kept_G)
+    if plan.vo is not None or plan.heads is not None:
+        name = "heads" if plan.vo is None else "vo"
+        cut_vo, errors[name] = _cut_vo(attention, moments, plan.vo or attention.head_dim, kept_G)
         cut |= cut_vo
         del state[f"{attention_name(block)}.v_proj.bias"]
     state |= {f"{attention_name(block)}.{name}": tensor for name, tensor in cut.items()}
@@ -101,45 +105,67 @@ def head_blocks(covariance_DD: Tensor, num_heads: int) -> Tensor:
     return torch.stack([covariance_DD[i : i + size, i : i + size] for i in range(0, len(covariance_DD), size)])
 
 
-def _cut_qk(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict[str, Tensor], float]:
-    h = attention.num_heads
-    cut = twins.cut_twin(moments["q_HKK"], moments["k_HKK"], rank)
-    weight_HKD = attention.q_proj.weight.detach().double().unflatten(0, (h, -1))
-    bias_HK1 = attention.q_proj.bias.detach().double().unflatten(0, (h, -1)).unsqueeze(-1)
+def _kept_heads(attention: Any, moments: dict[str, Tensor], keep: int | None) -> Tensor:
+    """Return kept_G: the heads to keep, in their old order."""
+    if keep is None:
+        return torch.arange(attention.num_heads, device=attention.out_proj.weight.device)
+    order_H = heads.rank(_covariance(moments, "z", "D"), attention.out_proj.weight.detach(), attention.num_heads)
+    return order_H[:keep].sort().values
+
+
+def _cut_qk(attention: Any, moments: dict[str, Tensor], rank: int, kept_G: Tensor) -> tuple[dict[str, Tensor], float]:
+    cut = twins.cut_twin(moments["q_HKK"][kept_G], moments["k_HKK"][kept_G], rank)
+    weight_GKD, bias_GK, key_GKD = (tensor.double() for tensor in _qk_of(attention, kept_G))
     # The bias rides inside the product: it meets the keys like one more input that is always 1.
-    query_HKI = torch.cat([weight_HKD, bias_HK1], -1) * weight_HKD.shape[1] ** -0.5
-    key_HKD = attention.k_proj.weight.detach().double().unflatten(0, (h, -1))
-    query_HRI, key_HRD = twins.balance(cut.left_HKR.mT @ query_HKI, cut.right_HKR.mT @ key_HKD)
+    query_GKI = torch.cat([weight_GKD, bias_GK.unsqueeze(-1)], -1) * attention.head_dim**-0.5
+    query_GRI, key_GRD = twins.balance(cut.left_HKR.mT @ query_GKI, cut.right_HKR.mT @ key_GKD)
     state = {
-        "q_proj.weight": query_HRI[..., :-1].flatten(0, 1),
-        "q_proj.bias": query_HRI[..., -1].flatten(),
-        "k_proj.weight": key_HRD.flatten(0, 1),
+        "q_proj.weight": query_GRI[..., :-1].flatten(0, 1),
+        "q_proj.bias": query_GRI[..., -1].flatten(),
+        "k_proj.weight": key_GRD.flatten(0, 1),
     }
     return state, cut.error
 
 
-def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int) -> tuple[dict[str, Tensor], float]:
+def _drop_qk(attention: Any, kept_G: Tensor) -> dict[str, Tensor]:
+    names = ("q_proj.weight", "q_proj.bias", "k_proj.weight")
+    return {name: tensor.flatten(0, 1) for name, tensor in zip(names, _qk_of(attention, kept_G), strict=True)}
+
+
+def _qk_of(attention: Any, kept_G: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return query weight_GKD, query bias_GK and key weight_GKD of the kept heads."""
+    query, key = attention.q_proj, attention.k_proj
+    whole = (
+        tensor.detach().unflatten(0, (attention.num_heads, -1)) for tensor in (query.weight, query.bias, key.weight)
+    )
+    weight_HKD, bias_HK, key_HKD = whole
+    return weight_HKD[kept_G], bias_HK[kept_G], key_HKD[kept_G]
+
+
+def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int, kept_G: Tensor) -> tuple[dict[str, Tensor], float]:
     h = attention.num_heads
-    value_HKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))
+    value_GKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))[kept_G]
     output_DE = attention.out_proj.weight.detach().double()
-    output_HKD = output_DE.mT.unflatten(0, (h, -1))
+    output_GKD = output_DE.mT.unflatten(0, (h, -1))[kept_G]
     covariance_EE = _covariance(moments, "z", "D")
-    cut = twins.cut_twin(head_blocks(covariance_EE, h), output_HKD @ output_HKD.mT, rank)
-    kept_ER = torch.block_diag(*cut.left_HKR)
-    refitted_HRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (h, -1))
-    value_HRD, output_HRD = twins.balance(cut.left_HKR.mT @ value_HKD, refitted_HRD)
+    cut = twins.cut_twin(head_blocks(covariance_EE, h)[kept_G], output_GKD @ output_GKD.mT, rank)
+    left_HKR = cut.left_HKR.new_zeros(h, *cut.left_HKR.shape[1:])
+    left_HKR[kept_G] = cut.left_HKR
+    kept_ER = torch.block_diag(*left_HKR).unflatten(1, (h, -1))[:, kept_G].flatten(1)
+    refitted_GRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (len(kept_G), -1))
+    value_GRD, output_GRD = twins.balance(cut.left_HKR.mT @ value_GKD, refitted_GRD)
     # W_O z + b_O with z = Σ a (W_V x + b_V): rows of a sum to 1, so b_V folds exactly; the lost part's mean folds in
     # too.
     mean_E = moments["z_D"]
-    lost_mean_D = output_DE @ mean_E - refitted_HRD.flatten(0, 1).mT @ (kept_ER.mT @ mean_E)
+    lost_mean_D = output_DE @ mean_E - refitted_GRD.flatten(0, 1).mT @ (kept_ER.mT @ mean_E)
     bias_D = (
         attention.out_proj.bias.detach().double() + output_DE @ attention.v_proj.bias.detach().double() + lost_mean_D
     )
-    lost_DE = output_DE - refitted_HRD.flatten(0, 1).mT @ kept_ER.mT
+    lost_DE = output_DE - refitted_GRD.flatten(0, 1).mT @ kept_ER.mT
     error = torch.trace(lost_DE @ covariance_EE @ lost_DE.mT) / torch.trace(output_DE @ covariance_EE @ output_DE.mT)
     state = {
-        "v_proj.weight": value_HRD.flatten(0, 1),
-        "out_proj.weight": output_HRD.flatten(0, 1).mT,
+        "v_proj.weight": value_GRD.flatten(0, 1),
+        "out_proj.weight": output_GRD.flatten(0, 1).mT,
         "out_proj.bias": bias_D,
     }
     return state, float(error)

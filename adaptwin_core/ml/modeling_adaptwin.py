@@ -4,7 +4,7 @@ Needs torch, transformers and safetensors (which transformers brings) alone, so 
 
     pipeline("automatic-speech-recognition", model=folder, trust_remote_code=True)
 
-Shape letters: B batch, T query positions, S key positions, D width, H heads, Q kept query-key columns a head,
+Shape letters: B batch, T query positions, S key positions, D width, H kept heads, Q kept query-key columns a head,
 V kept value-output columns a head.
 """
 
@@ -44,23 +44,24 @@ class AdaptwinWhisperConfig(WhisperConfig):
 
 
 class TwinAttention(WhisperAttention):
-    """Whisper's attention with Q query-key and V value-output columns in each head.
+    """Whisper's attention with fewer heads, and Q query-key and V value-output columns in each.
 
     The four projections stay plain `nn.Linear`. The 1/sqrt(K) of the original is folded into the query, the value's
     bias into the output's: attention rows sum to 1, so that fold is exact.
     """
 
-    def __init__(self, original: WhisperAttention, qk: int | None, vo: int | None) -> None:
+    def __init__(self, original: WhisperAttention, *, heads: int | None, qk: int | None, vo: int | None) -> None:
         nn.Module.__init__(self)
-        for name in ("embed_dim", "num_heads", "dropout", "head_dim", "config", "is_decoder", "is_causal", "layer_idx"):
+        for name in ("embed_dim", "dropout", "head_dim", "config", "is_decoder", "is_causal", "layer_idx"):
             setattr(self, name, getattr(original, name))
+        self.num_heads = heads or original.num_heads
         self.query_size = qk or original.head_dim
         self.value_size = vo or original.head_dim
         self.scaling = 1.0 if qk else original.scaling
         qk_width, vo_width = self.num_heads * self.query_size, self.num_heads * self.value_size
         self.q_proj = nn.Linear(self.embed_dim, qk_width)
         self.k_proj = nn.Linear(self.embed_dim, qk_width, bias=False)
-        self.v_proj = nn.Linear(self.embed_dim, vo_width, bias=vo is None)
+        self.v_proj = nn.Linear(self.embed_dim, vo_width, bias=vo is None and heads is None)
         self.out_proj = nn.Linear(vo_width, self.embed_dim)
 
     def forward(
@@ -137,11 +138,12 @@ def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, ha
     Args:
         layer: a Whisper encoder or decoder layer.
         attention: the attribute of its attention module, `self_attn` or `encoder_attn`.
-        ranks: any of qk, vo (columns a head), neurons, fc1, fc2 (ranks of the two matrices on those neurons).
+        ranks: any of heads, qk, vo (columns a head), neurons, fc1, fc2 (ranks of the two matrices on those neurons).
         has_ff: whether the layer's feed-forward belongs to this block.
     """
-    if ranks.get("qk") or ranks.get("vo"):
-        setattr(layer, attention, TwinAttention(getattr(layer, attention), ranks.get("qk"), ranks.get("vo")))
+    columns = {name: ranks.get(name) for name in ("heads", "qk", "vo")}
+    if any(columns.values()):
+        setattr(layer, attention, TwinAttention(getattr(layer, attention), **columns))
     if not has_ff:
         return
     fc1: Any = layer.fc1

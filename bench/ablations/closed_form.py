@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -82,6 +82,16 @@ def rows(bench: Bench) -> Iterator[dict[str, Any]]:
 def _parts(setting: Setting) -> Iterator[tuple[str, str, forms.Form]]:
     shape = setting.shape
     size, width, neurons = shape.head_size("encoder"), shape.d_model, shape.encoder_ffn
+    heads = shape.encoder_heads
+    half, most = {"qk": size // 2, "vo": size // 2}, {"qk": 3 * size // 4, "vo": 3 * size // 4}
+    of_attention: dict[float, list[dict[str, int]]] = {
+        0.75: [{"heads": 3 * heads // 4}, {"qk": size // 2}, most],
+        0.5: [{"heads": heads // 2}, {"qk": 3 * size // 8, "vo": 5 * size // 8}, half],
+    }
+    for share, choices in of_attention.items():
+        for kept_sizes in choices:
+            named = ", ".join(f"{part} {kept}" for part, kept in kept_sizes.items())
+            yield f"attention, {share:.0%} of its parameters", f"{named} (ours)", forms.ours(**kept_sizes)
     for kept in (size // 2, 3 * size // 8):
         group = f"QK, {kept} of {size}"
         yield group, "twin (ours)", forms.ours(qk=kept)
@@ -128,6 +138,12 @@ def _plans(bench: Bench) -> Iterator[dict[str, Any]]:
         }
         for name, change in changes.items():
             yield {"group": group, "change": name, **bench.judge(kitchen.make(kitchen.changed(**spec | change)).model)}
+        whole_heads = kitchen.changed(**spec)
+        offers = {
+            name: [o for o in of_block if o.part != "heads"] for name, of_block in (whole_heads.offers or {}).items()
+        }
+        made = kitchen.make(replace(whole_heads, offers=offers))
+        yield {"group": group, "change": "measured, all heads kept", **bench.judge(made.model)}
         model = kitchen.make(kitchen.changed(**spec)).model
         refit_sequentially(model, bench.original, bench.seen_windows)
         yield {"group": group, "change": "measured, then refitted layer after layer", **bench.judge(model)}

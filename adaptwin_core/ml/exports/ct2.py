@@ -1,7 +1,8 @@
 """A compressed model as a CTranslate2 folder, for ctranslate2, faster-whisper and what is built on them.
 
 CTranslate2 takes the head size of each attention from its weights, so every layer may have its own. Queries, keys and
-values of one layer share it: the smaller gets zeros. Queries hold their scale already, which `queries_scale` says.
+values of one layer share it: the smaller gets zeros. The number of heads is one for all layers of a half: those with
+fewer get heads of zeros. Queries hold their scale already, which `queries_scale` says.
 """
 
 import copy
@@ -41,6 +42,7 @@ def write_ctranslate2(
     even = _even(model)
     spec = loader.get_model_spec(even)
     for part in ("encoder", "decoder"):
+        getattr(spec, part).num_heads = np.dtype("int16").type(_most_heads(getattr(even.model, part)))
         for layer, layer_spec in zip(getattr(even.model, part).layers, getattr(spec, part).layer, strict=True):
             for name in cut_attentions(layer):
                 getattr(layer_spec, SPEC_NAMES[name]).queries_scale = np.float32(1.0)
@@ -56,11 +58,18 @@ def write_ctranslate2(
 
 
 def _even(model: AdaptwinWhisperForConditionalGeneration) -> Any:
-    """Return a copy whose attentions have one head size each and whose linears are single matrices."""
+    """Return a copy whose attentions have one number of heads, and one head size each, and whose linears are single
+    matrices.
+    """
     even: Any = copy.deepcopy(model)
     for part in (even.model.encoder, even.model.decoder):
+        heads = _most_heads(part)
         for layer in part.layers:
             for attention in cut_attentions(layer).values():
-                even_out(attention, max(attention.query_size, attention.value_size))
+                even_out(attention, heads, max(attention.query_size, attention.value_size))
             layer.fc1, layer.fc2 = one_matrix(layer.fc1), one_matrix(layer.fc2)
     return even
+
+
+def _most_heads(part: Any) -> int:
+    return max(int(layer.self_attn.num_heads) for layer in part.layers)

@@ -1,6 +1,6 @@
 """A compressed model as a stock Whisper of the original's shape: exact, compatible with everything, and not smaller.
 
-What was cut away comes back as zeros: columns of heads, neurons. Thin matrices are multiplied out.
+What was cut away comes back as zeros: heads, columns of heads, neurons. Thin matrices are multiplied out.
 Shape letters: D width, F neurons of the original, N kept.
 """
 
@@ -39,10 +39,11 @@ def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForCondition
 def _attention(twin: TwinAttention) -> dict[str, Tensor]:
     # The stock attention applies the scale that the even queries already hold.
     scale = twin.head_dim**0.5
-    even = even_attention(twin, twin.head_dim)
+    num_heads = twin.embed_dim // twin.head_dim
+    even = even_attention(twin, num_heads, twin.head_dim)
     tensors = {f"{name}.{key}": tensor for name, made in even.items() for key, tensor in made.state_dict().items()}
     tensors |= {name: tensors[name] * scale for name in ("q_proj.weight", "q_proj.bias")}
-    return {"v_proj.bias": torch.zeros(twin.num_heads * twin.head_dim)} | tensors
+    return {"v_proj.bias": torch.zeros(twin.embed_dim)} | tensors
 
 
 def _feed_forward(layer: Any, num_neurons: int) -> dict[str, Tensor]:

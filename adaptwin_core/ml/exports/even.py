@@ -1,6 +1,6 @@
 """Plain shapes that every runtime holds: one head size a layer, one matrix a linear layer. Exact.
 
-Shape letters: H heads, R kept columns of a head, E columns after zeros are added, D width.
+Shape letters: G kept heads, H heads after zeros are added, R kept columns of a head, E columns after zeros are added.
 """
 
 from typing import Any
@@ -12,28 +12,31 @@ from adaptwin_core.ml.modeling_adaptwin import LowRankLinear, TwinAttention
 
 
 @torch.no_grad()
-def even_attention(twin: TwinAttention, size: int) -> dict[str, nn.Linear]:
-    """Return the four projections with `size` columns in each head: its own, then zeros.
+def even_attention(twin: TwinAttention, heads: int, size: int) -> dict[str, nn.Linear]:
+    """Return the four projections with `heads` heads of `size` columns: its own, then zeros.
 
     Queries carry their whole scale, so scores need none. A value bias that was folded into the output's stays there.
     """
-    heads = twin.num_heads
+
+    def rows(tensor: Tensor) -> Tensor:
+        """Return (G·R, …) as (H·E, …): zeros after the rows of every head, and after the last head."""
+        by_head = tensor.unflatten(0, (twin.num_heads, -1))
+        padded = tensor.new_zeros(heads, size, *by_head.shape[2:])
+        padded[: by_head.shape[0], : by_head.shape[1]] = by_head
+        return padded.flatten(0, 1)
+
+    value_bias = twin.v_proj.bias
     return {
-        "q_proj": linear(
-            _rows(twin.q_proj.weight, heads, size) * twin.scaling, _rows(twin.q_proj.bias, heads, size) * twin.scaling
-        ),
-        "k_proj": linear(_rows(twin.k_proj.weight, heads, size), None),
-        "v_proj": linear(
-            _rows(twin.v_proj.weight, heads, size),
-            None if twin.v_proj.bias is None else _rows(twin.v_proj.bias, heads, size),
-        ),
-        "out_proj": linear(_rows(twin.out_proj.weight.mT, heads, size).mT.contiguous(), twin.out_proj.bias),
+        "q_proj": linear(rows(twin.q_proj.weight) * twin.scaling, rows(twin.q_proj.bias) * twin.scaling),
+        "k_proj": linear(rows(twin.k_proj.weight), None),
+        "v_proj": linear(rows(twin.v_proj.weight), None if value_bias is None else rows(value_bias)),
+        "out_proj": linear(rows(twin.out_proj.weight.mT).mT.contiguous(), twin.out_proj.bias),
     }
 
 
-def even_out(attention: Any, size: int) -> None:
+def even_out(attention: Any, heads: int, size: int) -> None:
     """Give an attention, in place, the projections of `even_attention`; its scale is in the queries then."""
-    for name, made in even_attention(attention, size).items():
+    for name, made in even_attention(attention, heads, size).items():
         setattr(attention, name, made)
     attention.scaling = 1.0
 
@@ -60,10 +63,3 @@ def linear(weight_OI: Tensor, bias_O: Tensor | None) -> nn.Linear:
     if bias_O is not None:
         made.bias = nn.Parameter(bias_O, requires_grad=False)
     return made
-
-
-def _rows(tensor: Tensor, heads: int, size: int) -> Tensor:
-    """Return (H·R, …) as (H·E, …), the rows of every head followed by zeros."""
-    by_head = tensor.unflatten(0, (heads, -1))
-    zeros = tensor.new_zeros(heads, size - by_head.shape[1], *by_head.shape[2:])
-    return torch.cat([by_head, zeros], 1).flatten(0, 1)

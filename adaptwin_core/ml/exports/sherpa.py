@@ -127,7 +127,7 @@ def _even(model: AdaptwinWhisperForConditionalGeneration) -> tuple[Any, int]:
     heads = attentions[0].num_heads
     size = max(p.out_features // heads for attention in attentions for p in (attention.k_proj, attention.v_proj))
     for attention in attentions:
-        even_out(attention, size)
+        even_out(attention, heads, size)
     return even, heads * size
 
 

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from adaptwin_core.domain.allocation import Offer, allocate, offers_of
+from adaptwin_core.domain.allocation import Offer, allocate, fewer_heads, offers_of
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.plan import BlockId, BlockPlan, block_multiplications, block_params, blocks_of
+from adaptwin_core.domain.plan import SCORE_COST, BlockId, BlockPlan, block_params, block_work, blocks_of
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from tests.unit.domain.test_plan import WHISPERS
@@ -19,7 +19,8 @@ def offers(shape, part="encoder", *, price=lambda layer, _part: 1.0):
     """Losses that grow with the square of what goes, dearer where `price` says so."""
     found = {}
     for block in blocks_of(shape, part):
-        sizes = {"qk": shape.head_size(part), "vo": shape.head_size(part), "neurons": shape.ffn(part)}
+        size = shape.head_size(part)
+        sizes = {"heads": shape.heads(part), "qk": size, "vo": size, "neurons": shape.ffn(part)}
         found[str(block)] = [
             Offer(part=name, kept=kept, loss=price(block.layer, name) * (1 - kept / sizes[name]) ** 2)
             for name, kept in offers_of(shape, block)
@@ -56,15 +57,15 @@ def test_parameters_go_first_where_they_are_missed_least():
     others = [block for name, block in plan.blocks.items() if name != "encoder.2.self"]
     assert (kept.neurons or BASE.encoder_ffn) > max(block.neurons for block in others)
     assert all(block.vo is None for block in others)
+    assert all(block.heads for block in others)
 
 
 def test_no_other_choice_of_the_offers_is_better():
     """On one layer, at every total that hull points can reach, brute force finds nothing cheaper for what is saved."""
     shape = BASE.model_copy(update={"encoder_layers": 1})
-    of_block = offers(shape, price=lambda _layer, part: {"qk": 1.0, "vo": 5.0, "neurons": 3.0}[part])
-    parts = {
-        part: [None, *(o for o in of_block["encoder.0.self"] if o.part == part)] for part in ("qk", "vo", "neurons")
-    }
+    prices = {"heads": 2.0, "qk": 1.0, "vo": 5.0, "neurons": 3.0}
+    of_block = offers(shape, price=lambda _layer, part: prices[part])
+    parts = {part: [None, *(o for o in of_block["encoder.0.self"] if o.part == part)] for part in prices}
     choices = []
     for chosen in product(*parts.values()):
         sizes = {offer.part: offer.kept for offer in chosen if offer}
@@ -73,7 +74,7 @@ def test_no_other_choice_of_the_offers_is_better():
     loss_of = {(o.part, o.kept): o.loss for o in of_block["encoder.0.self"]}
     checked = 0
     for budget in range(50_000, 1_800_000, 50_000):
-        plan = allocate(shape, of_block, budget)["encoder.0.self"].model_dump(exclude_none=True)
+        plan = allocate(shape, of_block, budget).blocks["encoder.0.self"].model_dump(exclude_none=True)
         if not all((part, kept) in loss_of for part, kept in plan.items()):
             continue  # stopped between two offers of neurons
         saved = removed(shape, {"encoder.0.self": BlockPlan.model_validate(plan)})
@@ -85,26 +86,25 @@ def test_no_other_choice_of_the_offers_is_better():
 
 def test_a_larger_budget_only_takes_more():
     found = offers(BASE, price=lambda layer, part: layer + 1 + 3 * (part == "vo"))
-    small, large = (allocate(BASE, found, budget) for budget in (2_000_000, 6_000_000))
+    small, large = (allocate(BASE, found, budget).blocks for budget in (2_000_000, 6_000_000))
     for name in small:
-        for part in ("qk", "vo", "neurons"):
-            before, after = getattr(small[name], part), getattr(large[name], part)
-            assert before is None or (after is not None and after <= before)
+        assert removed(BASE, {name: small[name]}) <= removed(BASE, {name: large[name]})
 
 
-def test_a_plan_for_ctranslate2_saves_more_multiplications_of_the_same_parameters():
+def test_a_plan_for_ctranslate2_saves_more_work_of_the_same_parameters():
     found = offers(BASE, price=lambda layer, part: 1.0 + layer / 10)
     plans = {
         plan_for: make_plan(CompressionSpec(encoder_cut=0.35, plan_for=plan_for), BASE, found)
         for plan_for in ("any", "ctranslate2")
     }
     work = {
-        name: sum(block_multiplications(BASE, BlockId.parse(block), kept) for block, kept in plan.blocks.items())
-        + (BASE.encoder_layers - len(plan.blocks)) * block_multiplications(BASE, ENCODER_BLOCK, BlockPlan())
+        name: sum(block_work(BASE, BlockId.parse(block), kept) for block, kept in plan.blocks.items())
+        + (BASE.encoder_layers - len(plan.blocks)) * block_work(BASE, ENCODER_BLOCK, BlockPlan())
         for name, plan in plans.items()
     }
     assert work["ctranslate2"] < work["any"]
     assert all(kept.qk == kept.vo for kept in plans["ctranslate2"].blocks.values())
+    assert len({kept.heads for kept in plans["ctranslate2"].blocks.values()}) == 1
     assert plans["ctranslate2"].params_removed(BASE, "encoder") >= 0.35 * BASE.encoder_params
 
 
@@ -114,12 +114,20 @@ def test_only_the_measured_plan_can_be_for_a_runtime(other):
         CompressionSpec.model_validate({"plan_for": "ctranslate2"} | other)
 
 
-def test_multiplications_of_an_encoder_block_by_hand():
+def test_the_work_of_an_encoder_block_by_hand():
     """Whisper base: 1500 positions; 8 heads of 64 on a width of 512; 2048 neurons."""
     projections, attention, ff = 4 * 512 * 512 * 1500, 2 * 1500 * 1500 * 512, 2 * 512 * 2048 * 1500
-    assert block_multiplications(BASE, ENCODER_BLOCK, BlockPlan()) == projections + attention + ff
+    scores = SCORE_COST * 8 * 1500 * 1500
+    assert block_work(BASE, ENCODER_BLOCK, BlockPlan()) == projections + attention + ff + scores
     half = BlockPlan(qk=32, vo=32, neurons=1024)
-    assert block_multiplications(BASE, ENCODER_BLOCK, half) == (projections + attention + ff) // 2
+    assert block_work(BASE, ENCODER_BLOCK, half) == (projections + attention + ff) // 2 + scores
+    half = BlockPlan(heads=4, neurons=1024)
+    assert block_work(BASE, ENCODER_BLOCK, half) == (projections + attention + ff + scores) // 2
+
+
+def test_a_decoder_keeps_its_heads():
+    assert fewer_heads(BASE, "encoder") == [7, 6, 5, 4]
+    assert fewer_heads(BASE, "decoder") == []
 
 
 def test_decoder_self_attention_offers_no_neurons():
@@ -131,4 +139,4 @@ def test_decoder_self_attention_offers_no_neurons():
 
 def test_a_budget_beyond_all_offers_is_refused():
     with pytest.raises(InvalidSpec, match="reach"):
-        allocate(BASE, offers(BASE), 17_000_000)
+        allocate(BASE, offers(BASE), 18_000_000)

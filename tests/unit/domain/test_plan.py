@@ -101,7 +101,7 @@ def test_a_budget_smaller_than_the_embeddings_is_refused_with_the_least_that_is_
 
 def test_a_cut_out_of_reach_is_refused():
     with pytest.raises(InvalidSpec, match="reach"):
-        make_plan(CompressionSpec(encoder_cut=0.8), WHISPERS["tiny"])
+        make_plan(CompressionSpec(encoder_cut=0.8, plan="uniform"), WHISPERS["tiny"])
 
 
 @pytest.mark.parametrize("name", ["encoder.1.cross.2", "encoder.x.self", "../etc", "decoder.1"])

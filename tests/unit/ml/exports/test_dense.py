@@ -17,6 +17,8 @@ SPECS = [
     {"plan": "uniform", "encoder_cut": 0.3, "decoder_cut": 0.3},  # thin feed-forward matrices
     {"ranks": {"qk": 3, "vo": 5, "neurons": 40}, "decoder_cut": 0.1},
     {"ranks": {"qk": 5}},
+    {"ranks": {"heads": 3}},
+    {"ranks": {"heads": 2, "qk": 5, "vo": 6}},
     {"ranks": {"vo": 2, "neurons": 64, "ff": 9}, "decoder_cut": 0.1},
 ]
 

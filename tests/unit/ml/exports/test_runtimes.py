@@ -14,12 +14,14 @@ from faster_whisper import WhisperModel
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
-from adaptwin_core.domain.plan import BlockPlan, RankPlan
-from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.domain.plan import BlockId, BlockPlan, RankPlan
+from adaptwin_core.ml.adapter import layer_of, load_whisper
 from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
+from adaptwin_core.ml.moments import measuring
+from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Clip
 from bench.behaviour.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorize import compress
@@ -31,9 +33,10 @@ SENTENCES = (
 )
 RATE_HZ = 16_000
 PLAN = {
-    "encoder.0.self": BlockPlan(qk=56, vo=48),
-    "encoder.1.self": BlockPlan(qk=48, vo=56, neurons=1504),
-    "encoder.3.self": BlockPlan(qk=60),
+    "encoder.0.self": BlockPlan(heads=5, qk=56, vo=48),
+    "encoder.1.self": BlockPlan(heads=5, qk=48, vo=56, neurons=1504),
+    "encoder.2.self": BlockPlan(heads=5),
+    "encoder.3.self": BlockPlan(heads=5, qk=60),
     "decoder.0.self": BlockPlan(qk=48, vo=56),
     "decoder.1.cross": BlockPlan(qk=56, vo=60),
     "decoder.2.cross": BlockPlan(fc1=360),
@@ -61,10 +64,16 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(base, tmp_path_factory):
+def checkpoint(base, held_out, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoint")
+    model, featurizer = load_whisper(base), Featurizer.of_folder(base, "en")
+    encoder = [block for block in map(BlockId.parse, PLAN) if block.part == "encoder"]
     with torch.no_grad():
-        save(compress(load_whisper(base), RankPlan(blocks=PLAN), None), base, folder)
+        with measuring([(block, layer_of(model, block)) for block in encoder]) as measured:
+            model.model.encoder(featurizer.features(held_out.audios))
+        # So few words would say too little of the decoder: its weights alone decide there.
+        moments = dict.fromkeys(PLAN) | {name: sums.means() for name, sums in measured.items()}
+        save(compress(model, RankPlan(blocks=PLAN), moments), base, folder)
     return folder
 
 
