@@ -72,22 +72,23 @@ def _row(row: dict[str, Any]) -> str:
 def _shapes(run: dict[str, Any]) -> list[str]:
     rows = run["rows"]
     sizes = list(dict.fromkeys(row["neurons"] for row in rows))
-    found = {(row["head_size"], row["neurons"]): row for row in rows}
+    found = {(row["heads"], row["head_size"], row["neurons"]): row for row in rows}
     return [
         "## Sizes and speed in CTranslate2",
         "",
         f"`python -m bench.runtimes.shapes`: {run['how']['what']}; {run['how']['threads']} threads. How many times as "
         "fast as the whole encoder, and in brackets the share of its parameters that is gone.",
         "",
-        f"| head size | {' | '.join(f'{size} neurons' for size in sizes)} |",
-        f"|---|{'---|' * len(sizes)}",
+        f"| heads | columns of each | {' | '.join(f'{size} neurons' for size in sizes)} |",
+        f"|---|---|{'---|' * len(sizes)}",
         *(
-            f"| {head} | "
+            f"| {heads} | {head} | "
             + " | ".join(
-                f"{found[head, size]['times_as_fast']:.2f} ({found[head, size]['encoder_cut']:.0%})" for size in sizes
+                f"{found[heads, head, size]['times_as_fast']:.2f} ({found[heads, head, size]['encoder_cut']:.0%})"
+                for size in sizes
             )
             + " |"
-            for head in dict.fromkeys(row["head_size"] for row in rows)
+            for heads, head in dict.fromkeys((row["heads"], row["head_size"]) for row in rows)
         ),
         "",
     ]
