@@ -6,6 +6,7 @@ combination of the three. On the lower convex hull of such a curve each further 
 choice takes steps of all curves in the order of their rates until the budget is met (Lagrange; Everett 1963).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -19,7 +20,7 @@ SIZE_STEP = 8  # kernels and runtimes like multiples of 8
 SMALL_HEAD = 16  # heads up to this size (test models) step by 1
 # The least that is offered: losses rise steeply below.
 LEAST_HEADS, LEAST_QK, LEAST_VO, LEAST_NEURONS = 0.5, 0.25, 0.375, 0.125
-HEAD_OFFERS = 8  # even steps of the number of heads
+FINE_HEADS = 8  # up to so many are offered one by one; of more, two at a time
 NEURON_OFFERS = 8  # even steps of the neurons that are measured; between two of them losses are taken as straight
 NEURON_STEPS = 8  # steps that the plan may take between two offers
 
@@ -72,8 +73,8 @@ def fewer_heads(shape: ModelShape, part: Part) -> list[int]:
     if part == "decoder":
         return []
     heads = shape.heads(part)
-    counts = dict.fromkeys(heads * i // HEAD_OFFERS for i in range(HEAD_OFFERS - 1, 0, -1))
-    return [kept for kept in counts if LEAST_HEADS * heads <= kept < heads]
+    step = 1 if heads <= FINE_HEADS else 2
+    return list(range(heads - step, math.ceil(LEAST_HEADS * heads) - 1, -step))
 
 
 def size_step(size: int) -> int:

@@ -91,13 +91,14 @@ def _for_ctranslate2(shape: ModelShape, offers: Offers, budget: int) -> dict[str
         work = sum(block_work(shape, BlockId.parse(name), kept) for name, kept in found.blocks.items())
         return found.loss * float(work) ** SPEED_WORTH
 
-    found = []
-    even = [heads for heads in fewer_heads(shape, part) if heads % 2 == 0]
-    for num_heads in (shape.heads(part), *even):
-        with suppress(InvalidSpec):  # so many heads are more than the budget allows
-            found.append(allocate(shape, offers, budget, equal_heads=True, num_heads=num_heads, price=block_work))
-    if not found:
-        raise InvalidSpec(f"a cut of {budget:,} parameters is out of reach for this model: ask for a smaller cut")
+    def with_heads(num_heads: int) -> Allocation:
+        return allocate(shape, offers, budget, equal_heads=True, num_heads=num_heads, price=block_work)
+
+    *more, fewest = (shape.heads(part), *(heads for heads in fewer_heads(shape, part) if heads % 2 == 0))
+    found = [with_heads(fewest)]  # a budget that is out of reach is so for all
+    for num_heads in more:
+        with suppress(InvalidSpec):
+            found.append(with_heads(num_heads))
     return min(found, key=cost).blocks
 
 
@@ -215,9 +216,10 @@ def _successive(shape: ModelShape, cut: float) -> dict[str, BlockPlan]:
 def _by_hand(ranks: SpectralRanks, shape: ModelShape, part: Part) -> BlockPlan:
     size = shape.head_size(part)
     neurons = shape.ffn(part)
+    heads = ranks.heads if part == "encoder" else None
     largest_ff = min(shape.d_model, ranks.neurons or neurons)
     for name, rank, largest in (
-        ("heads", ranks.heads, shape.heads(part)),
+        ("heads", heads, shape.heads(part)),
         ("qk", ranks.qk, size),
         ("vo", ranks.vo, size),
         ("neurons", ranks.neurons, neurons),
@@ -225,12 +227,11 @@ def _by_hand(ranks: SpectralRanks, shape: ModelShape, part: Part) -> BlockPlan:
     ):
         if rank is not None and rank > largest:
             raise InvalidSpec(f"{name}={rank} is more than the {largest} that this model has")
-    heads = ranks.heads if part == "encoder" else None
     return BlockPlan(heads=heads, qk=ranks.qk, vo=ranks.vo, neurons=ranks.neurons, fc1=ranks.ff, fc2=ranks.ff)
 
 
 def _for_block(plan: BlockPlan, block: BlockId) -> BlockPlan:
-    return plan if block.has_ff else BlockPlan(qk=plan.qk, vo=plan.vo)
+    return plan if block.has_ff else plan.model_copy(update={"neurons": None, "fc1": None, "fc2": None})
 
 
 def _head_rank(shape: ModelShape, part: Part, share: float) -> int | None:

@@ -53,8 +53,9 @@ class CompressionSpec(Frozen):
     )
     plan_for: Literal["any", "ctranslate2"] = Field(
         "any",
-        description="the runtime whose speed the measured plan minds. ctranslate2: equal heads, and of two parts that "
-        "lose alike the one goes that takes more time there; any: what goes is chosen by its parameters alone",
+        description="the runtime whose speed the measured plan minds. ctranslate2: one even number of heads in all "
+        "encoder layers, query-key as wide as value-output, and what goes is chosen by the time it takes there; any: "
+        "what goes is chosen by its parameters alone",
     )
     ranks: SpectralRanks | None = Field(
         None, description="explicit ranks for every part whose cut is not 0; the size of the cut is then not used"

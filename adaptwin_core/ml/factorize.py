@@ -17,7 +17,7 @@ from adaptwin_core.ml.adapter import attention_name, block_modules
 @dataclass(frozen=True)
 class CutBlock:
     """`state`: tensors by their name inside the layer. `errors`: predicted relative squared error of each part that
-    was cut.
+    was cut; that of `vo` holds what went with heads.
     """
 
     state: dict[str, Tensor]
@@ -149,9 +149,9 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int, kept_G: Tenso
     output_GKD = output_DE.mT.unflatten(0, (h, -1))[kept_G]
     covariance_EE = _covariance(moments, "z", "D")
     cut = twins.cut_twin(head_blocks(covariance_EE, h)[kept_G], output_GKD @ output_GKD.mT, rank)
-    left_HKR = cut.left_HKR.new_zeros(h, *cut.left_HKR.shape[1:])
-    left_HKR[kept_G] = cut.left_HKR
-    kept_ER = torch.block_diag(*left_HKR).unflatten(1, (h, -1))[:, kept_G].flatten(1)
+    kept_HKGR = cut.left_HKR.new_zeros(h, attention.head_dim, len(kept_G), rank)
+    kept_HKGR[kept_G, :, torch.arange(len(kept_G), device=kept_G.device)] = cut.left_HKR
+    kept_ER = kept_HKGR.flatten(2).flatten(0, 1)
     refitted_GRD = twins.refit(covariance_EE, kept_ER, output_DE).mT.unflatten(0, (len(kept_G), -1))
     value_GRD, output_GRD = twins.balance(cut.left_HKR.mT @ value_GKD, refitted_GRD)
     # W_O z + b_O with z = Σ a (W_V x + b_V): rows of a sum to 1, so b_V folds exactly; the lost part's mean folds in

@@ -25,7 +25,7 @@ WHERE = ("cache_dir", "force_download", "local_files_only", "revision", "subfold
 
 
 class AdaptwinWhisperConfig(WhisperConfig):
-    """Whisper's configuration with the rank plan: `{"encoder.0.self": {"qk": 24, "vo": 48, "neurons": 1240}}`.
+    """Whisper's configuration with the rank plan: `{"encoder.0.self": {"heads": 7, "qk": 24, "neurons": 1240}}`.
 
     A part that a block does not name, or names null, keeps its original shape.
     """
@@ -141,9 +141,9 @@ def shrink(layer: nn.Module, attention: str, ranks: dict[str, int | None], *, ha
         ranks: any of heads, qk, vo (columns a head), neurons, fc1, fc2 (ranks of the two matrices on those neurons).
         has_ff: whether the layer's feed-forward belongs to this block.
     """
-    columns = {name: ranks.get(name) for name in ("heads", "qk", "vo")}
-    if any(columns.values()):
-        setattr(layer, attention, TwinAttention(getattr(layer, attention), **columns))
+    kept = {name: ranks.get(name) for name in ("heads", "qk", "vo")}
+    if any(kept.values()):
+        setattr(layer, attention, TwinAttention(getattr(layer, attention), **kept))
     if not has_ff:
         return
     fc1: Any = layer.fc1

@@ -118,7 +118,7 @@ def model_card(report: Mapping[str, Any]) -> str:
         "from transformers import pipeline",
         "",
         'hear = pipeline("automatic-speech-recognition", model="this folder", trust_remote_code=True)',
-        'print(hear("speech.wav", return_timestamps="word")["text"])',
+        'print(hear("speech.wav", return_timestamps=True)["text"])  # needs ffmpeg; or give it 16 kHz samples',
         "```",
         "",
         "| held-out speech | WER original | WER compressed | clips | scored against |",

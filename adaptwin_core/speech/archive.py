@@ -76,7 +76,7 @@ def members(path: Path, form: Archive) -> Iterator[Member]:
     """Yield the entries of an archive in its own order; folders are passed over.
 
     Raises:
-        InvalidAudio: archive_damaged. Members already yielded are good.
+        InvalidAudio: archive_damaged. Members already yielded were read whole, but may hold the damage.
     """
     with _damage_told():
         yield from _zip_members(path) if form == "zip" else _tar_members(path, form)

@@ -96,9 +96,10 @@ def _stored(weight: Int8Weight | Int4Weight) -> tuple[Tensor, int]:
 def _lost(model: Any, teacher: Teacher, windows: list[Heard]) -> dict[str, float]:
     divergence = same = num_tokens = 0.0
     for heard in windows:
-        original_LV = teacher.log_probs(heard)[0]
+        asked_L = slice(heard.num_prompt - 1, None)
+        original_LV = teacher.log_probs(heard)[0, asked_L]
         decoded_1LD = decode(model, heard.labels_1L[:, :-1], heard.encoded_1SD.float())
-        changed_LV = model.proj_out(decoded_1LD)[0].log_softmax(-1)
+        changed_LV = model.proj_out(decoded_1LD)[0, asked_L].log_softmax(-1)
         divergence += float(nn.functional.kl_div(changed_LV, original_LV, log_target=True, reduction="sum"))
         same += int((changed_LV.argmax(-1) == original_LV.argmax(-1)).sum())
         num_tokens += len(original_LV)

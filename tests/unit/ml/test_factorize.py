@@ -182,6 +182,10 @@ def test_parameter_counts_are_exact_for_every_published_shape(width, heads, mels
         blocks={name: ranks.model_copy(update={"fc1": None, "fc2": None}) for name, ranks in plan.blocks.items()}
     )
     assert run(compress(model, heads_only, None), num_windows=1).isfinite().all()
+    size = width // heads
+    for kept in ({}, {"qk": size - 1}, {"vo": size - 1}, {"qk": size - 1, "vo": size - 1}):
+        fewer = RankPlan(blocks={"encoder.0.self": BlockPlan(heads=heads - 1, **kept)})
+        assert count_params(empty_model(model, fewer), "encoder") == fewer.encoder_params(shape)
 
 
 def test_block_params_add_up_to_the_published_encoder():

@@ -162,7 +162,8 @@ def test_damaged_archive_gives_what_it_can(tmp_path: Path, make: Make, seed: int
     path.write_bytes(data)
     corpus = of(path)
     assert "archive_damaged" in rejects(corpus).values()
-    assert 2 <= len(corpus.clips) <= 6
+    # A zip has a checksum for each file, a tar.gz one for all: there all may seem whole.
+    assert 2 <= len(corpus.clips) <= (5 if make is zip_of else 6)
 
 
 def test_what_follows_the_end_of_a_tar_is_told_of(tmp_path: Path) -> None:

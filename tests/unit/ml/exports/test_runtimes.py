@@ -34,7 +34,7 @@ SENTENCES = (
 RATE_HZ = 16_000
 PLAN = {
     "encoder.0.self": BlockPlan(heads=5, qk=56, vo=48),
-    "encoder.1.self": BlockPlan(heads=5, qk=48, vo=56, neurons=1504),
+    "encoder.1.self": BlockPlan(heads=4, qk=48, vo=56, neurons=1504),
     "encoder.2.self": BlockPlan(heads=5),
     "encoder.3.self": BlockPlan(heads=5, qk=60),
     "decoder.0.self": BlockPlan(qk=48, vo=56),
