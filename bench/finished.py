@@ -10,8 +10,8 @@ from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.base_models import describe, resolve
 
 
-def finished_options(description: str | None, *, clips: int, out: str) -> argparse.Namespace:
-    """Read the options of a bench on a finished model; `clips` and the name of the results are defaults."""
+def finished_options(description: str | None, *, clips: int, out: str) -> argparse.ArgumentParser:
+    """Return the options of a bench on a finished model; `clips` and the name of the results are defaults."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
     parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
@@ -19,7 +19,7 @@ def finished_options(description: str | None, *, clips: int, out: str) -> argpar
     parser.add_argument("--clips", type=int, default=clips)
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, default=Path(f"bench/results/{out}.json"))
-    return parser.parse_args()
+    return parser
 
 
 def save_original(manifest: dict[str, Any], source: str, cache: Path, out: Path) -> Path:

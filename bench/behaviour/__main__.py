@@ -35,7 +35,7 @@ LIBRARIES = ("ctranslate2", "faster-whisper", "transformers")
 
 
 def main() -> None:
-    options = finished_options(__doc__, clips=40, out="behaviour")
+    options = finished_options(__doc__, clips=40, out="behaviour").parse_args()
     quiet_transformers()
     console = Console()
     manifest = read_manifest(options.model)

@@ -34,7 +34,10 @@ STOCK, OURS = "stock", "ours"
 
 
 def main() -> None:
-    options = finished_options(__doc__, clips=20, out="runtimes")
+    parser = finished_options(__doc__, clips=20, out="runtimes")
+    every = (CHECKPOINT, *FORMATS)
+    parser.add_argument("--forms", nargs="+", choices=every, default=every, help="which to hear; by default every one")
+    options = parser.parse_args()
     quiet_transformers()
     console = Console()
     manifest = read_manifest(options.model)
@@ -45,7 +48,7 @@ def main() -> None:
         models = {STOCK: work / "stock", OURS: options.model}
         base = save_original(manifest, options.base, options.cache, models[STOCK])
         rows: list[dict[str, Any]] = []
-        for form in (CHECKPOINT, *FORMATS):
+        for form in options.forms:
             folders = {}
             for name, checkpoint in models.items():
                 folders[name] = checkpoint if form == CHECKPOINT else work / name / form
