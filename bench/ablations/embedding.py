@@ -61,12 +61,10 @@ def _forms(said_LD: Tensor, width: int) -> dict[str, Form]:
         rank = width * eighths // 8
         forms[f"rank {rank}, float16"] = low_rank(moment_DD, rank)
     forms[f"rank {width * 3 // 4}, weights alone, float16"] = low_rank(white_DD, width * 3 // 4)
-    forms[f"rank {width * 3 // 4}, int8"] = low_rank(moment_DD, width * 3 // 4, store=Int8Weight)
-    forms[f"rank {width * 3 // 4}, int4"] = low_rank(moment_DD, width * 3 // 4, store=Int4Weight)
     return forms
 
 
-def low_rank(moment_DD: Tensor, rank: int, store: type[Int8Weight | Int4Weight] | None = None) -> Form:
+def low_rank(moment_DD: Tensor, rank: int) -> Form:
     """Two thin matrices whose product is nearest under what the decoder says: least E‖(E - A·B)h‖², moment E[h·hᵀ].
 
     With E·moment^(1/2) = U·S·Vᵀ, A = U_R·S_R and B = V_Rᵀ·moment^(-1/2).
@@ -79,10 +77,7 @@ def low_rank(moment_DD: Tensor, rank: int, store: type[Int8Weight | Int4Weight] 
         kept_DR = torch.linalg.eigh(white_VD.mT @ white_VD).eigenvectors[:, -rank:]
         left_VR = (white_VD @ kept_DR).float()
         right_RD = torch.linalg.solve(root_DD, kept_DR).mT.float()
-        if store is None:
-            return left_VR @ right_RD, HALF_BYTES * (left_VR.numel() + right_RD.numel())
-        (left_VR, left_bytes), (right_RD, right_bytes) = _stored(store.of(left_VR)), _stored(store.of(right_RD))
-        return left_VR @ right_RD, left_bytes + right_bytes
+        return left_VR @ right_RD, HALF_BYTES * (left_VR.numel() + right_RD.numel())
 
     return apply
 
