@@ -16,7 +16,7 @@ from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.plan import BlockId, BlockPlan, RankPlan
 from adaptwin_core.ml.adapter import layer_of, load_whisper
-from adaptwin_core.ml.assemble import assemble, save
+from adaptwin_core.ml.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
@@ -110,6 +110,22 @@ def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, ow
     against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
     found = judged.verdict(heard, own.texts, against_own, "en")
     assert found["wer"] < 0.15, (heard.texts, own.texts)
+
+
+def test_onnxruntime_scores_every_word_as_the_checkpoint_does(base, checkpoint, written, held_out):
+    folder, featurizer = written("onnx-float32") / "onnx", Featurizer.of_folder(base, "en")
+    encoder, decoder = (ONNXRUNTIME(next(folder.glob(f"{n}*.onnx"))) for n in ("encoder_model", "decoder_model_merged"))
+    features, labels = featurizer.features(held_out.audios[:1]), featurizer.labels(SENTENCES[0])
+    given = {
+        one.name: np.zeros((1, one.shape[1], 0, one.shape[3]), np.float32)
+        for one in decoder.get_inputs()
+        if one.name.startswith("past_key_values")
+    }
+    (encoded,) = encoder.run(None, {"input_features": features.numpy()})
+    given |= {"input_ids": labels.numpy(), "encoder_hidden_states": encoded}
+    with torch.no_grad():
+        expected = load_compressed(checkpoint)(input_features=features, decoder_input_ids=labels).logits
+    np.testing.assert_allclose(decoder.run(["logits"], given)[0], expected.numpy(), rtol=0, atol=1e-3)
 
 
 def test_ctranslate2_computes_fewer_heads_where_every_layer_has_fewer(base, held_out, tmp_path):
