@@ -176,18 +176,19 @@ def block_params(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     return qk + vo + fc1 + fc2
 
 
-def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
+def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan, score_cost: int = SCORE_COST) -> int:
     """Return the work of a block for one window of 30 s that holds `TOKENS_A_WINDOW` tokens, in multiplications.
 
     A weight is used once for each position that it sees. Every head pairs every position that reads with every one
     that is read, once over its query-key columns and once over its value-output columns, and makes a score of it.
+    A score costs `score_cost` beside that.
     """
     d, f, size = shape.d_model, plan.neurons or shape.ffn(block.part), shape.head_size(block.part)
     reading = shape.max_source_positions if block.part == "encoder" else TOKENS_A_WINDOW
     read = reading if block.attention == "self" else shape.max_source_positions
     heads = plan.heads or shape.heads(block.part)
     columns = heads * ((plan.qk or size) + (plan.vo or size))
-    attention = columns * (d * (reading + read) + reading * read) + SCORE_COST * heads * reading * read
+    attention = columns * (d * (reading + read) + reading * read) + score_cost * heads * reading * read
     if not block.has_ff:
         return attention
     return attention + reading * sum(d * f if rank is None else rank * (d + f) for rank in (plan.fc1, plan.fc2))

@@ -10,8 +10,7 @@ Shape letters: H heads, E columns of all heads, D width.
 import torch
 from torch import Tensor
 
-# Added to the diagonal as a share of its mean: heads that say the same would have no inverse.
-RIDGE = 1e-6
+from adaptwin_core.ml.neurons import eliminate, ridged
 
 
 def rank(covariance_EE: Tensor, output_DE: Tensor, num_heads: int) -> Tensor:
@@ -21,20 +20,14 @@ def rank(covariance_EE: Tensor, output_DE: Tensor, num_heads: int) -> Tensor:
         covariance_EE: centred covariance of the attended values.
         output_DE: the output matrix.
     """
-    covariance = covariance_EE.double()
-    ridge = RIDGE * covariance.diagonal().mean()
-    inverse = torch.linalg.inv(covariance + ridge * torch.eye(len(covariance)).to(covariance))
-    weight, size = output_DE.double(), len(covariance) // num_heads
+    inverse, weight = torch.linalg.inv(ridged(covariance_EE.double())), output_DE.double()
+    size = len(inverse) // num_heads
     alive, dropped = list(range(num_heads)), []
     while len(alive) > 1:
-        columns = [slice(i * size, (i + 1) * size) for i in range(len(alive))]
-        losses = [torch.trace(weight[:, g] @ torch.linalg.solve(inverse[g, g], weight[:, g].mT)) for g in columns]
+        columns = torch.arange(len(inverse), device=inverse.device).split(size)
+        losses = [torch.trace(weight[:, g] @ torch.linalg.solve(inverse[g][:, g], weight[:, g].mT)) for g in columns]
         cheapest = int(torch.stack(losses).argmin())
-        gone = columns[cheapest]
-        stays = torch.ones(len(inverse), dtype=torch.bool, device=inverse.device)
-        stays[gone] = False
-        pivot = torch.linalg.solve(inverse[gone, gone], inverse[gone][:, stays])
-        weight = weight[:, stays] - weight[:, gone] @ pivot
-        inverse = inverse[stays][:, stays] - inverse[stays][:, gone] @ pivot
+        stays = torch.cat([*columns[:cheapest], *columns[cheapest + 1 :]])
+        inverse, weight = eliminate(inverse, weight, columns[cheapest], stays)
         dropped.append(alive.pop(cheapest))
-    return torch.tensor([*alive, *reversed(dropped)], device=covariance.device)
+    return torch.tensor([*alive, *reversed(dropped)], device=covariance_EE.device)

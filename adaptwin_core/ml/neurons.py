@@ -38,7 +38,7 @@ def rank(covariance_FF: Tensor, weight_OF: Tensor) -> Tensor:
         covariance_FF: centred covariance of the activations.
         weight_OF: the second matrix.
     """
-    inverse, weight = torch.linalg.inv(_ridged(covariance_FF.double())), weight_OF.double()
+    inverse, weight = torch.linalg.inv(ridged(covariance_FF.double())), weight_OF.double()
     alive = torch.arange(len(inverse), device=inverse.device)
     dropped: list[Tensor] = []
     while len(alive) > 1:
@@ -46,9 +46,7 @@ def rank(covariance_FF: Tensor, weight_OF: Tensor) -> Tensor:
         cheapest = loss_N.argsort()
         count = max(1, len(alive) // DROPPED_ONE_IN)
         gone, stays = cheapest[:count], cheapest[count:].sort().values
-        pivot = torch.linalg.solve(inverse[gone][:, gone], inverse[gone][:, stays])
-        weight = weight[:, stays] - weight[:, gone] @ pivot
-        inverse = inverse[stays][:, stays] - inverse[stays][:, gone] @ pivot
+        inverse, weight = eliminate(inverse, weight, gone, stays)
         dropped.append(alive[gone].flip(0))
         alive = alive[stays]
     return torch.cat([alive, *reversed(dropped)])
@@ -70,7 +68,7 @@ def prune(
     dropped[kept_N] = False
     # What the dropped ones said, as far as the kept ones can say it, is added to the kept columns.
     said_NO = covariance_FF[kept_N][:, dropped] @ weight_OF[:, dropped].mT
-    added_ON = torch.linalg.solve(_ridged(covariance_FF[kept_N][:, kept_N]), said_NO).mT
+    added_ON = torch.linalg.solve(ridged(covariance_FF[kept_N][:, kept_N]), said_NO).mT
     weight_ON = weight_OF[:, kept_N] + added_ON
     lost_OF = weight_OF.clone()
     lost_OF[:, kept_N] -= weight_ON
@@ -80,6 +78,14 @@ def prune(
     return NeuronCut(kept_N, weight_ON, bias_O.double() + lost_OF @ mean_F, error)
 
 
-def _ridged(covariance: Tensor) -> Tensor:
+def eliminate(inverse_FF: Tensor, weight_OF: Tensor, gone: Tensor, stays: Tensor) -> tuple[Tensor, Tensor]:
+    """Return inverse covariance and refitted weights of what stays (indices), once the rest is dropped."""
+    pivot = torch.linalg.solve(inverse_FF[gone][:, gone], inverse_FF[gone][:, stays])
+    inverse = inverse_FF[stays][:, stays] - inverse_FF[stays][:, gone] @ pivot
+    return inverse, weight_OF[:, stays] - weight_OF[:, gone] @ pivot
+
+
+def ridged(covariance: Tensor) -> Tensor:
+    """Return the covariance with a small ridge, so that it has an inverse."""
     ridge = RIDGE * covariance.diagonal().mean()
     return covariance + ridge * torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.ml import twins
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.lessons import Heard, Teacher, decode
 from adaptwin_core.ml.modeling_adaptwin import widened
@@ -65,19 +66,13 @@ def _forms(said_LD: Tensor, width: int) -> dict[str, Form]:
 
 
 def low_rank(moment_DD: Tensor, rank: int) -> Form:
-    """Two thin matrices whose product is nearest under what the decoder says: least E‖(E - A·B)h‖², moment E[h·hᵀ].
-
-    With E·moment^(1/2) = U·S·Vᵀ, A = U_R·S_R and B = V_Rᵀ·moment^(-1/2).
-    """
+    """Two thin matrices whose product is nearest under what the decoder says, of second moment E[h·hᵀ]."""
 
     def apply(embedding_VD: Tensor) -> tuple[Tensor, int]:
-        values_D, axes_DD = torch.linalg.eigh(moment_DD)
-        root_DD = (axes_DD * values_D.sqrt()) @ axes_DD.mT
-        white_VD = embedding_VD.double() @ root_DD
-        kept_DR = torch.linalg.eigh(white_VD.mT @ white_VD).eigenvectors[:, -rank:]
-        left_VR = (white_VD @ kept_DR).float()
-        right_RD = torch.linalg.solve(root_DD, kept_DR).mT.float()
-        return left_VR @ right_RD, HALF_BYTES * (left_VR.numel() + right_RD.numel())
+        no_bias, no_mean = embedding_VD.new_zeros(len(embedding_VD)), moment_DD.new_zeros(len(moment_DD))
+        cut = twins.cut_linear(embedding_VD, no_bias, moment_DD, no_mean, rank)
+        left_VD = (cut.up_OR @ cut.down_RI).float()
+        return left_VD, HALF_BYTES * (cut.up_OR.numel() + cut.down_RI.numel())
 
     return apply
 

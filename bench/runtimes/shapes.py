@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from adaptwin_core.domain.plan import SCORE_COST, BlockPlan, ModelShape, RankPlan, block_work, blocks_of
+from adaptwin_core.domain.plan import BlockPlan, ModelShape, RankPlan, block_work, blocks_of
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import empty_model
 from adaptwin_core.ml.base_models import describe, resolve
@@ -78,9 +78,10 @@ def _score_cost(shape: ModelShape, plans: Sequence[RankPlan], seconds: Sequence[
     terms = []
     for plan in plans:
         kept = [plan.blocks.get(str(block), BlockPlan()) for block in blocks]
-        scores = sum((one.heads or shape.encoder_heads) * shape.max_source_positions**2 for one in kept)
-        work = sum(block_work(shape, block, one) for block, one in zip(blocks, kept, strict=True))
-        terms.append([work - SCORE_COST * scores, scores, 1.0])
+        plain, with_scores = (
+            sum(block_work(shape, block, one, cost) for block, one in zip(blocks, kept, strict=True)) for cost in (0, 1)
+        )
+        terms.append([plain, with_scores - plain, 1.0])
     per_multiplication, per_score, _ = np.linalg.lstsq(np.array(terms), np.array(seconds))[0]
     return float(per_score / per_multiplication)
 
