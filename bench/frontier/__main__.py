@@ -40,7 +40,8 @@ def main() -> None:
     options = _options()
     console = Console()
     quiet_transformers()
-    spec = CompressionSpec.model_validate(json.loads(options.settings))
+    # Every layer is measured and weighed; how much of it goes is each system's own.
+    spec = CompressionSpec.model_validate({"encoder_cut": 0.2, "decoder_cut": 0.2} | json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         setting = open_setting(options, spec, work)

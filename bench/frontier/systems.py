@@ -21,6 +21,7 @@ from bench.frontier import baselines
 from bench.kitchen import Kitchen, Made
 
 PCA_CLIPS = 100  # LiteASR calibrates on as many
+ENCODER_ONLY = {"decoder_cut": 0.0}
 
 
 class FrontierKitchen(Kitchen):
@@ -94,6 +95,15 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         System(f"ours, encoder -{cut:.1%}", "ours", _ours(encoder_cut=cut), is_quantized=True)
         for cut in sorted(cuts, reverse=True)
     ]
+    all_layers = [
+        System(
+            f"ours, all layers -{cut:.1%}",
+            "ours, all layers",
+            _ours(encoder_cut=cut, decoder_cut=cut),
+            is_quantized=True,
+        )
+        for cut in sorted({min(cuts), deep}, reverse=True)
+    ]
     smaller = [
         *(
             System(
@@ -118,15 +128,18 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         System(f"plain product SVD + layer-wise, {at}", "plain product SVD, tuned", _ours(**plain)),
         System(f"plain product SVD, {at}", "plain product SVD", _ours(**plain | {"layer_steps": 0})),
         System(f"independent SVD, {at}", "independent SVD", _independent_svd(deep)),
+        *all_layers,
     ]
 
 
 def _ours(**changes: Any) -> Callable[[FrontierKitchen], Made]:
-    return lambda kitchen: kitchen.make(kitchen.changed(**changes))
+    return lambda kitchen: kitchen.make(kitchen.changed(**ENCODER_ONLY | changes))
 
 
 def _ours_from_smaller(cut: float) -> Callable[[FrontierKitchen], Made]:
-    return lambda kitchen: kitchen.from_smaller.make(kitchen.from_smaller.changed(encoder_cut=cut))
+    return lambda kitchen: kitchen.from_smaller.make(
+        kitchen.from_smaller.changed(**ENCODER_ONLY | {"encoder_cut": cut})
+    )
 
 
 def _output_pca(cut: float | None) -> Callable[[FrontierKitchen], Made]:
