@@ -75,7 +75,7 @@ class Kitchen:
         began = time.perf_counter()
         made_of = digest_json([setting.spec.digest(), setting.plan.model_dump(), setting.speaker.digest])
         folder = self.folder(f"model {made_of[:12]}")
-        recipe.tune_whole(setting, blocks.files, folder)
+        recipe.tune_whole(setting, [self.measured], blocks.files, folder)
         return Made(load_compressed(folder), blocks.seconds + time.perf_counter() - began, setting)
 
     def folder(self, name: str) -> Path:

@@ -50,10 +50,14 @@ class StageContext:
         """The general corpus, if the job has one."""
         return self._folder("general", self.task.general) if self.task.general is not None else None
 
-    def inputs(self, stage: Stage) -> dict[str, dict[str, Path]]:
-        """Return {task key: {file name: local path}} of an earlier stage. Raises KeyError if it may not be read."""
+    def inputs(self, stage: Stage, only: str | None = None) -> dict[str, dict[str, Path]]:
+        """Return {task key: {file name: local path}} of an earlier stage. Raises KeyError if it may not be read.
+
+        Args:
+            only: the one file of each task that is needed; left out, all are fetched.
+        """
         return {
-            key: {name: self._fetch(file["sha256"]) for name, file in made.files.items()}
+            key: {name: self._fetch(file["sha256"]) for name, file in made.files.items() if only in {None, name}}
             for key, made in self.task.upstream[stage].items()
         }
 

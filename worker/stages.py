@@ -13,7 +13,7 @@ from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.measured import ENCODED_FILE, measure
 from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
@@ -83,15 +83,16 @@ def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     return recipe.cut_block(_setting(ctx), ctx.key, _calibrations(ctx), weighed, ctx.workdir, _progress(ctx))
 
 
-def _calibrations(ctx: StageContext) -> list[dict[str, Path]]:
-    shards = ctx.inputs(Stage.CALIBRATE)
+def _calibrations(ctx: StageContext, only: str | None = None) -> list[dict[str, Path]]:
+    shards = ctx.inputs(Stage.CALIBRATE, only)
     return [shards[key] for key in sorted(shards)]
 
 
 def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     cut = ctx.inputs(Stage.FACTORIZE)
     blocks = {name: files[recipe.BLOCK_FILE] for name, files in cut.items() if files}
-    return recipe.tune_whole(_setting(ctx), blocks, ctx.workdir / "model", _progress(ctx))
+    encoded = _calibrations(ctx, only=ENCODED_FILE)  # the blocks' moments are gigabytes of a large model
+    return recipe.tune_whole(_setting(ctx), encoded, blocks, ctx.workdir / "model", _progress(ctx))
 
 
 def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:

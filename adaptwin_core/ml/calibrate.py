@@ -1,5 +1,5 @@
-"""One pass of the original model over speech: the moments of every block to cut, and what reaches each block in a few
-windows.
+"""One pass of the original model over speech: the moments of every block to cut, what the encoder says of every window,
+and what reaches each block in a few of them.
 
 Shape letters: B batch, T positions, D width.
 """
@@ -22,8 +22,8 @@ from adaptwin_core.ml.windows import Featurizer, Window
 
 @dataclass(frozen=True)
 class Calibration:
-    """`moments` and, for the first windows, `inputs_1TD` by block name (float16); `encoded_1SD` where decoder blocks
-    are cut.
+    """`moments` and, for the first windows, `inputs_1TD` by block name; of all windows the encoder's output_1SD. Both
+    in float16.
     """
 
     moments: dict[str, Moments]
@@ -62,8 +62,7 @@ def calibrate(
             if needs_decoder:
                 tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
                 model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
-        if needs_decoder and index < num_kept:
-            encoded.append(encoded_1SD.half().cpu().contiguous())
+        encoded.append(encoded_1SD.half().cpu().contiguous())
         total = {name: total[name] + sums for name, sums in moments.items()}
         on_window(index + 1, len(windows))
     return Calibration(total, inputs, encoded)

@@ -4,8 +4,9 @@ Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocab
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -87,10 +88,19 @@ class Heard:
 
 
 class Teacher:
-    """The original model. What it hears in a window is computed once."""
+    """The original model. What it hears in a window is computed once.
 
-    def __init__(self, model: WhisperForConditionalGeneration, featurizer: Featurizer) -> None:
-        self._model, self._featurizer = model, featurizer
+    Args:
+        encoded: what its encoder says of some windows, by their names: output_1SD in float16.
+    """
+
+    def __init__(
+        self,
+        model: WhisperForConditionalGeneration,
+        featurizer: Featurizer,
+        encoded: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> None:
+        self._model, self._featurizer, self._encoded = model, featurizer, encoded
         self._heard: dict[int, Heard] = {}  # by the window's id, which stays its own while it is kept here
 
     @torch.no_grad()
@@ -99,21 +109,29 @@ class Teacher:
         if id(window) not in self._heard:
             audio = window.audio()
             features_1MT = self._featurizer.features([audio]).to(self._model.device)
-            encoded_1SD = self._model.model.encoder(features_1MT).last_hidden_state
+            encoded_1SD = self._encoder_output(window, features_1MT)
             text = window.text
             if text is None:
                 text = transcribe_batch(self._model, self._featurizer, [audio])[0]
             labels_1L = self._featurizer.labels(text).to(self._model.device)
-            decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD)
+            decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
             self._heard[id(window)] = Heard(
                 window,
                 features_1MT.half(),
-                encoded_1SD.half(),
+                encoded_1SD,
                 decoded_1LD.half(),
                 labels_1L,
                 len(self._featurizer.prompt()),
             )
         return self._heard[id(window)]
+
+    def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
+        """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""
+        known = self._encoded.get(window.name) if isinstance(window, Window) else None
+        if known is not None:
+            return known.to(self._model.device)
+        encoded_1SD: Tensor = self._model.model.encoder(features_1MT).last_hidden_state
+        return encoded_1SD.half()
 
     @torch.no_grad()
     def log_probs(self, heard: Heard) -> Tensor:

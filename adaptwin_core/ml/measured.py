@@ -2,7 +2,7 @@
 read them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +25,8 @@ _INPUT = "input."
 
 
 def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: Progress = silent) -> dict[str, Path]:
-    """Calibrate on every `num_shards`-th window and write one file a block: moments of both kinds of speech, and
-    block inputs.
+    """Calibrate on every `num_shards`-th window and write one file a block, with the moments of both kinds of speech
+    and block inputs, and one with what the encoder says of every window.
 
     The layer-wise phase takes general windows in the share that λ leaves them.
     """
@@ -62,7 +62,7 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
             }
         encoded |= {_input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.encoded_1SD)}
     files = {f"{name}.safetensors": block_tensors for name, block_tensors in tensors.items()}
-    if encoded:
+    if encoded:  # a shard may have no window
         files[ENCODED_FILE] = encoded
     for name, content in files.items():
         save_file(content, out / name)
@@ -111,15 +111,28 @@ def block_inputs(
     kind: str = "",
 ) -> list[BlockInput]:
     """Return what reaches the block in the kept windows, of one kind of speech or of both in turns."""
-    encoded: dict[str, Tensor] = {}
-    if block.attention == "cross":
-        for files in calibrations:
-            if ENCODED_FILE not in files:  # a shard that kept no window
-                continue
-            with safe_open(files[ENCODED_FILE], framework="pt") as file:
-                encoded |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     hidden = {name: x for tensors in shards for name, x in tensors.items() if name.startswith(_INPUT + kind)}
+    encoded = _encoded(calibrations, hidden) if block.attention == "cross" else {}
     return [
         BlockInput(hidden[name].float().to(where), encoded[name].float().to(where) if encoded else None)
         for name in sorted(hidden, key=lambda name: name.split(".")[::-1])  # kinds take turns
     ]
+
+
+def encoded_windows(setting: Setting, calibrations: Sequence[dict[str, Path]]) -> dict[str, Tensor]:
+    """Return the output_1SD (float16) of the original's encoder for every window that was measured, by its name."""
+    windows = {
+        _input_name(kind, index): window.name
+        for kind, corpus in (("speaker", setting.speaker), ("general", setting.general))
+        for index, window in enumerate(setting.windows(corpus))
+    }
+    return {windows[name]: encoded_1SD for name, encoded_1SD in _encoded(calibrations, windows).items()}
+
+
+def _encoded(calibrations: Sequence[dict[str, Path]], wanted: Collection[str]) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for files in calibrations:
+        if ENCODED_FILE in files:
+            with safe_open(files[ENCODED_FILE], framework="pt") as file:
+                found |= {name: file.get_tensor(name) for name in file.keys() if name in wanted}  # noqa: SIM118
+    return found

@@ -21,7 +21,7 @@ from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_mome
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import build_cut_layer, tune_block
 from adaptwin_core.ml.lessons import Lessons, Teacher
-from adaptwin_core.ml.measured import block_inputs, mixed_moments, read_shards
+from adaptwin_core.ml.measured import block_inputs, encoded_windows, mixed_moments, read_shards
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack
@@ -144,9 +144,16 @@ def cut_blocks(
 
 
 def tune_whole(
-    setting: Setting, blocks: dict[str, Path], out: Path, progress: Progress = silent
+    setting: Setting,
+    calibrations: Sequence[dict[str, Path]],
+    blocks: dict[str, Path],
+    out: Path,
+    progress: Progress = silent,
 ) -> tuple[dict[str, Path], dict[str, Any]]:
     """Put the cut blocks together, train end to end, merge, and write the model's folder.
+
+    Args:
+        calibrations: the files of every shard, in order.
 
     Returns:
         its files, and figures: exact parameter counts, the loss of every step and of every check.
@@ -162,7 +169,8 @@ def tune_whole(
 
     checks: list[tuple[int, float]] = []
     if spec.tune_steps > 0:
-        teacher = Teacher(load_whisper(setting.base_folder).to(device()), setting.featurizer())
+        original = load_whisper(setting.base_folder).to(device())
+        teacher = Teacher(original, setting.featurizer(), encoded_windows(setting, calibrations))
         tuned = finetune(model.to(device()), teacher, lessons_of(setting), spec, on_step=on_step)
         model, checks = tuned.model, tuned.checks
     names = save(model.cpu(), setting.base_folder, out, weights=spec.weights)

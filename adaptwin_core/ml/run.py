@@ -94,7 +94,7 @@ def run_recipe(
             files, figures[name] = recipe.cut_block(setting, name, [measured], weighed.get(name), place(name), progress)
         blocks[name] = files[recipe.BLOCK_FILE]
     with step("tune") as progress:
-        model_files, _ = recipe.tune_whole(setting, blocks, out, progress)
+        model_files, _ = recipe.tune_whole(setting, [measured], blocks, out, progress)
     texts, infos = {}, {}
     for kind in ("speaker", "general") if general else ("speaker",):
         for label, compressed in (("base", None), ("compressed", out)):

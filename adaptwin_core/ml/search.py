@@ -115,7 +115,11 @@ def _trial(
     total = num_blocks + num_steps + len(clips)
     blocks = recipe.cut_blocks(setting, calibrations, weighed, work, lambda done, _blocks: progress(done, total))
     recipe.tune_whole(
-        setting, blocks, work / "model", lambda done, _total, **_figures: progress(num_blocks + done, total)
+        setting,
+        calibrations,
+        blocks,
+        work / "model",
+        lambda done, _total, **_figures: progress(num_blocks + done, total),
     )
     model = load_compressed(work / "model").to(device())
     heard = transcribe(

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
+from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
@@ -37,6 +38,11 @@ class Window:
     def text(self) -> str | None:
         texts = [clip.text for clip in self.clips]
         return " ".join(text for text in texts if text) if all(texts) else None
+
+    @property
+    def name(self) -> str:
+        """The same for the same clips of the same speech, in any process."""
+        return digest_json([self.corpus.digest, *(clip.id for clip in self.clips)])
 
     def audio(self) -> np.ndarray:
         """Return the clips' samples in a row, float32 at 16 kHz, at most 30 s."""
