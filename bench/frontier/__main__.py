@@ -70,7 +70,7 @@ def main() -> None:
                 rows.append(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})
                 _show(console, rows[-1])
             _keep(options.out, how, rows)
-    draw(rows, f"{options.model}, speaker {options.speaker.name}", options.out.with_suffix(".png"))
+    draw(how, rows, options.out.with_suffix(".png"))
     console.print(_table(rows))
 
 

@@ -1,16 +1,17 @@
-"""`docs/frontier.md` from the committed runs: `python -m bench.frontier.page`."""
+"""`docs/frontier.md` and its pictures from the committed runs: `python -m bench.frontier.page`."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from bench.frontier.plots import draw
 from bench.word_errors import as_text, difference
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/frontier.md")
 
 
 def page() -> str:
-    """Return the page: a table and a picture of every run."""
+    """Draw the picture of every run, and return the page with them and their tables."""
     lines = [
         "# Ours against every alternative",
         "",
@@ -25,6 +26,7 @@ def page() -> str:
             continue
         run = json.loads(path.read_text())
         how = run["how"]
+        draw(how, run["rows"], path.with_suffix(".png"))
         lines += [
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",

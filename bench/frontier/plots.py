@@ -1,5 +1,8 @@
-"""The frontier as pictures: word error rate over bytes, and over the share of the encoder removed."""
+"""The frontier as pictures: word error rate over bytes, over the share of the encoder removed, and over that of all
+layers.
+"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,34 +10,64 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 KINDS = {"speaker": "this speaker", "others": "other speakers"}
-MOST_WER = 100.0  # rows above this are named in the table only: they would flatten every difference
+MARKERS = {"float16": "o", "int8": "s", "int4": "^"}
+MOST_WER = 3.0  # times the original's; rows above it are named in the table only: they would flatten every difference
+ALL_LAYERS = "ours, all layers"
+ENCODER_LINES = {"ours": "original", "ours from the next smaller": "smaller"}  # and what each starts from, uncut
+
+Rows = Sequence[dict[str, Any]]
 
 
-def draw(rows: list[dict[str, Any]], title: str, out: Path) -> None:
-    """Write one PNG with both views, a column a kind of speech."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), sharey="col")
-    shown = [row for row in rows if row["speaker_wer"][0] <= MOST_WER]
+def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
+    """Write one PNG with all views, a column a kind of speech."""
+    figure, axes = plt.subplots(3, 2, figsize=(11, 12), sharey="col")
+    original = rows[0]
+    most = {kind: MOST_WER * original[f"{kind}_wer"][0] for kind in KINDS}
+    shown = [row for row in rows if all(row[f"{kind}_wer"][0] <= most[kind] for kind in KINDS)]
     families = list(dict.fromkeys(row["family"] for row in shown))
-    colours = {family: f"C{index}" for index, family in enumerate(families)}
+    colours = {family: mpl.colormaps["tab20"](index) for index, family in enumerate(families)}
     for column, (kind, said) in enumerate(KINDS.items()):
+        by_bytes, by_encoder, by_layers = (axis[column] for axis in axes)
         for family in families:
-            for precision, marker in (("float16", "o"), ("int8", "s"), ("int4", "^")):
-                points = [row for row in shown if row["family"] == family and row["precision"] == precision]
-                wer = [row[f"{kind}_wer"][0] for row in points]
-                size = [row["bytes"] / 1e6 for row in points]
-                cut = [100 * row["encoder_cut"] for row in points]
-                style = {"color": colours[family], "marker": marker, "linestyle": "-" if len(points) > 1 else ""}
-                axes[0][column].plot(size, wer, label=f"{family}, {precision}" if points else None, **style)
-                if precision == "float16":
-                    axes[1][column].plot(cut, wer, **style)
-        axes[0][column].set(title=said, xlabel="weights on disk, MB", ylabel="word error rate, %")
-        axes[1][column].set(xlabel="encoder removed, %", ylabel="word error rate, %")
-    axes[0][1].legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+            for precision in MARKERS:
+                points = _of(shown, [family], precision)
+                _line(by_bytes, points, kind, [row["bytes"] / 1e6 for row in points], colours[family], precision)
+        for family, start in ENCODER_LINES.items():
+            points = _of(shown, [start, family], "float16")
+            removed = [100 * row["encoder_cut"] for row in points]
+            _line(by_encoder, points, kind, removed, colours.get(family), "float16")
+        for precision in MARKERS:
+            points = _of(shown, ["original", ALL_LAYERS], precision)
+            removed = [100 * (1 - row["total_params"] / original["total_params"]) for row in points]
+            _line(by_layers, points, kind, removed, colours.get(ALL_LAYERS), precision)
+        by_bytes.set(title=said, xlabel="weights on disk, MB")
+        by_encoder.set(xlabel="encoder removed, % (a line a model size)")
+        by_layers.set(xlabel="whole model removed, %, from all layers")
     for axis in axes.flat:
+        axis.set(ylabel="word error rate, %")
         axis.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title)
+    lines = [Line2D([], [], color=colours[family], label=family) for family in families]
+    marks = [Line2D([], [], color="grey", marker=mark, linestyle="", label=name) for name, mark in MARKERS.items()]
+    axes[0][1].legend(handles=lines + marks, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.suptitle(
+        f"{how['model'].removeprefix('package:')} on {how['speaker']}; rows above {MOST_WER:.0f} times the original's "
+        "errors are in the table only"
+    )
     figure.tight_layout()
     figure.savefig(out, dpi=110)
     plt.close(figure)
+
+
+def _of(rows: Rows, families: Sequence[str], precision: str) -> Rows:
+    """Return the rows of some families in one form, the largest first."""
+    found = [row for row in rows if row["family"] in families and row["precision"] == precision]
+    return sorted(found, key=lambda row: -row["total_params"])
+
+
+def _line(axis: Axes, rows: Rows, kind: str, over: Sequence[float], colour: Any, precision: str) -> None:
+    style = "-" if len(rows) > 1 else ""
+    axis.plot(over, [row[f"{kind}_wer"][0] for row in rows], color=colour, marker=MARKERS[precision], linestyle=style)
