@@ -7,14 +7,12 @@ error rate, parameters, bytes, seconds. A run that was stopped goes on where it 
 import argparse
 import json
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.base_models import resolve
@@ -23,6 +21,7 @@ from adaptwin_core.ml.setting import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems
+from bench.resumed import keep, kept
 from bench.speech_setting import open_setting, told
 from bench.word_errors import as_text
 
@@ -55,7 +54,7 @@ def main() -> None:
             "settings": how["settings"] | {"tune_learning_rate": spec.tune_rate},
             "code_version": CODE_VERSION,
         }
-        rows = _kept(options.out, how)
+        rows = kept(options.out, how)
         judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
@@ -69,7 +68,7 @@ def main() -> None:
                 cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
                 rows.append(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})
                 _show(console, rows[-1])
-            _keep(options.out, how, rows)
+            keep(options.out, how, rows)
     draw(how, rows, options.out.with_suffix(".png"))
     console.print(_table(rows))
 
@@ -90,23 +89,6 @@ def _options() -> argparse.Namespace:
     if options.quick:
         vars(options).update(QUICK, settings=json.dumps(QUICK_SETTINGS | json.loads(options.settings)))
     return options
-
-
-def _kept(out: Path, how: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of an earlier run that was made in the very same way."""
-    if not out.exists():
-        return []
-    earlier = json.loads(out.read_text())
-    if earlier["how"].get("digest") != digest_json(how):
-        raise SystemExit(f"{out} holds rows that were made in another way: give another --out, or remove it")
-    rows: list[dict[str, Any]] = earlier["rows"]
-    return rows
-
-
-def _keep(out: Path, how: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    said = {**how, "digest": digest_json(how), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    out.write_text(json.dumps({"how": said, "rows": rows}, indent=2) + "\n")
 
 
 def _show(console: Console, row: dict[str, Any]) -> None:

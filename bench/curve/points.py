@@ -1,0 +1,84 @@
+"""The models of a curve: the one a job makes, and others that differ from it in one thing."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.corpus import Corpus
+from bench.kitchen import Kitchen, Made
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model. `steps` None: it is the original. `minutes` None: all the speech there is."""
+
+    model: str
+    steps: int | None
+    minutes: float | None = None
+
+    @property
+    def name(self) -> str:
+        name = self.model.removeprefix("package:")
+        if self.steps is None:
+            return f"{name}, original"
+        return f"{name}, {self.steps} steps, {'all speech' if self.minutes is None else f'{self.minutes:g} minutes'}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points that differ in `varied`: steps, minutes or model."""
+
+    varied: str
+    points: list[Point]
+
+    def originals(self) -> list[Point]:
+        return [Point(point.model, None) for point in self.points]
+
+
+def lines(
+    model: str, steps: int, *, other_steps: Sequence[int], minutes: Sequence[float], models: Sequence[str]
+) -> list[Line]:
+    """Return a line for each thing that is varied, through the model that a job makes."""
+    job = Point(model, steps)
+    found = [
+        Line("steps", [replace(job, steps=number) for number in sorted({*other_steps, steps})]),
+        Line("minutes", [*(replace(job, minutes=some) for some in sorted(minutes)), job]),
+        Line("model", [*(replace(job, model=other) for other in models), job]),
+    ]
+    return [line for line in found if len(line.points) > 1]
+
+
+class Maker:
+    """Makes the models; speech is measured once for each base model and length."""
+
+    def __init__(self, setting: Setting, cache: Path, work: Path) -> None:
+        self.setting, self.cache, self.work = setting, cache, work
+        self._kitchens: dict[str, Kitchen] = {}
+
+    def make(self, point: Point) -> Made:
+        folder = resolve(point.model, self.cache)
+        speaker = self.setting.speaker if point.minutes is None else shortened(self.setting.speaker, point.minutes)
+        setting = replace(self.setting, base_folder=folder, shape=describe(folder)[1], speaker=speaker)
+        if point.steps is None:
+            return Made(load_whisper(folder), 0.0, setting)
+        name = digest_json([point.model, point.minutes])[:12]
+        kitchen = self._kitchens.setdefault(name, Kitchen(setting, self.work / name))
+        return kitchen.make(kitchen.changed(tune_steps=point.steps))
+
+
+def shortened(corpus: Corpus, minutes: float) -> Corpus:
+    """Return the corpus with no more than so many minutes to train on; what judges stays."""
+    kept: set[str] = set()
+    seconds = 0.0
+    clips = list(corpus.split("train"))
+    random.Random(0).shuffle(clips)  # noqa: S311  # an order, not a secret
+    for clip in clips:
+        if seconds + clip.seconds <= 60 * minutes:
+            kept.add(clip.id)
+            seconds += clip.seconds
+    return replace(corpus, clips=tuple(clip for clip in corpus.clips if clip.split != "train" or clip.id in kept))
