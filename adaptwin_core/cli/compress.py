@@ -28,16 +28,17 @@ def compress(
     ],
     out: Annotated[Path, typer.Option(help="folder to write the smaller model to")],
     general: FolderOption = None,
-    encoder_cut: Annotated[float, typer.Option(help="share of the encoder's parameters to remove")] = 0.35,
-    settings: Annotated[
-        str, typer.Option(help="any other setting of a job, as JSON, e.g. '{\"tune_steps\": 200}'")
-    ] = "{}",
+    encoder_cut: Annotated[
+        float | None, typer.Option(help="share of the encoder's parameters to remove; 0.35 when no size is given")
+    ] = None,
+    settings: Annotated[str, typer.Option(help="settings of a job, as JSON, e.g. '{\"tune_steps\": 200}'")] = "{}",
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker, from files to files."""
     try:
-        spec = CompressionSpec.model_validate(json.loads(settings) | {"encoder_cut": encoder_cut})
-    except ValueError as fault:
+        asked = json.loads(settings) | ({} if encoder_cut is None else {"encoder_cut": encoder_cut})
+        spec = CompressionSpec.model_validate(asked)
+    except (ValueError, TypeError) as fault:
         raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
     if spec.exports:
         raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
@@ -65,4 +66,8 @@ def compress(
         console.print(
             f"{kind}: word error rate {rates} on {found['num_clips']} held-out clips, against {found['reference']}"
         )
-    console.print(f"{report['plan']['encoder_cut']:.1%} of the encoder removed; model and report in {out}")
+    cuts = report["plan"]
+    console.print(
+        f"{cuts['encoder_cut']:.1%} of the encoder and {cuts['total_cut']:.1%} of the whole model removed; "
+        f"model and report in {out}"
+    )

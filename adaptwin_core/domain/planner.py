@@ -21,14 +21,12 @@ from adaptwin_core.domain.plan import (
     block_work,
     blocks_of,
 )
-from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
+from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec, SpectralRanks
 
 # As stored: in int8 and int4 all but matrices stays float16, and scales are added.
 BYTES_PER_PARAM = {"float16": 2.0, "int8": 1.06, "int4": 0.7}
 HEADER_BYTES = 262_144  # room for the names in a safetensors file
 DEEPEST_CUT = 0.75  # of all layers: what the measured plan reaches on every Whisper
-# Encoder cuts that the search for a word error rate chooses from, deepest first.
-SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)
 # In a plan for a runtime: twice as fast is worth four times the loss before tuning. Of Whisper base it takes 6 heads of
 # 8 at a cut of 45 %, a quarter faster than all 8 for 6 % more loss, and all 8 at 20 %.
 SPEED_WORTH = 2

@@ -9,6 +9,7 @@ from adaptwin_core.domain.exports import ExportName
 
 # Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
 TUNE_RATES = {"adapters": 7e-4, "factors": 2e-5}
+SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)  # of the encoder, that max_wer chooses from, deepest first
 
 
 class Frozen(BaseModel):
@@ -40,13 +41,14 @@ class CompressionSpec(Frozen):
         None,
         gt=0,
         le=100,
-        description="in place of the cuts: the deepest of a few encoder cuts whose short trial hears this speaker "
-        "with at most this word error rate, in %, on transcribed speech that is kept from training",
+        description=f"in place of the cuts: the deepest encoder cut of {SEARCHED_CUTS} whose short trial hears this "
+        "speaker with at most this word error rate, in %, on transcribed speech that is kept from training, 100 words "
+        "or more",
     )
     plan: Literal["measured", "uniform", "successive"] = Field(
         "measured",
         description="measured: parameters go where this speech misses them least; uniform: the same ranks in every "
-        "layer; successive: the first layers cut hard, the rest whole",
+        "layer; successive: the encoder's first layers cut hard, its rest whole, a decoder as uniform",
     )
     equal_heads: bool = Field(
         False, description="in the measured plan, keep as many columns of query-key as of value-output in a head"
@@ -64,7 +66,7 @@ class CompressionSpec(Frozen):
         "whitened", description="whitened: least error on the speech; plain: SVD of the product alone, as in the paper"
     )
     speaker_weight: float = Field(
-        0.5, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone"
+        0.5, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone; 1 without general speech"
     )
     calibration_windows: int = Field(
         48, ge=1, le=960, description="30 s windows of each kind of speech measured for moments"
@@ -72,17 +74,21 @@ class CompressionSpec(Frozen):
     lora_rank: int = Field(16, ge=1, le=256, description="rank of the adapters that are trained and merged")
     layer_windows: int = Field(12, ge=1, le=256, description="windows each block is tuned on, alone")
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
-    layer_learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="of the layer-wise phase")
     tune_method: Literal["factors", "adapters"] = Field(
         "adapters", description="adapters: the end-to-end phase trains LoRA, merged; factors: the layers themselves"
     )
     tune_steps: int = Field(120, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float | None = Field(
-        None, gt=0, le=0.1, description=f"of the end-to-end phase; left out, {TUNE_RATES} by tune_method"
+        None,
+        gt=0,
+        le=0.1,
+        description="of the end-to-end phase; left out, "
+        + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
     )
     tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")
     general_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of end-to-end windows drawn from general speech"
+        0.3, ge=0.0, le=1.0, description="share of the end-to-end windows with speech that is general speech"
     )
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
@@ -93,7 +99,7 @@ class CompressionSpec(Frozen):
         (), description="forms to have the finished model in as well; more can be asked for later"
     )
     language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: int = Field(0, ge=0, lt=2**31, description="the same seed, settings and speech give the same model")
 
     @field_validator("exports")
     @classmethod

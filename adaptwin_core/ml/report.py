@@ -111,8 +111,10 @@ def model_card(report: Mapping[str, Any]) -> str:
     lines = [
         f"# {report['base_model']}, for one speaker",
         "",
-        f"Compressed by AdaPTwin: {plan['encoder_cut']:.1%} of the encoder's parameters removed "
-        f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}).",
+        f"Compressed by AdaPTwin. Of the encoder's parameters {plan['encoder_cut']:.1%} are removed "
+        f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
+        f"{plan['total_cut']:.1%} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
+        f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
         "",
         "```python",
         "from transformers import pipeline",

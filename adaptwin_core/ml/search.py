@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.planner import SEARCHED_CUTS, searched_cuts
+from adaptwin_core.domain.planner import searched_cuts
+from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.decode import transcribe

@@ -47,7 +47,7 @@ function described({ id, created_at: made, manifest }) {
   const errors = heard?.reference === "transcripts" ? `${percent(heard.compressed.wer)} of your words wrong, ` : "";
   return {
     id,
-    title: `${manifest.base_model.split("/").pop()}, ${percent(manifest.plan.encoder_cut)} of the encoder removed`,
+    title: `${manifest.base_model.split("/").pop()}, ${percent(manifest.plan.total_cut)} fewer parameters`,
     note: `${errors}made ${new Date(made).toLocaleString()}`,
     language: manifest.spec.language,
   };

@@ -58,7 +58,10 @@ def list_clips(dataset_id: DatasetId, scope: Scope, after: After = None, limit: 
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(404, 409))
 def delete_dataset(dataset_id: DatasetId, scope: Scope) -> None:
-    """Delete a dataset and its audio for good. Jobs that used it keep their results."""
+    """Delete a dataset, its audio and what was measured on it for good.
+
+    Models made from it stay, but no further export of them can be made: none could be heard.
+    """
     with unit_of_work() as session:
         datasets.delete(session, scope, dataset_id)
     erase_now()

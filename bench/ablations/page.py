@@ -19,7 +19,7 @@ READING = """What was taken from it:
   loses half as much at the same parameters; but it needs two thin matrices where CTranslate2, whisper.cpp and MLX hold
   one, and its heads stay large, so it saves little time: left out.
 - **VO**: the twin with all heads refitted together, under the moments of the attended values. Each head alone loses
-  three to four times as much; the moments of the values before attention, thirty to fifty times.
+  three to four and a half times as much; the moments of the values before attention, thirty to fifty-five times.
 - **Feed-forward**: neurons go. Low rank does not pay at any size, alone or after pruning. Which neurons go matters
   little once the others are refitted: plain energy is as good as the optimal brain surgeon.
 - **The plan**: measured sizes lose a third to a sixth of what uniform low rank loses at the same parameters. Equal QK

@@ -24,7 +24,8 @@ def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForCondition
     config._attn_implementation = "sdpa"
     whole = WhisperForConditionalGeneration(config)
     # Tensors that the layers below do not replace are the same in both.
-    state = {name: tensor for name, tensor in model.state_dict().items() if name in whole.state_dict()}
+    stock = whole.state_dict().keys()
+    state = {name: tensor for name, tensor in model.state_dict().items() if name in stock}
     for part, ffn in (("encoder", config.encoder_ffn_dim), ("decoder", config.decoder_ffn_dim)):
         for index, layer in enumerate(getattr(model.model, part).layers):
             prefix = f"model.{part}.layers.{index}."

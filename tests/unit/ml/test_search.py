@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.planner import SEARCHED_CUTS
-from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
 from adaptwin_core.ml import search
 from adaptwin_core.ml.setting import Setting
 from tests.unit.domain.test_plan import WHISPERS

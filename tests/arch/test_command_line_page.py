@@ -1,0 +1,23 @@
+"""docs/command-line.md is every command. After a meant change: `python -m tests.arch.test_command_line_page`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+
+
+def current() -> str:
+    documented = ("adaptwin_core.cli.main", "utils", "docs", "--name", "adaptwin")
+    made = subprocess.run(
+        [sys.executable, "-m", "typer", "--app", "commands", *documented], capture_output=True, text=True, check=True
+    )
+    return made.stdout.strip() + "\n"
+
+
+def test_the_page_is_current():
+    assert PAGE.read_text() == current(), "commands changed: run `python -m tests.arch.test_command_line_page`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(current())
