@@ -1,5 +1,6 @@
 """What the body of a stage may touch: its settings, its inputs as local files, a folder to work in, and its lease."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -50,14 +51,16 @@ class StageContext:
         """The general corpus, if the job has one."""
         return self._folder("general", self.task.general) if self.task.general is not None else None
 
-    def inputs(self, stage: Stage, only: str | None = None) -> dict[str, dict[str, Path]]:
+    def inputs(self, stage: Stage, only: Collection[str] | None = None) -> dict[str, dict[str, Path]]:
         """Return {task key: {file name: local path}} of an earlier stage. Raises KeyError if it may not be read.
 
         Args:
-            only: the one file of each task that is needed; left out, all are fetched.
+            only: names of the files that are needed of each task; left out, all are fetched.
         """
         return {
-            key: {name: self._fetch(file["sha256"]) for name, file in made.files.items() if only in {None, name}}
+            key: {
+                name: self._fetch(file["sha256"]) for name, file in made.files.items() if only is None or name in only
+            }
             for key, made in self.task.upstream[stage].items()
         }
 

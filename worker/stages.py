@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import torch
 
 from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.measured import ENCODED_FILE, measure
+from adaptwin_core.ml.measured import ENCODED_FILE, block_file, measure
 from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
@@ -71,7 +73,7 @@ def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 
 def _weigh(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    return recipe.weigh_block(_setting(ctx), ctx.key, _calibrations(ctx), ctx.workdir, _progress(ctx))
+    return recipe.weigh_block(_setting(ctx), ctx.key, _of_block(ctx), ctx.workdir, _progress(ctx))
 
 
 def _search(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -80,10 +82,16 @@ def _search(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     weighed = ctx.inputs(Stage.WEIGH).get(ctx.key)
-    return recipe.cut_block(_setting(ctx), ctx.key, _calibrations(ctx), weighed, ctx.workdir, _progress(ctx))
+    return recipe.cut_block(_setting(ctx), ctx.key, _of_block(ctx), weighed, ctx.workdir, _progress(ctx))
 
 
-def _calibrations(ctx: StageContext, only: str | None = None) -> list[dict[str, Path]]:
+def _of_block(ctx: StageContext) -> list[dict[str, Path]]:
+    """Return the files that this block's task reads: the moments of all blocks of a large model are many gigabytes."""
+    names = {block_file(ctx.key)}
+    return _calibrations(ctx, names | {ENCODED_FILE} if BlockId.parse(ctx.key).attention == "cross" else names)
+
+
+def _calibrations(ctx: StageContext, only: Collection[str] | None = None) -> list[dict[str, Path]]:
     shards = ctx.inputs(Stage.CALIBRATE, only)
     return [shards[key] for key in sorted(shards)]
 
@@ -91,8 +99,9 @@ def _calibrations(ctx: StageContext, only: str | None = None) -> list[dict[str, 
 def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     cut = ctx.inputs(Stage.FACTORIZE)
     blocks = {name: files[recipe.BLOCK_FILE] for name, files in cut.items() if files}
-    encoded = _calibrations(ctx, only=ENCODED_FILE)  # the blocks' moments are gigabytes of a large model
-    return recipe.tune_whole(_setting(ctx), encoded, blocks, ctx.workdir / "model", _progress(ctx))
+    return recipe.tune_whole(
+        _setting(ctx), _calibrations(ctx, {ENCODED_FILE}), blocks, ctx.workdir / "model", _progress(ctx)
+    )
 
 
 def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:

@@ -30,7 +30,8 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
         Stage.FACTORIZE: _TUNING,
     }.get(stage, ())
     seen = spec.model_dump(mode="json", exclude=set(hidden))
-    if hidden and spec.max_bytes is None:  # how weights are stored decides what fits into bytes, and nothing else here
+    # How weights are stored decides what fits into bytes and what a trial hears, and nothing else here.
+    if hidden and spec.max_bytes is None and stage is not Stage.SEARCH:
         del seen["weights"]
     if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
         # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.

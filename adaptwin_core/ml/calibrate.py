@@ -39,9 +39,11 @@ def calibrate(
     windows: Sequence[Window],
     *,
     num_kept: int,
+    num_unmeasured: int = 0,
     on_window: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Calibration:
-    """Measure the blocks on the windows and keep what reaches each block in the first `num_kept` of them.
+    """Measure the blocks on the windows, but for the first `num_unmeasured`, and keep what reaches each block in the
+    first `num_kept`.
 
     Decoder blocks need words: the window's transcript, or what the model itself hears.
 
@@ -57,13 +59,15 @@ def calibrate(
         audio = window.audio()
         features_1MT = featurizer.features([audio]).to(model.device)
         text = (window.text or transcribe_batch(model, featurizer, [audio])[0]) if needs_decoder else ""
-        with measuring(layers) as moments, _keeping(layers, inputs) if index < num_kept else nullcontext():
+        with (
+            measuring(layers, total) if index >= num_unmeasured else nullcontext(),
+            _keeping(layers, inputs) if index < num_kept else nullcontext(),
+        ):
             encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
             if needs_decoder:
                 tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
                 model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
         encoded.append(encoded_1SD.half().cpu().contiguous())
-        total = {name: total[name] + sums for name, sums in moments.items()}
         on_window(index + 1, len(windows))
     return Calibration(total, inputs, encoded)
 

@@ -22,13 +22,21 @@ from adaptwin_core.ml.setting import Progress, Setting, device, silent
 
 ENCODED_FILE = "encoded.safetensors"
 _INPUT = "input."
+WEIGHED_WINDOWS = 1  # of each kind of speech: the first ones, on which sizes are weighed
+ENOUGH_WINDOWS = 8  # of one kind, to leave those out of the moments
+
+
+def block_file(name: str) -> str:
+    """Return the file that holds a block's moments and inputs."""
+    return f"{name}.safetensors"
 
 
 def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: Progress = silent) -> dict[str, Path]:
     """Calibrate on every `num_shards`-th window and write one file a block, with the moments of both kinds of speech
     and block inputs, and one with what the encoder says of every window.
 
-    The layer-wise phase takes general windows in the share that λ leaves them.
+    The layer-wise phase takes general windows in the share that λ leaves them. The windows that sizes are weighed on
+    are left out of the moments where there are others enough: on what it was fitted to, a part seems to lose less.
     """
     spec = setting.spec
     blocks = blocks_to_cut(spec, setting.shape)
@@ -36,22 +44,31 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
     featurizer = setting.featurizer()
     num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
     kinds = (("speaker", setting.speaker, num_speaker), ("general", setting.general, spec.layer_windows - num_speaker))
+
+    def of_shard(first: int) -> int:
+        return len(range(shard, first, num_shards))
+
     shares = {
-        kind: (windows[shard::num_shards], len(range(shard, min(kept, len(windows)), num_shards)))
+        kind: (
+            windows[shard::num_shards],
+            of_shard(min(kept, len(windows))),
+            of_shard(WEIGHED_WINDOWS if len(windows) >= ENOUGH_WINDOWS else 0),
+        )
         for kind, corpus, kept in kinds
         for windows in [setting.windows(corpus)[: spec.calibration_windows]]
     }
-    total = sum(len(windows) for windows, _ in shares.values())
+    total = sum(len(windows) for windows, _, _ in shares.values())
     tensors: dict[str, dict[str, Tensor]] = {str(block): {} for block in blocks}
     encoded: dict[str, Tensor] = {}
     done = 0
-    for kind, (windows, num_kept) in shares.items():
+    for kind, (windows, num_kept, num_unmeasured) in shares.items():
         measured = calibrate(
             model,
             featurizer,
             blocks,
             windows,
             num_kept=num_kept,
+            num_unmeasured=num_unmeasured,
             on_window=partial(_report_window, progress, done, total),
         )
         done += len(windows)
@@ -61,7 +78,7 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
                 _input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.inputs_1TD[name])
             }
         encoded |= {_input_name(kind, shard + i * num_shards): x for i, x in enumerate(measured.encoded_1SD)}
-    files = {f"{name}.safetensors": block_tensors for name, block_tensors in tensors.items()}
+    files = {block_file(name): block_tensors for name, block_tensors in tensors.items()}
     if encoded:  # a shard may have no window
         files[ENCODED_FILE] = encoded
     for name, content in files.items():
@@ -79,7 +96,7 @@ def _report_window(progress: Progress, before: int, total: int, done: int, _wind
 
 def read_shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict[str, Tensor]]:
     """Return one block's tensors from the files of every shard."""
-    return [load_file(files[f"{name}.safetensors"]) for files in calibrations]
+    return [load_file(files[block_file(name)]) for files in calibrations]
 
 
 def mixed_moments(

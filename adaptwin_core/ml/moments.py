@@ -19,6 +19,8 @@ from adaptwin_core.ml.adapter import block_modules
 # are much alike: every third is counted.
 FF_STRIDE = 3
 LONG = 1000  # positions
+# Of the neurons' mean variance, added to each for every neuron a position: bench.ablations --decoder.
+SHRINKAGE = 0.05
 
 
 @dataclass
@@ -34,14 +36,18 @@ class Moments:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, value: Tensor, count: int) -> None:
-        value = value.double()
-        self.sums[name] = self.sums[name] + value if name in self.sums else value
+        # In place: of a large model all sums together are many gigabytes.
+        if name in self.sums:
+            self.sums[name] += value
+        else:
+            self.sums[name] = value.to(torch.float64, copy=True)
         self.counts[name] = self.counts.get(name, 0) + count
 
     def __add__(self, other: "Moments") -> "Moments":
-        total = Moments(dict(self.sums), dict(self.counts))
-        for name, value in other.sums.items():
-            total.add(name, value, other.counts[name])
+        total = Moments()
+        for part in (self, other):
+            for name, value in part.sums.items():
+                total.add(name, value, part.counts[name])
         return total
 
     def means(self) -> dict[str, Tensor]:
@@ -63,24 +69,44 @@ class Moments:
         )
 
 
-def mix(speaker: Moments, general: Moments | None, speaker_weight: float) -> dict[str, Tensor]:
+def mix(
+    speaker: Moments, general: Moments | None, speaker_weight: float, shrinkage: float = SHRINKAGE
+) -> dict[str, Tensor]:
     """Return λ·E_speaker + (1-λ)·E_general of every moment, per position; the speaker's alone where there is no
-    general speech.
+    general speech. The neurons' are shrunk.
     """
-    ours = speaker.means()
-    if general is None or not general.sums:
-        return ours
-    others = general.means()
-    return {name: speaker_weight * ours[name] + (1 - speaker_weight) * others[name] for name in ours}
+    means, positions = speaker.means(), float(speaker.counts.get("f_FF", 0))
+    if general is not None and general.sums:
+        general_weight, others = 1 - speaker_weight, general.means()
+        means = {name: speaker_weight * mean + general_weight * others[name] for name, mean in means.items()}
+        if "f_FF" in means:  # so many of one kind would be as sure
+            weights = ((speaker_weight, speaker), (general_weight, general))
+            positions = 1 / sum(weight**2 / kind.counts["f_FF"] for weight, kind in weights)
+    if "f_FF" in means:
+        means["f_FF"] = _shrunk(means["f_FF"], means["f_F"], shrinkage / positions)
+    return means
+
+
+def _shrunk(f_FF: Tensor, f_F: Tensor, share: float) -> Tensor:
+    """Add to the diagonal what the few positions that a decoder sees leave open.
+
+    Where neurons are nearly as many as positions, every neuron seems to be a sum of others (Ledoit and Wolf 2004).
+    """
+    variance = (f_FF.diagonal() - f_F.square()).mean()
+    return f_FF + (share * len(f_F) * variance) * torch.eye(len(f_F), dtype=f_FF.dtype, device=f_FF.device)
 
 
 @contextmanager
-def measuring(layers: Sequence[tuple[BlockId, nn.Module]]) -> Iterator[dict[str, Moments]]:
-    """While open, add every forward through the given original layers to one `Moments` a block.
+def measuring(
+    layers: Sequence[tuple[BlockId, nn.Module]], moments: dict[str, Moments] | None = None
+) -> Iterator[dict[str, Moments]]:
+    """While open, add every forward through the given original layers to one `Moments` a block: new ones, or those
+    given.
 
     Windows must be whole sequences of a batch (keys are centred within each).
     """
-    moments = {str(block): Moments() for block, _ in layers}
+    if moments is None:
+        moments = {str(block): Moments() for block, _ in layers}
     handles = [handle for block, layer in layers for handle in _watch(layer, block, moments[str(block)])]
     try:
         yield moments

@@ -21,7 +21,7 @@ from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_mome
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import build_cut_layer, tune_block
 from adaptwin_core.ml.lessons import Lessons, Teacher
-from adaptwin_core.ml.measured import block_inputs, encoded_windows, mixed_moments, read_shards
+from adaptwin_core.ml.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack
@@ -29,7 +29,6 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
-WEIGHED_WINDOWS = 1  # of each kind of speech, on which offers are measured
 MAX_HELD_BACK = 4  # windows of each kind that judge the end-to-end phase
 NUM_WORDLESS = 10  # made up, for the end-to-end phase to learn silence from
 
@@ -201,6 +200,6 @@ def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tu
     held_back = pack(corpus, "valid", seed=setting.spec.seed, labelled=labelled)
     if not held_back:
         count = min(MAX_HELD_BACK, len(learnt) // 10)
-        # The last ones: calibration and the layer-wise phase take the first.
+        # The last ones: the layer-wise phase takes the first, and so does calibration where there are more than it takes.
         learnt, held_back = learnt[: len(learnt) - count], learnt[len(learnt) - count :]
     return learnt, held_back[:MAX_HELD_BACK]

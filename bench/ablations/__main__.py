@@ -2,7 +2,8 @@
 FOLDER`.
 
 Closed forms are judged by the error of the encoder's output on packed windows of held-out speech; forms of the token
-embedding (`--embedding`) by the next token; training (`--training`) by word error rates on held-out clips.
+embedding (`--embedding`) by the next token; fewer neurons in the decoder (`--decoder`) by its feed-forwards' outputs;
+training (`--training`) by word error rates on held-out clips.
 """
 
 import argparse
@@ -16,8 +17,8 @@ from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.setting import quiet_transformers
-from bench.ablations import closed_form, embedding, training
-from bench.ablations.page import CLOSED_FORM, EMBEDDING, TRAINING
+from bench.ablations import closed_form, decoder, embedding, training
+from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, TRAINING
 from bench.kitchen import Kitchen
 from bench.speech_setting import open_setting, told
 
@@ -38,6 +39,9 @@ def main() -> None:
         elif options.embedding:
             how |= {"judged_by": f"the next token of transcripts, {embedding.JUDGED_WINDOWS} windows each"}
             found = embedding.rows(setting)
+        elif options.decoder:
+            how |= {"judged_by": f"relative squared error of the decoder's feed-forwards with {decoder.KEPT:.0%} kept"}
+            found = decoder.rows(setting)
         else:
             how |= {"judged_by": f"relative squared error of the encoder, {closed_form.ERROR_WINDOWS} windows each"}
             how |= {"seen_windows": closed_form.SEEN_WINDOWS}
@@ -57,12 +61,14 @@ def _options() -> argparse.Namespace:
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
     part.add_argument("--embedding", action="store_true", help="ablate the token embedding, not the encoder")
+    part.add_argument("--decoder", action="store_true", help="ablate the decoder's neurons, not the encoder")
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
     parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
     parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()
-    options.out = options.out or (TRAINING if options.training else EMBEDDING if options.embedding else CLOSED_FORM)
+    parts = {TRAINING: options.training, EMBEDDING: options.embedding, DECODER: options.decoder, CLOSED_FORM: True}
+    options.out = options.out or next(path for path, is_asked in parts.items() if is_asked)
     return options
 
 

@@ -9,7 +9,7 @@ from bench.word_errors import as_text
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/ablations.md")
 CLOSED_FORM, TRAINING = RESULTS / "ablations.json", RESULTS / "ablations-training.json"
-EMBEDDING = RESULTS / "ablations-embedding.json"
+EMBEDDING, DECODER = RESULTS / "ablations-embedding.json", RESULTS / "ablations-decoder.json"
 
 
 # What the committed run says; read anew whenever it is made anew.
@@ -31,7 +31,7 @@ READING = """What was taken from it:
 
 
 def page() -> str:
-    """Return the page; training and embedding only once their runs are there."""
+    """Return the page; all but the closed forms only once their runs are there."""
     lines = [
         "# What each piece of the method is worth",
         "",
@@ -42,6 +42,8 @@ def page() -> str:
     ]
     if EMBEDDING.exists():
         lines += _embedding(json.loads(EMBEDDING.read_text()))
+    if DECODER.exists():
+        lines += _decoder(json.loads(DECODER.read_text()))
     if TRAINING.exists():
         lines += _training(json.loads(TRAINING.read_text()))
     return "\n".join(lines)
@@ -79,6 +81,26 @@ def _embedding(embedding: dict[str, Any]) -> list[str]:
             f"| {row['change']} | {row['megabytes']} | {row['speaker_kl']:.4f} | {row['others_kl']:.4f} "
             f"| {row['speaker_same']:.1%} | {row['others_same']:.1%} |"
             for row in embedding["rows"]
+        ),
+        "",
+    ]
+
+
+def _decoder(decoder: dict[str, Any]) -> list[str]:
+    return [
+        f"## The decoder's neurons, {_what(decoder['how'])}",
+        "",
+        f"Judged by {decoder['how']['judged_by']}, mean of all layers, closed form. A window has 1500 positions for "
+        "the encoder, some 75 tokens for the decoder: where neurons are about as many, the least squares fit the few "
+        "tokens measured. So the neurons' covariance is shrunk by so much of their mean variance for every neuron a position, "
+        "and sizes are weighed on windows that were not measured.",
+        "",
+        "| windows of each kind | positions a neuron | shrinkage | error on measured speech | on other speech |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {row['windows']} | {row['positions_a_neuron']} | {row['shrinkage']} | {row['seen_error']:.4f} "
+            f"| {row['unseen_error']:.4f} |"
+            for row in decoder["rows"]
         ),
         "",
     ]

@@ -16,6 +16,7 @@ from adaptwin_core.ml.assemble import assemble
 from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.lessons import Teacher
+from adaptwin_core.ml.measured import encoded_windows
 from adaptwin_core.ml.setting import Setting
 from bench.frontier import baselines
 from bench.kitchen import Kitchen, Made
@@ -41,21 +42,22 @@ class FrontierKitchen(Kitchen):
     def original(self) -> Made:
         return Made(load_whisper(self.setting.base_folder), 0.0, self.setting)
 
-    def tuned(self, folder: Path) -> Made:
+    def tuned(self, kitchen: Kitchen) -> Made:
         """A whole Whisper with adapters trained on the same speech, merged."""
-        setting = replace(self.setting, base_folder=folder, shape=describe(folder)[1])
+        setting, measured = kitchen.setting, kitchen.measured  # before the clock starts, as for ours
         spec = setting.spec.model_copy(update={"tune_method": "adapters", "tune_learning_rate": None})
         began = time.perf_counter()
-        teacher = Teacher(load_whisper(folder), setting.featurizer())
-        student = assemble(folder, RankPlan(blocks={}), {})
+        original = load_whisper(setting.base_folder)
+        teacher = Teacher(original, setting.featurizer(), encoded_windows(setting, [measured]))
+        student = assemble(setting.base_folder, RankPlan(blocks={}), {})
         model = finetune(student, teacher, recipe.lessons_of(setting), spec).model
         return Made(model, time.perf_counter() - began, setting)
 
     def original_tuned(self) -> Made:
-        return self.tuned(self.setting.base_folder)
+        return self.tuned(self)
 
     def smaller_tuned(self) -> Made:
-        return self.tuned(self.from_smaller.setting.base_folder)
+        return self.tuned(self.from_smaller)
 
     def smaller_as_it_is(self) -> Made:
         return Made(load_whisper(self.from_smaller.setting.base_folder), 0.0, self.from_smaller.setting)

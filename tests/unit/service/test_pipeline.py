@@ -72,6 +72,9 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     cutting = stage_spec(Stage.FACTORIZE, "encoder.0.self", SPEC)
     assert (cutting.tune_steps, cutting.layer_steps) == (default.tune_steps, 8)
     assert stage_spec(Stage.TUNE, "model", SPEC) == SPEC
+    small = CompressionSpec(max_wer=8.0, weights="int4")  # trials are heard as the model will be stored
+    assert stage_spec(Stage.SEARCH, "model", small).weights == "int4"
+    assert stage_spec(Stage.WEIGH, "encoder.0.self", small).weights == "float16"
     assert stage_spec(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
     assert stage_spec(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
 
