@@ -146,8 +146,11 @@ def _cut_vo(attention: Any, moments: dict[str, Tensor], rank: int, kept_G: Tenso
     h = attention.num_heads
     value_GKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))[kept_G]
     output_DE = attention.out_proj.weight.detach().double()
-    output_GKD = output_DE.mT.unflatten(0, (h, -1))[kept_G]
     covariance_EE = _covariance(moments, "z", "D")
+    # Heads that stay say what they can of those that go before any is made smaller.
+    kept_E = torch.arange(len(covariance_EE), device=kept_G.device).unflatten(0, (h, -1))[kept_G].flatten()
+    chosen_EE = torch.eye(len(covariance_EE), dtype=covariance_EE.dtype, device=kept_E.device)[:, kept_E]
+    output_GKD = twins.refit(covariance_EE, chosen_EE, output_DE).mT.unflatten(0, (len(kept_G), -1))
     cut = twins.cut_twin(head_blocks(covariance_EE, h)[kept_G], output_GKD @ output_GKD.mT, rank)
     kept_HKGR = cut.left_HKR.new_zeros(h, attention.head_dim, len(kept_G), rank)
     kept_HKGR[kept_G, :, torch.arange(len(kept_G), device=kept_G.device)] = cut.left_HKR

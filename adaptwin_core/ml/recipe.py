@@ -200,6 +200,6 @@ def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tu
     held_back = pack(corpus, "valid", seed=setting.spec.seed, labelled=labelled)
     if not held_back:
         count = min(MAX_HELD_BACK, len(learnt) // 10)
-        # The last ones: the layer-wise phase takes the first, and so does calibration where there are more than it takes.
+        # The last ones: the layer-wise phase takes the first, and so does calibration where it does not take all.
         learnt, held_back = learnt[: len(learnt) - count], learnt[len(learnt) - count :]
     return learnt, held_back[:MAX_HELD_BACK]

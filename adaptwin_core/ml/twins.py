@@ -54,15 +54,6 @@ def cut_twin(gram_left_HKK: Tensor, gram_right_HKK: Tensor, rank: int) -> TwinCu
     return TwinCut(left, right, _share(energy[:, rank:].sum(), energy.sum()))
 
 
-def twin_error(cut: TwinCut, gram_left_HKK: Tensor, gram_right_HKK: Tensor) -> float:
-    """Return the relative squared error of the product that `cut` makes under the given moments, measured directly."""
-    root_left, _ = _roots(gram_left_HKK.double())
-    root_right, _ = _roots(gram_right_HKK.double())
-    identity = torch.eye(root_left.shape[-1], dtype=torch.float64, device=root_left.device)
-    lost = root_left @ (identity - cut.left_HKR @ cut.right_HKR.mT) @ root_right
-    return _share(lost.square().sum(), (root_left @ root_right).square().sum())
-
-
 def balance(left_HRI: Tensor, right_HRI: Tensor) -> tuple[Tensor, Tensor]:
     """Return the same per-head products with both factors of equal Gram matrices.
 

@@ -92,8 +92,8 @@ def _decoder(decoder: dict[str, Any]) -> list[str]:
         "",
         f"Judged by {decoder['how']['judged_by']}, mean of all layers, closed form. A window has 1500 positions for "
         "the encoder, some 75 tokens for the decoder: where neurons are about as many, the least squares fit the few "
-        "tokens measured. So the neurons' covariance is shrunk by so much of their mean variance for every neuron a position, "
-        "and sizes are weighed on windows that were not measured.",
+        "tokens measured. So the neurons' covariance is shrunk by so much of their mean variance for every neuron a "
+        "position, and sizes are weighed on windows that were not measured.",
         "",
         "| windows of each kind | positions a neuron | shrinkage | error on measured speech | on other speech |",
         "|---|---|---|---|---|",
