@@ -30,6 +30,7 @@ DEEPEST_CUT = 0.75  # of all layers: what the measured plan reaches on every Whi
 # In a plan for a runtime: twice as fast is worth four times the loss before tuning. Of Whisper base it takes 6 heads of
 # 8 at a cut of 45 %, a quarter faster than all 8 for 6 % more loss, and all 8 at 20 %.
 SPEED_WORTH = 2
+MUCH_MORE = 0.01  # of the layers' parameters, beyond the plan that removes least
 # Shares of a head that the uniform plan keeps at a cut of DEEP_CUT or more: QK tolerates much, VO little.
 DEEP_CUT = 0.45
 QK_SHARE, VO_SHARE = 0.375, 0.75
@@ -89,6 +90,9 @@ def _for_ctranslate2(shape: ModelShape, offers: Offers, budget: int) -> dict[str
         work = sum(block_work(shape, BlockId.parse(name), kept) for name, kept in found.blocks.items())
         return found.loss * float(work) ** SPEED_WORTH
 
+    def removed(found: Allocation) -> int:
+        return sum(_removed(shape, BlockId.parse(name), kept) for name, kept in found.blocks.items())
+
     def with_heads(num_heads: int) -> Allocation:
         return allocate(shape, offers, budget, equal_heads=True, num_heads=num_heads, price=block_work)
 
@@ -97,7 +101,9 @@ def _for_ctranslate2(shape: ModelShape, offers: Offers, budget: int) -> dict[str
     for num_heads in more:
         with suppress(InvalidSpec):
             found.append(with_heads(num_heads))
-    return min(found, key=cost).blocks
+    # Heads that all layers lose may be more than was asked.
+    most = min(map(removed, found)) + MUCH_MORE * sum(_whole(shape, BlockId.parse(name)) for name in offers)
+    return min((one for one in found if removed(one) <= most), key=cost).blocks
 
 
 def needs_offers(spec: CompressionSpec) -> bool:
@@ -240,4 +246,8 @@ def _head_rank(shape: ModelShape, part: Part, share: float) -> int | None:
 
 
 def _removed(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
-    return block_params(shape, block, BlockPlan()) - block_params(shape, block, _for_block(plan, block))
+    return _whole(shape, block) - block_params(shape, block, _for_block(plan, block))
+
+
+def _whole(shape: ModelShape, block: BlockId) -> int:
+    return block_params(shape, block, BlockPlan())

@@ -115,6 +115,16 @@ def test_a_plan_for_ctranslate2_keeps_one_even_number_of_heads(cut, dear, heads)
     assert {kept.heads or 8 for kept in plan.blocks.values()} == {heads}
 
 
+@pytest.mark.parametrize("name", ["base", "large-v3"])
+@pytest.mark.parametrize("cut", [0.01, 0.05, 0.2])
+def test_a_plan_for_ctranslate2_removes_little_more_than_was_asked(name, cut):
+    """However cheap heads are: two of all layers are more than a small cut asks for."""
+    shape = WHISPERS[name]
+    found = offers(shape, price=lambda _layer, part: 0.01 if part == "heads" else 1.0)
+    plan = make_plan(CompressionSpec(encoder_cut=cut, plan_for="ctranslate2"), shape, found)
+    assert cut <= 1 - plan.encoder_params(shape) / shape.encoder_params < cut + 0.02
+
+
 @pytest.mark.parametrize("num_heads", [None, 8, 6])
 @pytest.mark.parametrize("budget", [3_000_000, 9_000_000])
 def test_the_loss_of_a_plan_is_the_sum_of_what_its_parts_lose(num_heads, budget):
