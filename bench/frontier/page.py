@@ -31,7 +31,7 @@ def page() -> str:
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",
             f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {how['settings']['tune_steps']} "
-            f"steps of tuning wherever a row is tuned; {how['threads']} threads.",
+            f"steps of tuning wherever a row is tuned; {how['threads']} threads; code version {how['code_version']}.",
             "",
             f"![WER over bytes and over the cut](../bench/results/{path.stem}.png)",
             "",
