@@ -49,7 +49,7 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, offers: Offers | None = 
             whether the cut can be reached, not what it will be.
 
     Raises:
-        InvalidSpec: a rank is larger than what it cuts, the cut cannot be reached, or nothing is cut.
+        InvalidSpec: a rank is larger than what it cuts, the cut cannot be reached, or it leaves every block whole.
     """
     blocks: dict[str, BlockPlan] = {}
     for part, cut in cuts_of(spec, shape).items():
@@ -67,7 +67,7 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, offers: Offers | None = 
             qk, vo = (1 - (1 - share) * depth for share in (QK_SHARE, VO_SHARE))
             blocks |= _same_ranks(shape, blocks_of(shape, part), qk, vo, budget)
     kept = {name: plan for name, plan in blocks.items() if not plan.is_whole}
-    if not kept:
+    if blocks and not kept:
         raise InvalidSpec("these settings leave every block whole: ask for a larger cut, or for smaller ranks")
     return RankPlan(blocks=kept)
 

@@ -29,7 +29,13 @@ class SpectralRanks(Frozen):
 class CompressionSpec(Frozen):
     """The settings of one job. Its digest, with the inputs' digests, names the result."""
 
-    encoder_cut: float = Field(0.35, ge=0.0, le=0.8, description="share of the encoder's parameters to remove")
+    encoder_cut: float = Field(
+        0.35,
+        ge=0.0,
+        le=0.8,
+        description="share of the encoder's parameters to remove; with 0 here and in decoder_cut nothing is removed "
+        "and the model is only tuned to its speaker",
+    )
     decoder_cut: float = Field(0.0, ge=0.0, le=0.8, description="share of the decoder's layer parameters to remove")
     model_cut: float | None = Field(
         None, gt=0.0, le=0.8, description="share of the whole model's parameters to remove, in place of the two cuts"
@@ -107,15 +113,16 @@ class CompressionSpec(Frozen):
         return tuple(dict.fromkeys(exports))
 
     @model_validator(mode="after")
-    def _something_to_cut(self) -> Self:
+    def _something_to_do(self) -> Self:
         budgets = {"model_cut": self.model_cut, "max_bytes": self.max_bytes, "max_wer": self.max_wer}
         given = [name for name, value in budgets.items() if value is not None]
         if len(given) > 1:
             raise ValueError(f"give {' or '.join(given)}, not both")
         if self.encoder_cut == 0 and self.decoder_cut == 0 and not given:
-            raise ValueError(
-                "set encoder_cut, decoder_cut, model_cut, max_bytes or max_wer: there is nothing to compress otherwise"
-            )
+            if self.ranks is not None:
+                raise ValueError("ranks are of the parts whose cut is not 0: set encoder_cut or decoder_cut")
+            if self.tune_steps == 0 and self.weights == "float16":
+                raise ValueError("nothing would change: set a cut, tune_steps, or weights")
         if self.max_wer is not None and (self.plan != "measured" or self.ranks is not None):
             raise ValueError("max_wer tries several cuts by the measured plan: leave plan and ranks out")
         if self.plan_for != "any" and (self.plan != "measured" or self.ranks is not None):

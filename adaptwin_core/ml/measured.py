@@ -37,8 +37,16 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
 
     The layer-wise phase takes general windows in the share that λ leaves them. The windows that sizes are weighed on
     are left out of the moments where there are others enough: on what it was fitted to, a part seems to lose less.
+
+    Raises:
+        InvalidAudio: the speaker's speech has no windows to measure.
     """
     spec = setting.spec
+    if not setting.windows(setting.speaker):
+        raise InvalidAudio(
+            "the speech has nothing to train on: mark some clips train, or leave the split column out",
+            code="no_training_speech",
+        )
     blocks = blocks_to_cut(spec, setting.shape)
     model = load_whisper(setting.base_folder).to(device())
     featurizer = setting.featurizer()
@@ -102,19 +110,10 @@ def read_shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict
 def mixed_moments(
     setting: Setting, shards: Sequence[dict[str, Tensor]], where: torch.device
 ) -> dict[str, Tensor] | None:
-    """Return the mixed moments of a block; None for the plain start, which looks at no speech.
-
-    Raises:
-        InvalidAudio: the speaker's speech has no windows to measure.
-    """
+    """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
     speaker, general = (
         sum((Moments.from_tensors(tensors, kind) for tensors in shards), Moments()) for kind in ("speaker", "general")
     )
-    if not speaker.sums:
-        raise InvalidAudio(
-            "the speech has nothing to train on: mark some clips train, or leave the split column out",
-            code="no_training_speech",
-        )
     if setting.spec.start == "plain":
         return None
     return {name: mean.to(where) for name, mean in mix(speaker, general, setting.speaker_weight).items()}

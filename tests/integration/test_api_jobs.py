@@ -70,7 +70,7 @@ def test_a_finished_job_names_its_model(owner: Principal, tmp_path: Path):
 def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):
     cases: list[tuple[dict[str, Any], int, str | None]] = [
         ({"spec": {"encoder_cut": 0.9}}, 422, "body.spec.encoder_cut"),
-        ({"spec": {"encoder_cut": 0}}, 422, "body.spec"),
+        ({"spec": {"encoder_cut": 0, "tune_steps": 0}}, 422, "body.spec"),
         ({"spec": {"speed": 1}}, 422, "body.spec.speed"),
         ({"extra": 1}, 422, "body.extra"),
         ({"name": "a\x00b"}, 422, "body.name"),

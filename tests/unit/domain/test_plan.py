@@ -108,3 +108,16 @@ def test_a_cut_out_of_reach_is_refused():
 def test_a_name_of_another_form_is_no_block(name):
     with pytest.raises(InvalidSpec):
         BlockId.parse(name)
+
+
+def test_with_nothing_to_cut_the_plan_is_empty():
+    assert make_plan(CompressionSpec(encoder_cut=0), WHISPERS["base"]).blocks == {}
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"), [({"tune_steps": 0}, "nothing would change"), ({"ranks": {"qk": 32}}, "whose cut is not 0")]
+)
+def test_with_nothing_to_cut_something_else_must_be_asked(spec, why):
+    with pytest.raises(ValueError, match=why):
+        CompressionSpec.model_validate({"encoder_cut": 0} | spec)
+    CompressionSpec.model_validate({"encoder_cut": 0, "tune_steps": 0, "weights": "int8"})

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.ml.measured import ENOUGH_WINDOWS, measure, mixed_moments, read_shards
 from tests.unit.ml.small_setting import small_setting
 
@@ -34,6 +35,12 @@ def test_windows_that_sizes_are_weighed_on_are_not_in_the_moments_where_there_ar
     assert 0 < num_general < ENOUGH_WINDOWS
     assert counted(shards, "general") == num_general * positions
     assert {name for tensors in shards for name in tensors if name.startswith("input.speaker.00000")}
+
+
+def test_speech_without_a_clip_to_train_on_is_refused(monkeypatch, tmp_path):
+    setting = small_setting(monkeypatch, num_clips=0)
+    with pytest.raises(InvalidAudio, match="nothing to train on"):
+        measure(setting, 0, 1, tmp_path)
 
 
 def test_shards_add_up_to_the_whole(monkeypatch, tmp_path):

@@ -27,6 +27,15 @@ def test_one_task_a_block_that_is_cut():
     assert keys(Stage.FACTORIZE, encoder_cut=0, decoder_cut=0.2) == ["decoder.0.self", "decoder.0.cross"]
 
 
+def test_a_job_that_cuts_nothing_only_listens_and_tunes():
+    assert [stage for stage in JOB_STAGES if keys(stage, encoder_cut=0)] == [
+        Stage.CALIBRATE,
+        Stage.TUNE,
+        Stage.EVALUATE,
+        Stage.PUBLISH,
+    ]
+
+
 def test_general_speech_is_evaluated_where_there_is_any():
     assert keys(Stage.EVALUATE) == ["base:speaker", "compressed:speaker"]
     assert len(keys(Stage.EVALUATE, has_general=True)) == 4

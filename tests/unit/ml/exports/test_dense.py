@@ -14,6 +14,7 @@ from tests.unit.ml.conftest import random_whisper, run
 from tests.unit.ml.test_factorize import compress
 
 SPECS = [
+    {"encoder_cut": 0},  # nothing is cut
     {"plan": "uniform", "encoder_cut": 0.3, "decoder_cut": 0.3},  # thin feed-forward matrices
     {"ranks": {"qk": 3, "vo": 5, "neurons": 40}, "decoder_cut": 0.1},
     {"ranks": {"qk": 5}},
@@ -32,7 +33,7 @@ def small(request):
 def test_the_function_is_the_same(small):
     whole = dense(small)
     assert type(whole).__name__ == "WhisperForConditionalGeneration"
-    assert whole.num_parameters() == random_whisper().num_parameters() > small.num_parameters()
+    assert whole.num_parameters() == random_whisper().num_parameters() >= small.num_parameters()
     torch.testing.assert_close(run(whole), run(small), rtol=1e-4, atol=1e-4)
 
 
