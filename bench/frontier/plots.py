@@ -24,14 +24,15 @@ Rows = Sequence[dict[str, Any]]
 
 def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
     """Write one PNG with all views, a column a kind of speech."""
-    figure, axes = plt.subplots(3, 2, figsize=(11, 12), sharey="col")
+    num_views = 2 + any(row["family"] == ALL_LAYERS for row in rows)
+    figure, axes = plt.subplots(num_views, 2, figsize=(11, 4 * num_views), sharey="col")
     original = rows[0]
     most = {kind: MOST_WER * original[f"{kind}_wer"][0] for kind in KINDS}
     shown = [row for row in rows if all(row[f"{kind}_wer"][0] <= most[kind] for kind in KINDS)]
     families = list(dict.fromkeys(row["family"] for row in shown))
     colours = {family: mpl.colormaps["tab20"](index) for index, family in enumerate(families)}
     for column, (kind, said) in enumerate(KINDS.items()):
-        by_bytes, by_encoder, by_layers = (axis[column] for axis in axes)
+        by_bytes, by_encoder, *by_layers = (axis[column] for axis in axes)
         for family in families:
             for precision in MARKERS:
                 points = _of(shown, [family], precision)
@@ -40,13 +41,14 @@ def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
             points = _of(shown, [start, family], "float16")
             removed = [100 * row["encoder_cut"] for row in points]
             _line(by_encoder, points, kind, removed, colours.get(family), "float16")
-        for precision in MARKERS:
-            points = _of(shown, ["original", ALL_LAYERS], precision)
-            removed = [100 * (1 - row["total_params"] / original["total_params"]) for row in points]
-            _line(by_layers, points, kind, removed, colours.get(ALL_LAYERS), precision)
+        for axis in by_layers:
+            for precision in MARKERS:
+                points = _of(shown, ["original", ALL_LAYERS], precision)
+                removed = [100 * (1 - row["total_params"] / original["total_params"]) for row in points]
+                _line(axis, points, kind, removed, colours.get(ALL_LAYERS), precision)
+            axis.set(xlabel="whole model removed, %, from all layers")
         by_bytes.set(title=said, xlabel="weights on disk, MB")
         by_encoder.set(xlabel="encoder removed, % (a line a model size)")
-        by_layers.set(xlabel="whole model removed, %, from all layers")
     for axis in axes.flat:
         axis.set(ylabel="word error rate, %")
         axis.spines[["top", "right"]].set_visible(False)
