@@ -35,11 +35,7 @@ def compress(
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker, from files to files."""
-    try:
-        asked = json.loads(settings) | ({} if encoder_cut is None else {"encoder_cut": encoder_cut})
-        spec = CompressionSpec.model_validate(asked)
-    except (ValueError, TypeError) as fault:
-        raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
+    spec = _spec(settings, encoder_cut)
     if spec.exports:
         raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
     console = Console(stderr=True)
@@ -71,3 +67,18 @@ def compress(
         f"{cuts['encoder_cut']:.1%} of the encoder and {cuts['total_cut']:.1%} of the whole model removed; "
         f"model and report in {out}"
     )
+
+
+def _spec(settings: str, encoder_cut: float | None) -> CompressionSpec:
+    try:
+        asked = json.loads(settings)
+    except ValueError as fault:
+        raise InvalidSpec(f"--settings is not JSON: {fault}") from fault
+    if not isinstance(asked, dict):
+        raise InvalidSpec('--settings must be a JSON object, such as {"tune_steps": 200}')
+    if encoder_cut is not None:
+        asked["encoder_cut"] = encoder_cut
+    try:
+        return CompressionSpec.model_validate(asked)
+    except ValueError as fault:
+        raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
