@@ -23,7 +23,7 @@ from adaptwin_core.ml.setting import Setting, quiet_transformers
 from adaptwin_core.ml.windows import pack
 from bench.encoder_error import as_heard, encoder_error
 from bench.kitchen import Kitchen
-from bench.speech_setting import open_setting, told
+from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text, word_error_rates
 
 MEASURED = {"plan": "measured"}
@@ -65,16 +65,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument(
-        "--general", type=Path, required=True, help="folder of other speakers, with a test split of its own"
-    )
-    parser.add_argument("--model", default="package:whisper-base")
+    parser = speech_options(__doc__)
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.2, 0.35, 0.45])
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
-    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, default=Path("bench/results/ladder.json"))
     return parser.parse_args()
 

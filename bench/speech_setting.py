@@ -16,6 +16,17 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sources import read_folder
 
 
+def speech_options(description: str | None) -> argparse.ArgumentParser:
+    """Return the options of a bench on real speech: those that `open_setting` reads, and settings of its jobs."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
+    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
+    parser.add_argument("--model", default="package:whisper-base")
+    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
+    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    return parser
+
+
 def open_setting(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> Setting:
     """Read the speech of `options.speaker` and `options.general` into `work`, and find `options.model`."""
     speaker, general = (

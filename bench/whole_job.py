@@ -30,6 +30,7 @@ from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.run import run_recipe
 from adaptwin_core.ml.setting import Setting
 from adaptwin_core.speech.corpus import Corpus
+from bench.speech_setting import speech_options
 
 NUM_OPERATORS = 10
 KIB_PER_GB = 1e6 / 1.024  # ru_maxrss counts in KiB on Linux
@@ -107,13 +108,8 @@ def _operators(options: argparse.Namespace, spec: CompressionSpec, speaker: Path
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers")
-    parser.add_argument("--model", default="package:whisper-base")
+    parser = speech_options(__doc__)
     parser.add_argument("--cut", type=float, default=0.45)
-    parser.add_argument("--settings", default="{}", help="other settings of the job, as JSON")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--keep", type=Path, help="folder to leave the finished model in")
     parser.add_argument("--out", type=Path, default=Path("bench/results/whole-job.json"))
     return parser.parse_args()

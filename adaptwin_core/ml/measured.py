@@ -42,7 +42,8 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
         InvalidAudio: the speaker's speech has no windows to measure.
     """
     spec = setting.spec
-    if not setting.windows(setting.speaker):
+    speaker = setting.windows(setting.speaker)
+    if not speaker:
         raise InvalidAudio(
             "the speech has nothing to train on: mark some clips train, or leave the split column out",
             code="no_training_speech",
@@ -51,7 +52,10 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
     model = load_whisper(setting.base_folder).to(device())
     featurizer = setting.featurizer()
     num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
-    kinds = (("speaker", setting.speaker, num_speaker), ("general", setting.general, spec.layer_windows - num_speaker))
+    kinds = (
+        ("speaker", speaker, num_speaker),
+        ("general", setting.windows(setting.general), spec.layer_windows - num_speaker),
+    )
 
     def of_shard(first: int) -> int:
         return len(range(shard, first, num_shards))
@@ -62,8 +66,8 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
             of_shard(min(kept, len(windows))),
             of_shard(WEIGHED_WINDOWS if len(windows) >= ENOUGH_WINDOWS else 0),
         )
-        for kind, corpus, kept in kinds
-        for windows in [setting.windows(corpus)[: spec.calibration_windows]]
+        for kind, packed, kept in kinds
+        for windows in [packed[: spec.calibration_windows]]
     }
     total = sum(len(windows) for windows, _, _ in shares.values())
     tensors: dict[str, dict[str, Tensor]] = {str(block): {} for block in blocks}

@@ -20,7 +20,7 @@ from adaptwin_core.ml.setting import quiet_transformers
 from bench.ablations import closed_form, decoder, embedding, training
 from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, TRAINING
 from bench.kitchen import Kitchen
-from bench.speech_setting import open_setting, told
+from bench.speech_setting import open_setting, speech_options, told
 
 
 def main() -> None:
@@ -54,17 +54,12 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
-    parser.add_argument("--model", default="package:whisper-base")
+    parser = speech_options(__doc__)
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
     part.add_argument("--embedding", action="store_true", help="ablate the token embedding, not the encoder")
     part.add_argument("--decoder", action="store_true", help="ablate the decoder's neurons, not the encoder")
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
-    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()
     parts = {TRAINING: options.training, EMBEDDING: options.embedding, DECODER: options.decoder, CLOSED_FORM: True}

@@ -22,7 +22,7 @@ from bench.curve.points import Maker, lines
 from bench.frontier.judge import Judge
 from bench.frontier.plots import KINDS
 from bench.resumed import keep, kept
-from bench.speech_setting import open_setting, told
+from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text
 
 
@@ -61,17 +61,12 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
-    parser.add_argument("--model", default="package:whisper-base")
+    parser = speech_options(__doc__)
     parser.add_argument("--cut", type=float, default=0.45)
     parser.add_argument("--steps", type=int, nargs="*", default=[30, 60, 240, 480])
     parser.add_argument("--minutes", type=float, nargs="*", default=[5, 10, 20])
     parser.add_argument("--models", nargs="*", default=["package:whisper-tiny.en"], help="other base models")
     parser.add_argument("--clips", type=int, default=48, help="held-out clips of each kind to judge on")
-    parser.add_argument("--settings", default="{}", help="other settings of every job, as JSON")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, default=Path("bench/results/curve.json"))
     return parser.parse_args()
 

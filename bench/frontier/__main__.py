@@ -22,7 +22,7 @@ from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems
 from bench.resumed import keep, kept
-from bench.speech_setting import open_setting, told
+from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text
 
 QUICK = {
@@ -74,16 +74,11 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
-    parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
-    parser.add_argument("--model", default="package:whisper-base")
+    parser = speech_options(__doc__)
     parser.add_argument("--smaller", default="package:whisper-tiny.en", help="the next smaller Whisper; empty for none")
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.2, 0.35, 0.45])
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
-    parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
     parser.add_argument("--quick", action="store_true", help="tiny.en, one cut, few clips and steps")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
     parser.add_argument("--out", type=Path, default=Path("bench/results/frontier.json"))
     options = parser.parse_args()
     if options.quick:
