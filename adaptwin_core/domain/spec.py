@@ -99,7 +99,7 @@ class CompressionSpec(Frozen):
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
         description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
-        "about a third, at some loss",
+        "about a third, rounded to suit the speech, at some loss",
     )
     exports: tuple[ExportName, ...] = Field(
         (), description="forms to have the finished model in as well; more can be asked for later"

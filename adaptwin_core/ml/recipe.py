@@ -19,9 +19,11 @@ from adaptwin_core.ml.adapter import layer_of, load_layer, load_whisper
 from adaptwin_core.ml.assemble import assemble, save
 from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_moments
 from adaptwin_core.ml.finetune import finetune
+from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.layers import build_cut_layer, tune_block
 from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards
+from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack
@@ -149,7 +151,7 @@ def tune_whole(
     out: Path,
     progress: Progress = silent,
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Put the cut blocks together, train end to end, merge, and write the model's folder.
+    """Put the cut blocks together, train end to end, merge, round as the settings say, and write the model's folder.
 
     Args:
         calibrations: the files of every shard, in order.
@@ -164,15 +166,23 @@ def tune_whole(
 
     def on_step(step: int, loss: float) -> None:
         losses.append(round(loss, 4))
-        progress(step, spec.tune_steps, loss=losses[-1])
+        progress(step, num_steps, loss=losses[-1])
 
+    num_steps = spec.tune_steps
     checks: list[tuple[int, float]] = []
-    if spec.tune_steps > 0:
+    inputs: InputMoments = NOT_MEASURED
+    if spec.tune_steps > 0 or spec.weights == "int4":
         original = load_whisper(setting.base_folder).to(device())
         teacher = Teacher(original, setting.featurizer(), encoded_windows(setting, calibrations))
-        tuned = finetune(model.to(device()), teacher, lessons_of(setting), spec, on_step=on_step)
+        lessons = lessons_of(setting)
+        to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
+        num_steps += len(to_round)
+        tuned = finetune(model.to(device()), teacher, lessons, spec, on_step=on_step)
         model, checks = tuned.model, tuned.checks
-    names = save(model.cpu(), setting.base_folder, out, weights=spec.weights)
+        inputs = measure_inputs(
+            model, teacher, to_round, on_window=lambda done: progress(spec.tune_steps + done, num_steps)
+        )
+    names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, inputs=inputs)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),

@@ -3,7 +3,7 @@ FOLDER`.
 
 Closed forms are judged by the error of the encoder's output on packed windows of held-out speech; forms of the token
 embedding (`--embedding`) by the next token; fewer neurons in the decoder (`--decoder`) by its feed-forwards' outputs;
-training (`--training`) by word error rates on held-out clips.
+4 and 8 bits (`--rounding`) by the next token; training (`--training`) by word error rates on held-out clips.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.setting import quiet_transformers
-from bench.ablations import closed_form, decoder, embedding, training
-from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, TRAINING
+from bench.ablations import closed_form, decoder, embedding, rounding, training
+from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, ROUNDING, TRAINING
 from bench.kitchen import Kitchen
 from bench.speech_setting import open_setting, speech_options, told
 
@@ -39,6 +39,9 @@ def main() -> None:
         elif options.embedding:
             how |= {"judged_by": f"the next token of transcripts, {embedding.JUDGED_WINDOWS} windows each"}
             found = embedding.rows(setting)
+        elif options.rounding:
+            how |= {"judged_by": f"the next token of the transcripts of {options.clips} held-out clips of each kind"}
+            found = rounding.rows(kitchen, options.clips)
         elif options.decoder:
             how |= {"judged_by": f"relative squared error of the decoder's feed-forwards with {decoder.KEPT:.0%} kept"}
             found = decoder.rows(setting)
@@ -59,10 +62,17 @@ def _options() -> argparse.Namespace:
     part.add_argument("--training", action="store_true", help="ablate the training, not the closed forms")
     part.add_argument("--embedding", action="store_true", help="ablate the token embedding, not the encoder")
     part.add_argument("--decoder", action="store_true", help="ablate the decoder's neurons, not the encoder")
-    parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind, for --training")
+    part.add_argument("--rounding", action="store_true", help="ablate how weights are stored")
+    parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()
-    parts = {TRAINING: options.training, EMBEDDING: options.embedding, DECODER: options.decoder, CLOSED_FORM: True}
+    parts = {
+        TRAINING: options.training,
+        EMBEDDING: options.embedding,
+        DECODER: options.decoder,
+        ROUNDING: options.rounding,
+        CLOSED_FORM: True,
+    }
     options.out = options.out or next(path for path, is_asked in parts.items() if is_asked)
     return options
 

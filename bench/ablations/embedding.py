@@ -56,7 +56,7 @@ def _forms(said_LD: Tensor, width: int) -> dict[str, Form]:
     forms: dict[str, Form] = {
         "float16": lambda embedding_VD: (embedding_VD, HALF_BYTES * embedding_VD.numel()),
         "int8 (weights: int8)": lambda embedding_VD: _stored(Int8Weight.of(embedding_VD)),
-        "int4 (weights: int4)": lambda embedding_VD: _stored(Int4Weight.of(embedding_VD)),
+        "int4, nearest": lambda embedding_VD: _stored(Int4Weight.of(embedding_VD)),
     }
     for eighths in (7, 6, 5, 4):
         rank = width * eighths // 8

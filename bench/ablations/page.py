@@ -10,6 +10,7 @@ from bench.word_errors import as_text
 RESULTS, PAGE = Path("bench/results"), Path("docs/ablations.md")
 CLOSED_FORM, TRAINING = RESULTS / "ablations.json", RESULTS / "ablations-training.json"
 EMBEDDING, DECODER = RESULTS / "ablations-embedding.json", RESULTS / "ablations-decoder.json"
+ROUNDING = RESULTS / "ablations-rounding.json"
 
 
 # What the committed run says; read anew whenever it is made anew.
@@ -44,6 +45,8 @@ def page() -> str:
         lines += _embedding(json.loads(EMBEDDING.read_text()))
     if DECODER.exists():
         lines += _decoder(json.loads(DECODER.read_text()))
+    if ROUNDING.exists():
+        lines += _rounding(json.loads(ROUNDING.read_text()))
     if TRAINING.exists():
         lines += _training(json.loads(TRAINING.read_text()))
     return "\n".join(lines)
@@ -101,6 +104,25 @@ def _decoder(decoder: dict[str, Any]) -> list[str]:
             f"| {row['windows']} | {row['positions_a_neuron']} | {row['shrinkage']} | {row['seen_error']:.4f} "
             f"| {row['unseen_error']:.4f} |"
             for row in decoder["rows"]
+        ),
+        "",
+    ]
+
+
+def _rounding(rounding: dict[str, Any]) -> list[str]:
+    return [
+        f"## Weights in fewer bits, {_what(rounding['how'])}",
+        "",
+        f"Judged by {rounding['how']['judged_by']}: what it costs in nats, and how far it is from the same model's in "
+        "float32 (KL). *Nearest* takes for every weight the nearest level; `weights: int4` lets the columns of a "
+        "matrix make up for what those before them lose, under the inputs that the finished model gives it (GPTQ).",
+        "",
+        "| model | form | MB | cost, this speaker | cost, others | KL, this speaker | KL, others |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {row['model']} | {row['form']} | {row['megabytes']} | {row['speaker_cost']:.4f} "
+            f"| {row['others_cost']:.4f} | {row['speaker_kl']:.4f} | {row['others_kl']:.4f} |"
+            for row in rounding["rows"]
         ),
         "",
     ]

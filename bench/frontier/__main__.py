@@ -16,7 +16,7 @@ from rich.table import Table
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.quantized import STORED
+from adaptwin_core.ml.quantized import NOT_MEASURED, STORED
 from adaptwin_core.ml.setting import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
@@ -62,8 +62,9 @@ def main() -> None:
             if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:
                 continue
             made = system.make(kitchen)
+            inputs = kitchen.inputs(made) if system.is_quantized else NOT_MEASURED
             for precision in wanted:
-                figures = judge.row(made.model, made.setting.featurizer(), precision)
+                figures = judge.row(made.model, made.setting.featurizer(), precision, inputs)
                 row = {"system": system.name, "family": system.family, "precision": precision, **figures}
                 cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
                 rows.append(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})

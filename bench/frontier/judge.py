@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaptwin_core.ml.adapter import count_params
-from adaptwin_core.ml.quantized import round_to
+from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments, round_to
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import Judged, word_error_rates
@@ -19,18 +19,20 @@ class Judge:
     num_clips: int
     language: str
 
-    def row(self, model: Any, featurizer: Featurizer, weights: str) -> dict[str, Any]:
+    def row(
+        self, model: Any, featurizer: Featurizer, weights: str, inputs: InputMoments = NOT_MEASURED
+    ) -> dict[str, Any]:
         """Return sizes, word error rates in % with 95 % intervals, errors/words of each clip, and how much compute a
         second of audio takes, in seconds.
 
-        Weights are rounded as they would be stored. They are multiplied as float32 then, so speed is told of the
-        largest form only.
+        Weights are rounded as they would be stored, those of 4 bits for the matrices' `inputs`. They are multiplied as
+        float32 then, so speed is told of the largest form only.
         """
         rounded = copy.deepcopy(model)
         figures: dict[str, Any] = {
             "encoder_params": count_params(model, "encoder"),
             "total_params": model.num_parameters(),
-            "bytes": round_to(rounded, weights),
+            "bytes": round_to(rounded, weights, inputs),
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():

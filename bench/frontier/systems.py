@@ -15,8 +15,10 @@ from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import assemble
 from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.finetune import finetune
-from adaptwin_core.ml.lessons import Teacher
+from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
+from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.measured import encoded_windows
+from adaptwin_core.ml.quantized import InputMoments
 from adaptwin_core.ml.setting import Setting
 from bench.frontier import baselines
 from bench.kitchen import Kitchen, Made
@@ -31,6 +33,7 @@ class FrontierKitchen(Kitchen):
     def __init__(self, setting: Setting, smaller: Path | None, work: Path) -> None:
         super().__init__(setting, work)
         self.smaller = smaller
+        self._listening: dict[Path, tuple[Teacher, Lessons]] = {}  # by the base model
 
     @cached_property
     def outputs(self) -> dict[str, baselines.OutputMoments]:
@@ -38,6 +41,15 @@ class FrontierKitchen(Kitchen):
         clips = speech.split("train")[:PCA_CLIPS]
         features = [featurizer.features([speech.audio(clip)]) for clip in clips]
         return baselines.measure_outputs(load_whisper(self.setting.base_folder), features)
+
+    def inputs(self, made: Made) -> InputMoments:
+        """Return what every matrix of a model is given, for weights of 4 bits: the others are rounded as ours are."""
+        setting, folder = made.setting, made.setting.base_folder
+        if folder not in self._listening:
+            teacher = Teacher(load_whisper(folder), setting.featurizer())
+            self._listening[folder] = teacher, recipe.lessons_of(setting)
+        teacher, lessons = self._listening[folder]
+        return measure_inputs(made.model, teacher, windows_to_hear(lessons, setting.speaker_weight))
 
     def original(self) -> Made:
         return Made(load_whisper(self.setting.base_folder), 0.0, self.setting)

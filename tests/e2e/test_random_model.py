@@ -14,8 +14,12 @@ import torch
 from safetensors.torch import load_file
 from sqlalchemy import create_engine, text
 
-from adaptwin_core.ml.assemble import SIDECARS
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.assemble import SIDECARS, assemble
 from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.modeling_adaptwin import ZERO_SUFFIX, widened
+from adaptwin_core.ml.quantized import stored_state
 from tests.e2e.conftest import SPEC, Service, running_service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
@@ -56,8 +60,13 @@ def dataset(service: Service, noise: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(service: Service, dataset: str) -> dict:
-    return service.finish(service.submit(dataset, encoder_cut=0.3, decoder_cut=0.2))
+def undisturbed_job(service: Service, dataset: str) -> str:
+    return service.submit(dataset, encoder_cut=0.3, decoder_cut=0.2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(service: Service, undisturbed_job: str) -> dict:
+    return service.finish(undisturbed_job)
 
 
 def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, tmp_path: Path) -> None:
@@ -71,8 +80,22 @@ def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, 
     assert report["speech"]["speaker"]["reference"] == "transcripts"
 
 
-def test_every_block_is_a_task_of_its_own(service: Service, undisturbed: dict) -> None:
-    blocks = service.blocks(service.client.get("/v1/jobs").json()["items"][0]["id"])
+def test_four_bits_are_rounded_for_the_speech(service: Service, dataset: str, base: Path, tmp_path: Path) -> None:
+    made = service.finish(service.submit(dataset, encoder_cut=0, tune_steps=0, weights="int4"))
+    stored = load_file(service.download(made, tmp_path / "model") / "model.safetensors")
+    nearest = stored_state(assemble(base, RankPlan(blocks={}), {}), "int4")
+    assert stored.keys() == nearest.keys()
+    packed = {name for name, tensor in nearest.items() if f"{name}{ZERO_SUFFIX}" in nearest}
+    assert {name for name in packed if not torch.equal(stored[name], nearest[name])} == packed
+    exact, rounded = (widened(state) for state in (load_whisper(base).state_dict(), stored))
+    for name in packed:
+        off = (rounded[name].float() - exact[name]).square().mean() / exact[name].square().mean()
+        assert off < 0.05
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_every_block_is_a_task_of_its_own(service: Service, undisturbed_job: str) -> None:
+    blocks = service.blocks(undisturbed_job)
     assert {task["key"] for task in blocks} == {"encoder.0.self", "encoder.1.self", "decoder.0.self", "decoder.0.cross"}
     assert {task["state"] for task in blocks} == {"done"}
 

@@ -1,0 +1,91 @@
+"""Which of 16 levels each weight of a matrix takes: the nearest; or, where it is known what the matrix is given, one
+such that the columns after it make up for what it loses.
+
+Levels are spread over a few inputs of a row at a time, since one range for a whole row would be too coarse.
+Shape letters: O outputs, I inputs, G groups of inputs in a row, K inputs in a group.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+LARGEST_INT4 = 15
+GROUPS = (32, 16, 8, 4, 2)  # inputs in a group: the largest of these that divides a row
+DAMPING = 0.01  # of the inputs' mean square, added to each: as GPTQ has it
+
+
+@dataclass(frozen=True)
+class Levels:
+    """(value - zero) times scale is the weight; `values_OI` and `zero_OG` are uint8, `scale_OG` float16."""
+
+    values_OI: Tensor
+    scale_OG: Tensor
+    zero_OG: Tensor
+
+
+def nearest(weight_OI: Tensor) -> Levels:
+    """Round a matrix of an even number of inputs; the values are rounded knowing the float16 scales."""
+    weight_OGK = weight_OI.unflatten(1, (-1, _group_size(weight_OI)))
+    scale_OG, zero_OG = _grid(weight_OGK)
+    values_OGK = _values(weight_OGK, scale_OG.unsqueeze(-1), zero_OG.unsqueeze(-1))
+    return Levels(values_OGK.flatten(1).to(torch.uint8), scale_OG, zero_OG.to(torch.uint8))
+
+
+def compensated(weight_OI: Tensor, inputs_II: Tensor) -> Levels:
+    """Round column after column; what one loses is taken from the outputs by the columns that are not rounded yet.
+
+    Least squares under the inputs' second moment, greedily: GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023), in
+    the Cholesky form of its section 3.3. With white inputs it is `nearest`.
+
+    Args:
+        inputs_II: E[x·xᵀ] of what the matrix is given. The work is done where this lies.
+    """
+    group = _group_size(weight_OI)
+    factor_II = _inverse_factor(inputs_II)
+    left_OI = weight_OI.to(factor_II, copy=True)
+    values_OI = torch.empty_like(left_OI, dtype=torch.uint8)
+    scales, zeros = [], []
+    for first in range(0, left_OI.shape[1], group):
+        end = first + group
+        scale_O, zero_O = _grid(left_OI[:, first:end])
+        lost_OK = torch.empty_like(left_OI[:, first:end])
+        for i in range(first, end):
+            value_O = _values(left_OI[:, i], scale_O, zero_O)
+            lost_O = (left_OI[:, i] - (value_O - zero_O) * scale_O.float()) / factor_II[i, i]
+            left_OI[:, i:end] -= torch.outer(lost_O, factor_II[i, i:end])
+            values_OI[:, i], lost_OK[:, i - first] = value_O.to(torch.uint8), lost_O
+        left_OI[:, end:] -= lost_OK @ factor_II[first:end, end:]
+        scales.append(scale_O)
+        zeros.append(zero_O.to(torch.uint8))
+    return Levels(values_OI, torch.stack(scales, 1), torch.stack(zeros, 1))
+
+
+def half_scale(scale: Tensor) -> Tensor:
+    """Return a scale as it is stored, never zero."""
+    return scale.clamp_min(torch.finfo(torch.float16).tiny).half()
+
+
+def _inverse_factor(inputs_II: Tensor) -> Tensor:
+    """Return the upper Cholesky factor of the inverse of the damped second moment, in float32."""
+    moment_II = inputs_II.double()
+    damping = (DAMPING * moment_II.diagonal().mean()).clamp_min(torch.finfo(torch.float32).tiny)
+    damped_II = moment_II + damping * torch.eye(len(moment_II), dtype=moment_II.dtype, device=moment_II.device)
+    inverse_II = torch.cholesky_inverse(torch.linalg.cholesky(damped_II))
+    return torch.linalg.cholesky(inverse_II, upper=True).float()
+
+
+def _group_size(weight_OI: Tensor) -> int:
+    return next(size for size in GROUPS if weight_OI.shape[1] % size == 0)
+
+
+def _grid(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return scale and zero of the numbers along the last axis."""
+    # Zero is always among the 16 values: rounded to nearest, what was exactly nothing stays nothing.
+    low, high = weight.amin(-1).clamp_max(0), weight.amax(-1).clamp_min(0)
+    scale = half_scale((high - low) / LARGEST_INT4)
+    return scale, (-low / scale.float()).round().clamp(0, LARGEST_INT4)
+
+
+def _values(weight: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+    return ((weight / scale.float()).round() + zero).clamp(0, LARGEST_INT4)

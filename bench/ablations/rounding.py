@@ -1,0 +1,67 @@
+"""What storing a model in fewer bits loses, and how much of it rounding for the inputs wins back.
+
+Shape letters: L tokens, V vocabulary.
+"""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adaptwin_core.ml import recipe
+from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
+from adaptwin_core.ml.lessons import Teacher, decode
+from adaptwin_core.ml.quantized import NOT_MEASURED, round_to
+from adaptwin_core.ml.windows import Window
+from bench.kitchen import Kitchen
+from bench.word_errors import judged_clips
+
+
+def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
+    """Yield every row: model, form, megabytes, and of both kinds of speech what the next token of transcripts costs in
+    nats, and its KL from the same model's in float32.
+    """
+    setting = kitchen.changed(weights="float16")
+    original = load_whisper(setting.base_folder)
+    teacher, lessons = Teacher(original, setting.featurizer()), recipe.lessons_of(setting)
+    judged = {
+        kind: [Window(corpus, (clip,)) for clip in judged_clips(corpus, num_clips)]
+        for kind, corpus in (("speaker", setting.speaker), ("others", setting.general))
+        if corpus is not None
+    }
+    for name, model in (("original", original), ("ours", kitchen.make(setting).model)):
+        inputs = measure_inputs(model, teacher, windows_to_hear(lessons, setting.speaker_weight))
+        exact = {kind: [_says(model, teacher, window) for window in windows] for kind, windows in judged.items()}
+        forms = (("float16", "float16", NOT_MEASURED), ("int8", "int8", NOT_MEASURED))
+        for form, weights, moments in (*forms, ("int4, nearest", "int4", NOT_MEASURED), ("int4", "int4", inputs)):
+            rounded = copy.deepcopy(model)
+            row: dict[str, Any] = {"model": name, "form": form}
+            row["megabytes"] = round(round_to(rounded, weights, moments) / 1e6, 1)
+            for kind, windows in judged.items():
+                said = [_says(rounded, teacher, window) for window in windows]
+                row |= {f"{kind}_{what}": round(value, 4) for what, value in _against(said, exact[kind]).items()}
+            yield row
+
+
+Said = tuple[Tensor, Tensor]  # log p_LV of the tokens after the prompt, and those of the transcript, L
+
+
+@torch.no_grad()
+def _says(model: Any, teacher: Teacher, window: Window) -> Said:
+    heard = teacher.hear(window)
+    asked_L = slice(heard.num_prompt - 1, None)
+    encoded_1SD = model.model.encoder(heard.features_1MT.float()).last_hidden_state
+    logits_1LV = model.proj_out(decode(model, heard.labels_1L[:, :-1], encoded_1SD))
+    return logits_1LV[0, asked_L].log_softmax(-1), heard.labels_1L[0, 1:][asked_L]
+
+
+def _against(said: list[Said], exact: list[Said]) -> dict[str, float]:
+    cost = divergence = num_tokens = 0.0
+    for (log_p_LV, words_L), (exact_LV, _) in zip(said, exact, strict=True):
+        cost += float(nn.functional.nll_loss(log_p_LV, words_L, reduction="sum"))
+        divergence += float(nn.functional.kl_div(log_p_LV, exact_LV, log_target=True, reduction="sum"))
+        num_tokens += len(words_L)
+    return {"cost": cost / num_tokens, "kl": divergence / num_tokens}
