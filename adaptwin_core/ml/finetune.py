@@ -12,6 +12,7 @@ Shape letters as in lessons.py.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights, Teacher, decode
+from adaptwin_core.ml.precision import quick_products
 
 NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
 BACK = 3.0  # the rate is divided by this where a check is worse than the best, and tuning goes on from the best
@@ -67,7 +69,7 @@ def finetune(
         running.train()
         total = 0.0
         for window, weights in order[(step - 1) * spec.tune_batch : step * spec.tune_batch]:
-            loss = _loss(running, teacher, window, weights) / spec.tune_batch
+            loss = _loss(running, teacher, window, weights, quick_products(parameters[0].device)) / spec.tune_batch
             loss.backward()
             total += float(loss.detach())
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -152,20 +154,24 @@ def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float |
         return None
     running.eval()
     means = [
-        sum(float(_loss(running, teacher, window, weights)) for window in windows) / len(windows)
+        sum(float(_loss(running, teacher, window, weights, nullcontext())) for window in windows) / len(windows)
         for windows, weights in lessons.held_back()
     ]
     return sum(means) / len(means)
 
 
-def _loss(running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights) -> Tensor:
+def _loss(
+    running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights, products: AbstractContextManager[Any]
+) -> Tensor:
     student: Any = running.base_model.model if isinstance(running, PeftModel) else running
     heard = teacher.hear(window)
     inputs_1L, targets_1L = heard.labels_1L[:, :-1], heard.labels_1L[:, 1:]
     target_1SD = heard.encoded_1SD.float()
-    encoded_1SD = student.model.encoder(heard.features_1MT.float()).last_hidden_state
+    with products:
+        encoded_1SD = student.model.encoder(heard.features_1MT.float()).last_hidden_state
+        logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
+    encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
-    logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
     original_1LV = teacher.log_probs(heard)
     kl_1L = nn.functional.kl_div(logits_1LV.log_softmax(-1), original_1LV, log_target=True, reduction="none").sum(-1)
     loss = loss + weights.kl * kl_1L.mean()

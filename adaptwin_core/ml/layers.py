@@ -19,6 +19,7 @@ from adaptwin_core.domain.plan import BlockId, BlockPlan
 from adaptwin_core.ml.adapter import attention_name, run_block
 from adaptwin_core.ml.factorize import CutBlock
 from adaptwin_core.ml.modeling_adaptwin import shrink
+from adaptwin_core.ml.precision import quick_products
 
 WARMUP_SHARE = 0.1
 JUDGED_SHARE = 0.25  # of the windows: never trained on, they decide whether tuning helped
@@ -99,9 +100,9 @@ def tune_block(
     for step in range(steps):
         index = order.randrange(num_trained)
         item = inputs[index]
-        loss = _error(
-            run_block(adapted.base_model.model, block, item.hidden_BTD, item.encoder_BSD), targets[index], item
-        )
+        with quick_products(item.hidden_BTD.device):
+            output_BTD = run_block(adapted.base_model.model, block, item.hidden_BTD, item.encoder_BSD)
+        loss = _error(output_BTD.float(), targets[index], item)
         loss.backward()
         nn.utils.clip_grad_norm_(adapted.parameters(), 1.0)
         optimizer.step()

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
+from adaptwin_core.ml import precision
+from adaptwin_core.ml.setting import Setting
 from adaptwin_core.speech.corpus import Corpus
-from bench.kitchen import Kitchen
+from bench.kitchen import Kitchen, Made
 from bench.word_errors import word_error_rates
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -18,21 +21,28 @@ CHANGES: dict[str, dict[str, Any]] = {
     "half general speech in training": {"general_share": 0.5},
 }
 NO_TRANSCRIPTS = "no transcripts: the original's own words"
+FLOAT32 = "end-to-end phase all in float32"
 
 
 def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
     """Yield every row: its change, word error rates of both kinds of speech, seconds."""
     judged = kitchen.setting
     settings = {name: kitchen.changed(**change) for name, change in CHANGES.items()}
+    settings[FLOAT32] = kitchen.changed()
     settings[NO_TRANSCRIPTS] = replace(kitchen.changed(), speaker=_without_texts(judged.speaker))
     for name, setting in settings.items():
-        made = kitchen.make(setting)
+        made = _exactly(kitchen, setting) if name == FLOAT32 else kitchen.make(setting)
         rates = {}
         for kind, corpus in (("speaker", judged.speaker), ("others", judged.general)):
             assert corpus is not None
             found = word_error_rates(made.model, judged.featurizer(), corpus, num_clips, judged.spec.language)
             rates[f"{kind}_wer"] = found.wer
         yield {"change": name, **rates, "seconds": round(made.tuning_s, 1)}
+
+
+def _exactly(kitchen: Kitchen, setting: Setting) -> Made:
+    with patch.object(precision, "multiplies_bfloat16", return_value=False):
+        return kitchen.make(setting)
 
 
 def _without_texts(corpus: Corpus) -> Corpus:
