@@ -8,7 +8,7 @@ from adaptwin_core.ml.adapter import count_params
 from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments, round_to
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
-from bench.word_errors import Judged, word_error_rates
+from bench.word_errors import Judged, difference, word_error_rates
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,15 @@ class Judge:
 def _by_clip(judged: Judged) -> str:
     """Return errors/words of every clip in one line: 40 numbers in a list would be 40 lines of JSON."""
     return " ".join(f"{errors}/{words}" for errors, words in zip(judged.errors, judged.words, strict=True))
+
+
+def above(row: dict[str, Any], original: dict[str, Any], kind: str) -> list[float]:
+    """Return how many points of WER one row is above another, judged on the same clips, with its 95 % interval."""
+    errors, words = _clips(row, kind)
+    return difference(errors, _clips(original, kind)[0], words)
+
+
+def _clips(row: dict[str, Any], kind: str) -> tuple[list[int], list[int]]:
+    """Return errors and words of each clip, as `_by_clip` wrote them."""
+    pairs = [pair.split("/") for pair in row[f"{kind}_clips"].split()]
+    return [int(errors) for errors, _ in pairs], [int(words) for _, words in pairs]

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.frontier.judge import above
 from bench.frontier.plots import draw
-from bench.word_errors import as_text, difference
+from bench.word_errors import as_text
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/frontier.md")
 TUNED_WHOLE = ("original, tuned", "smaller, tuned")  # families
@@ -51,9 +52,7 @@ def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
     sizes = [f"{row[name] / 1e6:.1f}" for name in ("encoder_params", "total_params", "bytes")]
     rates = []
     for kind in ("speaker", "others"):
-        errors, words = _clips(row, kind)
-        apart = difference(errors, _clips(original, kind)[0], words)
-        rates += [as_text(row[f"{kind}_wer"]), "-" if row is original else as_text(apart)]
+        rates += [as_text(row[f"{kind}_wer"]), "-" if row is original else as_text(above(row, original, kind))]
     speed = f"{row['compute_s_per_audio_s']:.3f}" if "compute_s_per_audio_s" in row else "-"
     cells = [row["system"], row["precision"], *sizes, *rates, speed, f"{row['tuning_s']:.0f}"]
     return f"| {' | '.join(cells)} |"
@@ -80,12 +79,6 @@ def _matched(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
     if not better:
         return "for every row there is one of no more bytes and no more errors for this speaker."
     return f"none has as few bytes and as few errors for this speaker as {'; '.join(better)}."
-
-
-def _clips(row: dict[str, Any], kind: str) -> tuple[list[int], list[int]]:
-    """Return errors and words of each clip."""
-    pairs = [pair.split("/") for pair in row[f"{kind}_clips"].split()]
-    return [int(errors) for errors, _ in pairs], [int(words) for _, words in pairs]
 
 
 if __name__ == "__main__":
