@@ -33,8 +33,6 @@ class Speech:
 class Levels:
     """Features drawn by what is heard, tokens by the words' letters."""
 
-    language = "de"
-
     def features(self, audios):
         seed = int(audios[0].sum())
         return torch.randn(1, 8, 60, generator=torch.Generator().manual_seed(seed))

@@ -9,8 +9,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.finetune import BACK, _take_smaller_steps, finetune
 from adaptwin_core.ml.layers import cosine_schedule
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.lessons import Lessons, Teacher
 from adaptwin_core.ml.windows import Window
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
@@ -26,8 +25,6 @@ class Speech:
 
 class Words:
     """Features and tokens by the window's number, in place of a tokenizer that a model of 96 tokens does not have."""
-
-    language = "de"
 
     def features(self, audios):
         return torch.randn(1, 8, 60, generator=torch.Generator().manual_seed(7))
