@@ -26,9 +26,10 @@ from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.finetune import finetune
-from adaptwin_core.ml.lessons import Lessons, Teacher
+from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.run import run_recipe
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.speech_setting import speech_options
 

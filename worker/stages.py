@@ -16,6 +16,7 @@ from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.measured import ENCODED_FILE, block_file, measure
+from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
@@ -29,7 +30,10 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     settings = get_settings()
     alone = ctx.stage in {Stage.SEARCH, Stage.TUNE, Stage.EXPORT}  # alone in its stage, or rare: it takes every core
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
-    files, info = _BODIES[ctx.stage](ctx)
+    try:
+        files, info = _BODIES[ctx.stage](ctx)
+    finally:
+        give_back_freed()
     ctx.info |= info
     return files
 

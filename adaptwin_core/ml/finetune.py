@@ -23,8 +23,9 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
-from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights, Teacher, decode
+from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights
 from adaptwin_core.ml.precision import quick_products
+from adaptwin_core.ml.teacher import Teacher, decode
 
 NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
 BACK = 3.0  # the rate is divided by this where a check is worse than the best, and tuning goes on from the best
@@ -62,6 +63,8 @@ def finetune(
     optimizer = torch.optim.AdamW(parameters, lr=spec.tune_rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, spec.tune_steps)
     order = lessons.order(spec)
+    held_back = [window for windows, _ in lessons.held_back() for window in windows]
+    teacher.expect([*held_back, *(window for window, _ in order)])
     check_every = max(1, spec.tune_steps // NUM_CHECKS)
     best = _Best(parameters)
     best.judge(0, _held_back_loss(running, teacher, lessons))

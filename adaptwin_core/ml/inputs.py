@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.lessons import AnyWindow, Lessons, Teacher, decode
+from adaptwin_core.ml.lessons import AnyWindow, Lessons
+from adaptwin_core.ml.teacher import Teacher, decode
 
 NUM_WINDOWS = 16  # of each kind of speech
 # Of the inputs' mean square, added to each for every input a position: bench.ablations --rounding.
@@ -61,6 +62,7 @@ def measure_inputs(
 
     linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
     handles = [linear.register_forward_pre_hook(watch(names[id(linear.weight)])) for linear in linears]
+    teacher.expect(window for window, _ in shares)
     try:
         for done, (window, share) in enumerate(shares, start=1):  # noqa: B007  # the hooks read the share
             _hear(model, teacher, window)

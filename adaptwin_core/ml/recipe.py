@@ -21,11 +21,12 @@ from adaptwin_core.ml.factorize import factorize_block, rank_neurons, white_mome
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.layers import build_cut_layer, tune_block
-from adaptwin_core.ml.lessons import Lessons, Teacher
+from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards
 from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
+from adaptwin_core.ml.teacher import Teacher
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless

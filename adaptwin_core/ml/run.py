@@ -13,6 +13,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
 from adaptwin_core.ml.measured import measure
+from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
@@ -59,6 +60,7 @@ def run_recipe(
     def step(name: str) -> Iterator[Progress]:
         began = time.perf_counter()
         yield lambda done, total, **_figures: show(name, done, total)
+        give_back_freed()
         ended(name, time.perf_counter() - began)
 
     def read(name: str, source: Path) -> Corpus:

@@ -13,9 +13,9 @@ from torch import Tensor
 from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.ml import neurons
 from adaptwin_core.ml.adapter import block_modules, layer_of, load_whisper
-from adaptwin_core.ml.lessons import decode
 from adaptwin_core.ml.moments import SHRINKAGE, Moments, measuring, mix
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.teacher import decode
 from adaptwin_core.ml.windows import Window, pack
 
 SEEN_WINDOWS = (8, 24, 48)  # of each kind of speech

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from adaptwin_core.ml import twins
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.lessons import Heard, Teacher, decode
 from adaptwin_core.ml.modeling_adaptwin import widened
 from adaptwin_core.ml.quantized import Int4Weight, Int8Weight
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.teacher import Heard, Teacher, decode
 from adaptwin_core.ml.windows import pack
 
 SEEN_WINDOWS = 12  # of each kind of speech, for the moment of the decoder's output

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.lessons import Teacher, decode
 from adaptwin_core.ml.quantized import NOT_MEASURED, round_to
+from adaptwin_core.ml.teacher import Teacher, decode
 from adaptwin_core.ml.windows import Window
 from bench.kitchen import Kitchen
 from bench.word_errors import judged_clips

@@ -16,10 +16,11 @@ from adaptwin_core.ml.assemble import assemble
 from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.lessons import Lessons, Teacher
+from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.measured import encoded_windows
 from adaptwin_core.ml.quantized import InputMoments
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.teacher import Teacher
 from bench.frontier import baselines
 from bench.kitchen import Kitchen, Made
 

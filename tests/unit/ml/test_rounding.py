@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.lessons import Heard, Lessons
+from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.modeling_adaptwin import widened
 from adaptwin_core.ml.quantized import Int4Weight, round_to
 from adaptwin_core.ml.rounding import compensated, nearest
+from adaptwin_core.ml.teacher import Heard
 from tests.unit.ml.conftest import random_whisper
 
 
@@ -66,6 +67,9 @@ class Listening:
 
     def __init__(self, model):
         self.model = model
+
+    def expect(self, windows):
+        pass
 
     def hear(self, window):
         mels, frames = self.model.config.num_mel_bins, 2 * self.model.config.max_source_positions

@@ -1,0 +1,108 @@
+"""What the original hears in the windows that the smaller model learns from.
+
+Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import WhisperForConditionalGeneration
+
+from adaptwin_core.ml.decode import BATCH, transcribe_batch
+from adaptwin_core.ml.lessons import AnyWindow
+from adaptwin_core.ml.windows import Featurizer, Window
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One window as the original hears it, in float16."""
+
+    window: AnyWindow
+    features_1MT: Tensor
+    encoded_1SD: Tensor  # output of its encoder
+    decoded_1LD: Tensor  # output of its decoder, before the vocabulary
+    labels_1L: Tensor
+    num_prompt: int  # of its tokens are given to the decoder, never asked of it
+
+
+class Teacher:
+    """The original model. What it hears in a window is computed once.
+
+    Args:
+        encoded: what its encoder says of some windows, by their names: output_1SD in float16.
+    """
+
+    def __init__(
+        self,
+        model: WhisperForConditionalGeneration,
+        featurizer: Featurizer,
+        encoded: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> None:
+        self._model, self._featurizer, self._encoded = model, featurizer, encoded
+        self._expected: deque[AnyWindow] = deque()
+        # By the window's id, which stays its own while the window is kept here.
+        self._own_words: dict[int, tuple[AnyWindow, str]] = {}
+        self._heard: dict[int, Heard] = {}
+
+    def expect(self, windows: Iterable[AnyWindow]) -> None:
+        """Say which windows will be heard, in their order: those without a transcript then share batches."""
+        self._expected = deque(window for window in windows if window.text is None)
+
+    @torch.no_grad()
+    def hear(self, window: AnyWindow) -> Heard:
+        """Return what the original hears."""
+        if id(window) not in self._heard:
+            features_1MT = self._featurizer.features([window.audio()]).to(self._model.device)
+            encoded_1SD = self._encoder_output(window, features_1MT)
+            labels_1L = self._featurizer.labels(self._text(window)).to(self._model.device)
+            decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
+            self._heard[id(window)] = Heard(
+                window,
+                features_1MT.half(),
+                encoded_1SD,
+                decoded_1LD.half(),
+                labels_1L,
+                len(self._featurizer.prompt()),
+            )
+        return self._heard[id(window)]
+
+    def _text(self, window: AnyWindow) -> str:
+        """Return the window's transcript, or the original's own words where it has none."""
+        if window.text is not None:
+            return window.text
+        if id(window) not in self._own_words:
+            batch: dict[int, AnyWindow] = {id(window): window}
+            while self._expected and len(batch) < BATCH:
+                later = self._expected.popleft()
+                if id(later) not in self._own_words:
+                    batch[id(later)] = later
+            texts = transcribe_batch(self._model, self._featurizer, [asked.audio() for asked in batch.values()])
+            self._own_words |= {key: (batch[key], text) for key, text in zip(batch, texts, strict=True)}
+        return self._own_words[id(window)][1]
+
+    def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
+        """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""
+        known = self._encoded.get(window.name) if isinstance(window, Window) else None
+        if known is not None:
+            return known.to(self._model.device)
+        encoded_1SD: Tensor = self._model.model.encoder(features_1MT).last_hidden_state
+        return encoded_1SD.half()
+
+    @torch.no_grad()
+    def log_probs(self, heard: Heard) -> Tensor:
+        """Return log p_1LV of the original's next token after each of the window's."""
+        logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
+        return logits_1LV.log_softmax(-1)
+
+
+def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
+    """Return the decoder's output_1LD before the vocabulary, each position knowing those before it."""
+    hidden_1LD: Tensor = model.model.decoder(
+        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
+    ).last_hidden_state
+    return hidden_1LD
