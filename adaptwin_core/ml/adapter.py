@@ -13,7 +13,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 from transformers.models.whisper.modeling_whisper import WhisperDecoderLayer, WhisperEncoderLayer
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.domain.plan import BlockId, ModelShape, Part
+from adaptwin_core.domain.plan import BlockId, ModelShape, Part, blocks_of
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,21 @@ def run_block(layer: nn.Module, block: BlockId, hidden_BTD: Tensor, encoder_BSD:
     inner_BTF = nn.functional.gelu(modules.fc1(modules.ff_norm(hidden_BTD)))
     out_BTD: Tensor = modules.fc2(inner_BTF)
     return hidden_BTD + out_BTD
+
+
+def encode(model: Any, features_BMT: Tensor) -> Tensor:
+    """Return the encoder's output_BSD; of fewer frames than a whole window has, as if it ended there.
+
+    The stock encoder takes whole windows only: this is the same without that check, and without its dropout, which
+    Whisper sets to none.
+    """
+    encoder = model.model.encoder
+    hidden_BDT = nn.functional.gelu(encoder.conv2(nn.functional.gelu(encoder.conv1(features_BMT))))
+    hidden_BSD = hidden_BDT.mT + encoder.embed_positions.weight[: hidden_BDT.shape[-1]]
+    for block in blocks_of(shape_of(model.config), "encoder"):
+        hidden_BSD = run_block(layer_of(model, block), block, hidden_BSD)
+    output_BSD: Tensor = encoder.layer_norm(hidden_BSD)
+    return output_BSD
 
 
 def load_whisper(folder: Path) -> WhisperForConditionalGeneration:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK, cosine_schedule
 from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights
 from adaptwin_core.ml.precision import quick_products
@@ -171,12 +172,13 @@ def _loss(
     inputs_1L, targets_1L = heard.labels_1L[:, :-1], heard.labels_1L[:, 1:]
     target_1SD = heard.encoded_1SD.float()
     with products:
-        encoded_1SD = student.model.encoder(heard.features_1MT.float()).last_hidden_state
+        encoded_1SD = encode(student, heard.features_1MT.float())
         logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
-    original_1LV = teacher.log_probs(heard)
-    kl_1L = nn.functional.kl_div(logits_1LV.log_softmax(-1), original_1LV, log_target=True, reduction="none").sum(-1)
+    # Logarithms over the whole vocabulary are a tenth of a step: taken once, they serve both losses.
+    said_1LV, original_1LV = logits_1LV.log_softmax(-1), teacher.log_probs(heard)
+    kl_1L = nn.functional.kl_div(said_1LV, original_1LV, log_target=True, reduction="none").sum(-1)
     loss = loss + weights.kl * kl_1L.mean()
     asked_L = slice(heard.num_prompt - 1, None)
-    return loss + weights.ce * nn.functional.cross_entropy(logits_1LV[0, asked_L], targets_1L[0, asked_L])
+    return loss + weights.ce * nn.functional.nll_loss(said_1LV[0, asked_L], targets_1L[0, asked_L])

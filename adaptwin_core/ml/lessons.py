@@ -24,35 +24,43 @@ GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
 WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 WORDLESS_SHARE = 0.06  # of all windows that are learnt from
+# Of the windows with speech: a short one takes half the time of a whole one, and whole ones keep what the model says in
+# the silence after a clip, which is most of what it is shown.
+SHORT_SHARE = 0.75
 
 AnyWindow = Window | WordlessWindow
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Windows to learn from, and windows held back to judge by."""
+    """Windows to learn from, windows held back to judge by, and the clips of the first in short windows."""
 
     speaker: Sequence[Window]
     general: Sequence[Window]
     speaker_held_back: Sequence[Window] = ()
     general_held_back: Sequence[Window] = ()
     wordless: Sequence[WordlessWindow] = ()
+    speaker_short: Sequence[Window] = ()
+    general_short: Sequence[Window] = ()
 
     def order(self, spec: CompressionSpec) -> list[tuple[AnyWindow, LossWeights]]:
-        """Return every window of the run: each kind shuffled anew when it is used up, and at its share."""
+        """Return every window of the run: each kind at its share, shuffled anew when it is used up."""
         rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
-        kinds: list[tuple[Sequence[AnyWindow], LossWeights]] = [
-            (self.speaker, SPEAKER_WEIGHTS),
-            (self.general, GENERAL_WEIGHTS),
-            (self.wordless, WORDLESS_WEIGHTS),
-        ]
         wordless = WORDLESS_SHARE if self.wordless else 0.0
         general = spec.general_share * (1 - wordless) if self.general else 0.0
-        drawn = rng.choices(range(3), (1 - general - wordless, general, wordless), k=spec.tune_steps * spec.tune_batch)
-        decks: list[list[AnyWindow]] = [[], [], []]
+        kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.wordless, WORDLESS_WEIGHTS, wordless)]
+        for whole, short, weights, share in (
+            (self.speaker, self.speaker_short, SPEAKER_WEIGHTS, 1 - general - wordless),
+            (self.general, self.general_short, GENERAL_WEIGHTS, general),
+        ):
+            of_short = SHORT_SHARE if short else 0.0
+            kinds += [(whole, weights, share * (1 - of_short)), (short, weights, share * of_short)]
+        shares = [share for _, _, share in kinds]
+        drawn = rng.choices(range(len(kinds)), shares, k=spec.tune_steps * spec.tune_batch)
+        decks: list[list[AnyWindow]] = [[] for _ in kinds]
         order = []
         for kind in drawn:
-            windows, weights = kinds[kind]
+            windows, weights, _ = kinds[kind]
             if not decks[kind]:
                 decks[kind] = rng.sample(windows, len(windows))
             order.append((decks[kind].pop(), weights))

@@ -27,7 +27,7 @@ from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import Window, WordlessWindow, pack
+from adaptwin_core.ml.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
 
@@ -200,7 +200,15 @@ def lessons_of(setting: Setting) -> Lessons:
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
     quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
-    return Lessons(speaker, general, speaker_held_back, general_held_back, quiet)
+    return Lessons(
+        speaker,
+        general,
+        speaker_held_back,
+        general_held_back,
+        quiet,
+        speaker_short=pack_short(speaker, seed=setting.spec.seed),
+        general_short=pack_short(general, seed=setting.spec.seed),
+    )
 
 
 def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tuple[list[Window], list[Window]]:

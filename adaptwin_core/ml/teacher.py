@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
+from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.decode import BATCH, transcribe_batch
 from adaptwin_core.ml.lessons import AnyWindow
 from adaptwin_core.ml.windows import Featurizer, Window
@@ -57,7 +58,7 @@ class Teacher:
     def hear(self, window: AnyWindow) -> Heard:
         """Return what the original hears."""
         if id(window) not in self._heard:
-            features_1MT = self._featurizer.features([window.audio()]).to(self._model.device)
+            features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
             labels_1L = self._featurizer.labels(self._text(window)).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
@@ -90,8 +91,7 @@ class Teacher:
         known = self._encoded.get(window.name) if isinstance(window, Window) else None
         if known is not None:
             return known.to(self._model.device)
-        encoded_1SD: Tensor = self._model.model.encoder(features_1MT).last_hidden_state
-        return encoded_1SD.half()
+        return encode(self._model, features_1MT).half()
 
     @torch.no_grad()
     def log_probs(self, heard: Heard) -> Tensor:

@@ -5,6 +5,7 @@ trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
 """
 
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,17 +23,26 @@ from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
 WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips
+# Short windows: so much speech, or one clip that is longer, and so much of the silence after it that the original hears
+# nearly what it would hear in all of it (the output of base's encoder moves by 0.4 to 0.9 %).
+SHORT_S, MARGIN_S = 13.0, 2.0
 # Windows are filled to a random share in this range: training also sees the padding that single short clips have.
 MIN_FILL, MAX_FILL = 0.4, 1.0
+FRAMES_PER_S = 100  # of the mel spectrogram
+NUM_FRAMES = int(WINDOW_S * FRAMES_PER_S)
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 
 
 @dataclass(frozen=True)
 class Window:
-    """Clips of one corpus that share a window; `text` is None unless every clip has a transcript."""
+    """Clips of one corpus that share a window; `text` is None unless every clip has a transcript.
+
+    A short one ends soon after its last clip: an encoder's attention grows with the square of what it is shown.
+    """
 
     corpus: Corpus
     clips: tuple[Clip, ...]
+    is_short: bool = False
 
     @property
     def text(self) -> str | None:
@@ -42,7 +52,13 @@ class Window:
     @property
     def name(self) -> str:
         """The same for the same clips of the same speech, in any process."""
-        return digest_json([self.corpus.digest, *(clip.id for clip in self.clips)])
+        return digest_json([self.corpus.digest, self.is_short, *(clip.id for clip in self.clips)])
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames the encoder is shown: whole seconds of them."""
+        spoken_s = sum(clip.seconds + GAP_S for clip in self.clips)
+        return min(NUM_FRAMES, math.ceil(spoken_s + MARGIN_S) * FRAMES_PER_S) if self.is_short else NUM_FRAMES
 
     def audio(self) -> np.ndarray:
         """Return the clips' samples in a row, float32 at 16 kHz, at most 30 s."""
@@ -57,6 +73,7 @@ class WordlessWindow:
 
     samples: np.ndarray
     text: str = ""
+    num_frames: int = NUM_FRAMES
 
     def audio(self) -> np.ndarray:
         return self.samples
@@ -68,20 +85,35 @@ def pack(corpus: Corpus, split: str, *, seed: int, labelled: bool = False) -> li
     Args:
         labelled: leave out clips without a transcript.
     """
-    rng = random.Random(seed)  # noqa: S311  # an order, not a secret
     clips = [clip for clip in corpus.split(split) if clip.text or not labelled]
+    return _packed(corpus, clips, WINDOW_S, seed, is_short=False)
+
+
+def pack_short(windows: Sequence[Window], *, seed: int) -> list[Window]:
+    """Return the clips of `windows`, all of one corpus, in short windows; none where any lacks a transcript.
+
+    The original must write down what it hears where nothing is transcribed, and that takes as long for a short window.
+    """
+    clips = [clip for window in windows for clip in window.clips]
+    if not clips or not all(clip.text for clip in clips):
+        return []
+    return _packed(windows[0].corpus, clips, SHORT_S, seed, is_short=True)
+
+
+def _packed(corpus: Corpus, clips: list[Clip], most_s: float, seed: int, *, is_short: bool) -> list[Window]:
+    rng = random.Random(seed)  # noqa: S311  # an order, not a secret
     rng.shuffle(clips)
     windows: list[Window] = []
     current: list[Clip] = []
-    room_s = WINDOW_S * rng.uniform(MIN_FILL, MAX_FILL)
+    room_s = most_s * rng.uniform(MIN_FILL, MAX_FILL)
     for clip in clips:
         if current and clip.seconds + GAP_S > room_s:
-            windows.append(Window(corpus, tuple(current)))
-            current, room_s = [], WINDOW_S * rng.uniform(MIN_FILL, MAX_FILL)
+            windows.append(Window(corpus, tuple(current), is_short))
+            current, room_s = [], most_s * rng.uniform(MIN_FILL, MAX_FILL)
         current.append(clip)
         room_s -= clip.seconds + GAP_S
     if current:
-        windows.append(Window(corpus, tuple(current)))
+        windows.append(Window(corpus, tuple(current), is_short))
     return windows
 
 

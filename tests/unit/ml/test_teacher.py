@@ -9,6 +9,7 @@ from adaptwin_core.ml import teacher
 from adaptwin_core.ml.decode import BATCH
 from adaptwin_core.ml.measured import encoded_windows, measure
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.windows import NUM_FRAMES
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import Levels, small_setting
 
@@ -28,7 +29,7 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
     assert len(known) == len(encoded) == 6 + len(setting.windows(setting.general))
     model = random_whisper()
     runs = []
-    model.model.encoder.register_forward_hook(lambda *_: runs.append(1))
+    model.model.encoder.conv1.register_forward_hook(lambda *_: runs.append(1))
     knowing, fresh = Teacher(model, Levels(), encoded), Teacher(model, Levels())
     for window in windows:
         before = len(runs)
@@ -40,7 +41,16 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
 
 
 def spoken(level, text=None):
-    return SimpleNamespace(text=text, audio=lambda: np.full(16_000, level, np.float32))
+    return SimpleNamespace(text=text, num_frames=NUM_FRAMES, audio=lambda: np.full(16_000, level, np.float32))
+
+
+def test_of_a_short_window_only_its_frames_are_heard(monkeypatch):
+    window = spoken(3, "said")
+    heard_whole = Teacher(random_whisper(), Levels()).hear(window)
+    window.num_frames = 40
+    heard = Teacher(random_whisper(), Levels()).hear(window)
+    assert torch.equal(heard.features_1MT, heard_whole.features_1MT[..., :40])
+    assert heard.encoded_1SD.shape[1] == 20
 
 
 def test_windows_without_words_are_asked_for_in_batches_and_once(monkeypatch):

@@ -5,8 +5,26 @@ import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.lessons import GENERAL_WEIGHTS, WORDLESS_SHARE, WORDLESS_WEIGHTS, Lessons
-from adaptwin_core.ml.windows import WINDOW_S, Featurizer, Window, WordlessWindow, pack
+from adaptwin_core.ml.lessons import (
+    GENERAL_WEIGHTS,
+    SHORT_SHARE,
+    SPEAKER_WEIGHTS,
+    WORDLESS_SHARE,
+    WORDLESS_WEIGHTS,
+    Lessons,
+)
+from adaptwin_core.ml.windows import (
+    FRAMES_PER_S,
+    MARGIN_S,
+    NUM_FRAMES,
+    SHORT_S,
+    WINDOW_S,
+    Featurizer,
+    Window,
+    WordlessWindow,
+    pack,
+    pack_short,
+)
 from adaptwin_core.speech.corpus import Clip
 
 
@@ -68,6 +86,39 @@ def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
     assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
     assert {id(window) for window, _ in order} == {id(window) for window in (*speaker, *general)}
     assert not any(w is GENERAL_WEIGHTS for _, w in Lessons(speaker, []).order(CompressionSpec(tune_steps=50)))
+
+
+def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
+    speech = Speech([1.0, 2.5, 4.0, 6.0, 8.0, 12.9, 20.0, 29.5] * 6)
+    whole = pack(speech, "train", seed=0)
+    short = pack_short(whole, seed=0)
+    assert sorted(clip.id for window in short for clip in window.clips) == sorted(clip.id for clip in speech.clips)
+    for window in short:
+        spoken_s = len(window.audio()) / 16_000
+        assert spoken_s <= SHORT_S or len(window.clips) == 1
+        assert (
+            min(WINDOW_S, spoken_s + MARGIN_S - 0.01) <= window.num_frames / FRAMES_PER_S < spoken_s + MARGIN_S + 1.01
+        )
+    assert {window.num_frames for window in whole} == {NUM_FRAMES}
+    assert pack_short([], seed=0) == []
+    assert pack_short(pack(Speech([5.0] * 9, unlabelled={4}), "train", seed=0), seed=0) == []
+
+
+def test_a_short_window_is_not_taken_for_the_whole_one_of_the_same_clips(speech):
+    speech.digest = "speech"
+    clips = tuple(speech.clips[:1])
+    assert Window(speech, clips).name != Window(speech, clips, is_short=True).name
+
+
+def test_short_windows_come_at_their_share_of_each_kind():
+    speaker, general = (pack(Speech([seconds] * 40), "train", seed=0) for seconds in (6.0, 9.0))
+    short = {name: pack_short(windows, seed=0) for name, windows in (("speaker", speaker), ("general", general))}
+    lessons = Lessons(speaker, general, speaker_short=short["speaker"], general_short=short["general"])
+    order = lessons.order(CompressionSpec(tune_steps=2000, general_share=0.25))
+    for weights, share in ((SPEAKER_WEIGHTS, 0.75), (GENERAL_WEIGHTS, 0.25)):
+        drawn = [window for window, weighed in order if weighed is weights]
+        assert len(drawn) / len(order) == pytest.approx(share, abs=0.04)
+        assert sum(window.is_short for window in drawn) / len(drawn) == pytest.approx(SHORT_SHARE, abs=0.05)
 
 
 def test_wordless_windows_come_at_their_share(speech):
