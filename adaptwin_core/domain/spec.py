@@ -84,7 +84,7 @@ class CompressionSpec(Frozen):
     tune_method: Literal["factors", "adapters"] = Field(
         "adapters", description="adapters: the end-to-end phase trains LoRA, merged; factors: the layers themselves"
     )
-    tune_steps: int = Field(480, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
+    tune_steps: int = Field(240, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
     tune_learning_rate: float | None = Field(
         None,
         gt=0,

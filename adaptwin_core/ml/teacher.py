@@ -16,7 +16,10 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.decode import BATCH, transcribe_batch
 from adaptwin_core.ml.lessons import AnyWindow
-from adaptwin_core.ml.windows import Featurizer, Window
+from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow
+from adaptwin_core.speech.corpus import Clip, Corpus
+
+_Spoken = tuple[Corpus, Clip]
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,20 @@ class Teacher:
         encoded: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self._model, self._featurizer, self._encoded = model, featurizer, encoded
-        self._expected: deque[AnyWindow] = deque()
+        self._expected: deque[_Spoken] = deque()
+        self._own_words: dict[tuple[str, str], str] = {}  # by the digest of the speech and the clip's id
         # By the window's id, which stays its own while the window is kept here.
-        self._own_words: dict[int, tuple[AnyWindow, str]] = {}
         self._heard: dict[int, Heard] = {}
 
     def expect(self, windows: Iterable[AnyWindow]) -> None:
-        """Say which windows will be heard, in their order: those without a transcript then share batches."""
-        self._expected = deque(window for window in windows if window.text is None)
+        """Say which windows will be heard, in their order: clips without a transcript then share batches."""
+        self._expected = deque(
+            (window.corpus, clip)
+            for window in windows
+            if isinstance(window, Window)
+            for clip in window.clips
+            if not clip.text
+        )
 
     @torch.no_grad()
     def hear(self, window: AnyWindow) -> Heard:
@@ -73,18 +82,25 @@ class Teacher:
         return self._heard[id(window)]
 
     def _text(self, window: AnyWindow) -> str:
-        """Return the window's transcript, or the original's own words where it has none."""
-        if window.text is not None:
+        """Return the transcripts of the window's clips; where one has none, the original's own words for it."""
+        if isinstance(window, WordlessWindow):
             return window.text
-        if id(window) not in self._own_words:
-            batch: dict[int, AnyWindow] = {id(window): window}
+        texts = (clip.text or self._own_words_for(window.corpus, clip) for clip in window.clips)
+        return " ".join(text for text in texts if text)
+
+    def _own_words_for(self, corpus: Corpus, clip: Clip) -> str:
+        name = (corpus.digest, clip.id)
+        if name not in self._own_words:
+            batch: dict[tuple[str, str], _Spoken] = {name: (corpus, clip)}
             while self._expected and len(batch) < BATCH:
                 later = self._expected.popleft()
-                if id(later) not in self._own_words:
-                    batch[id(later)] = later
-            texts = transcribe_batch(self._model, self._featurizer, [asked.audio() for asked in batch.values()])
-            self._own_words |= {key: (batch[key], text) for key, text in zip(batch, texts, strict=True)}
-        return self._own_words[id(window)][1]
+                later_name = (later[0].digest, later[1].id)
+                if later_name not in self._own_words:
+                    batch[later_name] = later
+            audios = [speech.audio(spoken) for speech, spoken in batch.values()]
+            texts = transcribe_batch(self._model, self._featurizer, audios)
+            self._own_words |= dict(zip(batch, texts, strict=True))
+        return self._own_words[name]
 
     def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
         """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""

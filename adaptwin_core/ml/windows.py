@@ -90,14 +90,9 @@ def pack(corpus: Corpus, split: str, *, seed: int, labelled: bool = False) -> li
 
 
 def pack_short(windows: Sequence[Window], *, seed: int) -> list[Window]:
-    """Return the clips of `windows`, all of one corpus, in short windows; none where any lacks a transcript.
-
-    The original must write down what it hears where nothing is transcribed, and that takes as long for a short window.
-    """
+    """Return the clips of `windows`, all of one corpus, in short windows."""
     clips = [clip for window in windows for clip in window.clips]
-    if not clips or not all(clip.text for clip in clips):
-        return []
-    return _packed(windows[0].corpus, clips, SHORT_S, seed, is_short=True)
+    return _packed(windows[0].corpus, clips, SHORT_S, seed, is_short=True) if windows else []
 
 
 def _packed(corpus: Corpus, clips: list[Clip], most_s: float, seed: int, *, is_short: bool) -> list[Window]:

@@ -35,7 +35,7 @@ def main() -> None:
         how = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **told(options, setting)}
         if options.training:
             how |= {"judged_by": f"corpus WER in % with 95 % interval, {options.clips} held-out clips of each kind"}
-            found = training.rows(kitchen, options.clips)
+            found = training.rows(kitchen, options.clips, options.rows)
         elif options.embedding:
             how |= {"judged_by": f"the next token of transcripts, {embedding.JUDGED_WINDOWS} windows each"}
             found = embedding.rows(setting)
@@ -63,6 +63,9 @@ def _options() -> argparse.Namespace:
     part.add_argument("--embedding", action="store_true", help="ablate the token embedding, not the encoder")
     part.add_argument("--decoder", action="store_true", help="ablate the decoder's neurons, not the encoder")
     part.add_argument("--rounding", action="store_true", help="ablate how weights are stored")
+    parser.add_argument(
+        "--rows", nargs="+", default=[], metavar="CHANGE", help="changes of the training to make, not all"
+    )
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()

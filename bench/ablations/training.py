@@ -1,14 +1,14 @@
 """What each choice of training is worth, in words: one change of the product's settings at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from adaptwin_core.ml import precision
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml import lessons, precision
 from adaptwin_core.speech.corpus import Corpus
-from bench.kitchen import Kitchen, Made
+from bench.kitchen import Kitchen
 from bench.word_errors import word_error_rates
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -21,28 +21,37 @@ CHANGES: dict[str, dict[str, Any]] = {
     "half general speech in training": {"general_share": 0.5},
 }
 NO_TRANSCRIPTS = "no transcripts: the original's own words"
-FLOAT32 = "end-to-end phase all in float32"
+# What is no setting of a job: where it stands, and what it is instead.
+OTHERWISE: dict[str, tuple[Any, str, Any]] = {
+    "end-to-end phase all in float32": (precision, "multiplies_bfloat16", lambda _where: False),
+    "whole windows only": (lessons, "SHORT_SHARE", 0.0),
+}
 
 
-def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
-    """Yield every row: its change, word error rates of both kinds of speech, seconds."""
+def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield every row, or those of the wanted changes: its change, word error rates of both kinds of speech, seconds.
+
+    Raises:
+        SystemExit: a wanted change is none of these.
+    """
     judged = kitchen.setting
-    settings = {name: kitchen.changed(**change) for name, change in CHANGES.items()}
-    settings[FLOAT32] = kitchen.changed()
-    settings[NO_TRANSCRIPTS] = replace(kitchen.changed(), speaker=_without_texts(judged.speaker))
-    for name, setting in settings.items():
-        made = _exactly(kitchen, setting) if name == FLOAT32 else kitchen.make(setting)
+    names = (*CHANGES, *OTHERWISE, NO_TRANSCRIPTS)
+    if unknown := set(wanted) - set(names):
+        raise SystemExit(f"no such change: {', '.join(unknown)}; there are: {', '.join(names)}")
+    for name in names:
+        if wanted and name not in wanted:
+            continue
+        setting = kitchen.changed(**CHANGES.get(name, {}))
+        if name == NO_TRANSCRIPTS:
+            setting = replace(setting, speaker=_without_texts(judged.speaker))
+        with patch.object(*OTHERWISE[name]) if name in OTHERWISE else nullcontext():
+            made = kitchen.make(setting)
         rates = {}
         for kind, corpus in (("speaker", judged.speaker), ("others", judged.general)):
             assert corpus is not None
             found = word_error_rates(made.model, judged.featurizer(), corpus, num_clips, judged.spec.language)
             rates[f"{kind}_wer"] = found.wer
         yield {"change": name, **rates, "seconds": round(made.tuning_s, 1)}
-
-
-def _exactly(kitchen: Kitchen, setting: Setting) -> Made:
-    with patch.object(precision, "multiplies_bfloat16", return_value=False):
-        return kitchen.make(setting)
 
 
 def _without_texts(corpus: Corpus) -> Corpus:

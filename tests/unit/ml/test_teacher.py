@@ -1,15 +1,14 @@
-"""What was heard when the speech was measured is not computed again; windows without words share their asking."""
-
-from types import SimpleNamespace
+"""What was heard when the speech was measured is not computed again; clips without words share their asking."""
 
 import numpy as np
 import torch
 
-from adaptwin_core.ml import teacher
+from adaptwin_core.ml import teacher, windows
 from adaptwin_core.ml.decode import BATCH
 from adaptwin_core.ml.measured import encoded_windows, measure
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import NUM_FRAMES
+from adaptwin_core.ml.windows import Window
+from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import Levels, small_setting
 
@@ -24,14 +23,14 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
         folder.mkdir()
         shards.append(measure(setting, shard, NUM_SHARDS, folder))
     encoded = encoded_windows(setting, shards)
-    windows = [*setting.windows(setting.speaker), *setting.windows(setting.general)]
-    known = [window for window in windows if window.name in encoded]
+    packed = [*setting.windows(setting.speaker), *setting.windows(setting.general)]
+    known = [window for window in packed if window.name in encoded]
     assert len(known) == len(encoded) == 6 + len(setting.windows(setting.general))
     model = random_whisper()
     runs = []
     model.model.encoder.conv1.register_forward_hook(lambda *_: runs.append(1))
     knowing, fresh = Teacher(model, Levels(), encoded), Teacher(model, Levels())
-    for window in windows:
+    for window in packed:
         before = len(runs)
         told = knowing.hear(window)
         assert len(runs) - before == (window not in known)
@@ -40,20 +39,35 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
         assert torch.equal(told.decoded_1LD, again.decoded_1LD)
 
 
-def spoken(level, text=None):
-    return SimpleNamespace(text=text, num_frames=NUM_FRAMES, audio=lambda: np.full(16_000, level, np.float32))
+class Speech:
+    """Clips of a second, each of its own level."""
+
+    digest = "speech"
+
+    def audio(self, clip):
+        return np.full(clip.num_samples, clip.start, np.float32)
+
+
+def spoken(*levels, texts=None, **window):
+    clips = [
+        Clip(str(level), str(level), text, "train", "s", level, 16_000)
+        for level, text in zip(levels, texts or [None] * len(levels), strict=True)
+    ]
+    return Window(Speech(), tuple(clips), **window)
 
 
 def test_of_a_short_window_only_its_frames_are_heard(monkeypatch):
-    window = spoken(3, "said")
-    heard_whole = Teacher(random_whisper(), Levels()).hear(window)
-    window.num_frames = 40
-    heard = Teacher(random_whisper(), Levels()).hear(window)
-    assert torch.equal(heard.features_1MT, heard_whole.features_1MT[..., :40])
-    assert heard.encoded_1SD.shape[1] == 20
+    monkeypatch.setattr(windows, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
+    short, whole = (
+        Teacher(random_whisper(), Levels()).hear(spoken(3, texts=["said"], is_short=is_short))
+        for is_short in (True, False)
+    )
+    assert short.features_1MT.shape[-1] == 40  # a second, the gap, the margin
+    assert torch.equal(short.features_1MT, whole.features_1MT[..., :40])
+    assert short.encoded_1SD.shape[1] == 20
 
 
-def test_windows_without_words_are_asked_for_in_batches_and_once(monkeypatch):
+def test_clips_without_words_are_asked_for_in_batches_and_once(monkeypatch):
     batches = []
 
     def transcribe_batch(_model, _featurizer, audios):
@@ -61,15 +75,14 @@ def test_windows_without_words_are_asked_for_in_batches_and_once(monkeypatch):
         return [f"word {level}" for level in batches[-1]]
 
     monkeypatch.setattr(teacher, "transcribe_batch", transcribe_batch)
-    silent = [spoken(level) for level in range(BATCH + 2)]
-    labelled = spoken(50, "said")
     hearing = Teacher(random_whisper(), Levels())
-    hearing.expect([silent[0], labelled, *silent, *silent])
-    order = [labelled, *silent, *silent]
-    for window in order:
-        said = window.text or f"word {int(window.audio()[0])}"
+    pairs = [spoken(level, level + 1) for level in range(0, BATCH + 2, 2)]
+    mixed = spoken(50, 1, texts=["said", None])
+    order = [pairs[0], mixed, *pairs, *pairs]
+    hearing.expect(order)
+    for window in [mixed, *order]:
+        said = " ".join(clip.text or f"word {clip.start}" for clip in window.clips)
         assert torch.equal(hearing.hear(window).labels_1L, Levels().labels(said))
-    assert batches == [list(range(BATCH)), [BATCH, BATCH + 1]]
-    unexpected = spoken(70)
-    hearing.hear(unexpected)
+    assert batches == [[1, 0, *range(2, BATCH)], [BATCH, BATCH + 1]]
+    hearing.hear(spoken(70))
     assert batches[2:] == [[70]]
