@@ -35,13 +35,14 @@ def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[
         SystemExit: a wanted change is none of these.
     """
     judged = kitchen.setting
-    names = (*CHANGES, *OTHERWISE, NO_TRANSCRIPTS)
+    changes = {**CHANGES, "twice the steps": {"tune_steps": 2 * judged.spec.tune_steps}}
+    names = (*changes, *OTHERWISE, NO_TRANSCRIPTS)
     if unknown := set(wanted) - set(names):
         raise SystemExit(f"no such change: {', '.join(unknown)}; there are: {', '.join(names)}")
     for name in names:
         if wanted and name not in wanted:
             continue
-        setting = kitchen.changed(**CHANGES.get(name, {}))
+        setting = kitchen.changed(**changes.get(name, {}))
         if name == NO_TRANSCRIPTS:
             setting = replace(setting, speaker=_without_texts(judged.speaker))
         with patch.object(*OTHERWISE[name]) if name in OTHERWISE else nullcontext():

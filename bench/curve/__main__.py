@@ -63,7 +63,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = speech_options(__doc__)
     parser.add_argument("--cut", type=float, default=0.45)
-    parser.add_argument("--steps", type=int, nargs="*", default=[30, 60, 240, 480])
+    parser.add_argument("--steps", type=int, nargs="*", default=[60, 120, 480])
     parser.add_argument("--minutes", type=float, nargs="*", default=[5, 10, 20])
     parser.add_argument("--models", nargs="*", default=["package:whisper-tiny.en"], help="other base models")
     parser.add_argument("--clips", type=int, default=48, help="held-out clips of each kind to judge on")

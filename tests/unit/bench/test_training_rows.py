@@ -1,0 +1,45 @@
+"""Which changes of the training a run makes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from adaptwin_core.domain.spec import CompressionSpec
+from bench.ablations import training
+
+
+class Kitchen:
+    """Notes what it is asked for; nothing is made."""
+
+    def __init__(self):
+        self.setting = SimpleNamespace(speaker=None, general=None, spec=CompressionSpec(tune_steps=7))
+        self.made = []
+
+    def changed(self, **changes):
+        return changes
+
+    def make(self, setting):
+        self.made.append((setting, training.lessons.SHORT_SHARE))
+        raise LookupError
+
+
+def test_only_the_wanted_change_is_made_and_only_while_it_is():
+    kitchen, share = Kitchen(), training.lessons.SHORT_SHARE
+    with pytest.raises(LookupError):
+        next(training.rows(kitchen, 1, ["whole windows only"]))
+    assert kitchen.made == [({}, 0.0)]
+    assert share == training.lessons.SHORT_SHARE > 0
+
+
+def test_twice_the_steps_are_those_of_the_job_twice():
+    kitchen = Kitchen()
+    with pytest.raises(LookupError):
+        next(training.rows(kitchen, 1, ["twice the steps"]))
+    assert kitchen.made[0][0] == {"tune_steps": 14}
+
+
+def test_a_change_that_is_none_of_them_is_refused_before_anything_is_made():
+    kitchen = Kitchen()
+    with pytest.raises(SystemExit, match="no such change: longer windows"):
+        next(training.rows(kitchen, 1, ["longer windows"]))
+    assert kitchen.made == []
