@@ -23,8 +23,8 @@ from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
 WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips
-# Short windows: so much speech, or one clip that is longer, and some of the silence after it, so that the original hears
-# nearly what it would hear in all of it.
+# Short windows: so much speech, or one clip that is longer, and some of the silence after it, so that the original
+# hears nearly what it would hear in all of it.
 SHORT_S, MARGIN_S = 13.0, 2.0
 # Windows are filled to a random share in this range: training also sees the padding that single short clips have.
 MIN_FILL, MAX_FILL = 0.4, 1.0
