@@ -22,7 +22,7 @@ SHORT_JOB = {
     "calibration_windows": 24,
     "layer_windows": 6,
     "layer_steps": 10,
-    "tune_steps": 80,
+    "tune_steps": 140,
 }
 
 
