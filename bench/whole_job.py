@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _operators(options: argparse.Namespace, spec: CompressionSpec, speaker: Path, model: Path) -> dict[str, Any]:
-    """Profile one step of the end-to-end phase on a window that the original has heard before."""
+    """Profile one step of the end-to-end phase on a whole window that the original has heard before."""
     folder = resolve(options.model, options.cache)
     setting = Setting(folder, describe(folder)[1], spec, Corpus.load(speaker), None)
     lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])

@@ -73,18 +73,24 @@ def run_block(layer: nn.Module, block: BlockId, hidden_BTD: Tensor, encoder_BSD:
     return hidden_BTD + out_BTD
 
 
+def embed(model: Any, features_BMT: Tensor) -> Tensor:
+    """Return what enters the encoder's first layer, hidden_BSD: positions are taken from the front."""
+    encoder = model.model.encoder
+    hidden_BDS = nn.functional.gelu(encoder.conv2(nn.functional.gelu(encoder.conv1(features_BMT))))
+    hidden_BSD: Tensor = hidden_BDS.mT
+    return hidden_BSD + encoder.embed_positions.weight[: hidden_BSD.shape[1]]
+
+
 def encode(model: Any, features_BMT: Tensor) -> Tensor:
     """Return the encoder's output_BSD; of fewer frames than a whole window has, as if it ended there.
 
     The stock encoder takes whole windows only: this is the same without that check, and without its dropout, which
     Whisper sets to none.
     """
-    encoder = model.model.encoder
-    hidden_BDT = nn.functional.gelu(encoder.conv2(nn.functional.gelu(encoder.conv1(features_BMT))))
-    hidden_BSD = hidden_BDT.mT + encoder.embed_positions.weight[: hidden_BDT.shape[-1]]
+    hidden_BSD = embed(model, features_BMT)
     for block in blocks_of(shape_of(model.config), "encoder"):
         hidden_BSD = run_block(layer_of(model, block), block, hidden_BSD)
-    output_BSD: Tensor = encoder.layer_norm(hidden_BSD)
+    output_BSD: Tensor = model.model.encoder.layer_norm(hidden_BSD)
     return output_BSD
 
 

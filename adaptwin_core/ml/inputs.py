@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.lessons import AnyWindow, Lessons
 from adaptwin_core.ml.teacher import Teacher, decode
 
@@ -78,5 +79,5 @@ def measure_inputs(
 
 def _hear(model: Any, teacher: Teacher, window: AnyWindow) -> None:
     heard = teacher.hear(window)
-    encoded_1SD = model.model.encoder(heard.features_1MT.float()).last_hidden_state
+    encoded_1SD = encode(model, heard.features_1MT.float())
     model.proj_out(decode(model, heard.labels_1L[:, :-1], encoded_1SD))

@@ -24,8 +24,8 @@ GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
 WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 WORDLESS_SHARE = 0.06  # of all windows that are learnt from
-# Of the windows with speech: a short one takes half the time of a whole one, and whole ones keep what the model says in
-# the silence after a clip, which is most of what it is shown.
+# Of the windows with speech: a short one takes far less time, and whole ones keep what the model says in the silence
+# after a single clip, which is most of what it is shown in use.
 SHORT_SHARE = 0.75
 
 AnyWindow = Window | WordlessWindow

@@ -1,4 +1,4 @@
-"""Clips packed into the 30 s windows that Whisper sees, and the tensors made of them.
+"""Clips packed into the 30 s windows that Whisper sees, or the first part of one, and the tensors made of them.
 
 A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or
 trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
@@ -37,7 +37,7 @@ MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 class Window:
     """Clips of one corpus that share a window; `text` is None unless every clip has a transcript.
 
-    A short one ends soon after its last clip: an encoder's attention grows with the square of what it is shown.
+    A short one ends soon after its last clip: the work of an attention grows with the square of what it is shown.
     """
 
     corpus: Corpus
@@ -46,13 +46,13 @@ class Window:
 
     @property
     def text(self) -> str | None:
-        texts = [clip.text for clip in self.clips]
-        return " ".join(text for text in texts if text) if all(texts) else None
+        texts = [as_written(clip.text) for clip in self.clips if clip.text]
+        return " ".join(texts) if len(texts) == len(self.clips) else None
 
     @property
     def name(self) -> str:
         """The same for the same clips of the same speech, in any process."""
-        return digest_json([self.corpus.digest, self.is_short, *(clip.id for clip in self.clips)])
+        return digest_json([self.corpus.digest, self.num_frames, *(clip.id for clip in self.clips)])
 
     @property
     def num_frames(self) -> int:
@@ -112,6 +112,11 @@ def _packed(corpus: Corpus, clips: list[Clip], most_s: float, seed: int, *, is_s
     return windows
 
 
+def as_written(text: str) -> str:
+    """Return a transcript in capitals as a sentence: capitals alone tokenize letter by letter."""
+    return text.capitalize() if text.isupper() else text
+
+
 class Featurizer:
     """Whisper's own feature extractor and tokenizer, read from a base model's folder."""
 
@@ -144,10 +149,6 @@ class Featurizer:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def labels(self, text: str) -> Tensor:
-        """Return the token ids_1L of a transcript as Whisper would write it: prefix, leading space, end of text.
-
-        Of an empty one, prefix and end of text.
-        """
-        cased = text.capitalize() if text.isupper() else text  # capitals alone tokenize letter by letter
-        ids = self.tokenizer(" " + cased.strip() if text else "").input_ids
+        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end."""
+        ids = self.tokenizer(" " + text.strip() if text else "").input_ids
         return torch.tensor([ids[:MAX_LABEL_TOKENS]])

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.setting import quiet_transformers
 from bench.ablations import closed_form, decoder, embedding, rounding, training
 from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, ROUNDING, TRAINING
@@ -33,6 +34,7 @@ def main() -> None:
         setting = open_setting(options, spec, work)
         kitchen = Kitchen(setting, work / "kitchen")
         how = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **told(options, setting)}
+        how |= {"code_version": CODE_VERSION}
         if options.training:
             how |= {"judged_by": f"corpus WER in % with 95 % interval, {options.clips} held-out clips of each kind"}
             found = training.rows(kitchen, options.clips, options.rows)
@@ -69,6 +71,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
     parser.add_argument("--out", type=Path, help="by default where the page reads it")
     options = parser.parse_args()
+    if options.rows and not (options.training and options.out):
+        parser.error("--rows goes with --training, and with --out: the page reads whole tables")
     parts = {
         TRAINING: options.training,
         EMBEDDING: options.embedding,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.ml import recipe
-from adaptwin_core.ml.adapter import load_whisper
+from adaptwin_core.ml.adapter import encode, load_whisper
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.quantized import NOT_MEASURED, round_to
 from adaptwin_core.ml.teacher import Teacher, decode
@@ -53,7 +53,7 @@ Said = tuple[Tensor, Tensor]  # log p_LV of the tokens after the prompt, and tho
 def _says(model: Any, teacher: Teacher, window: Window) -> Said:
     heard = teacher.hear(window)
     asked_L = slice(heard.num_prompt - 1, None)
-    encoded_1SD = model.model.encoder(heard.features_1MT.float()).last_hidden_state
+    encoded_1SD = encode(model, heard.features_1MT.float())
     logits_1LV = model.proj_out(decode(model, heard.labels_1L[:, :-1], encoded_1SD))
     return logits_1LV[0, asked_L].log_softmax(-1), heard.labels_1L[0, 1:][asked_L]
 

@@ -45,6 +45,7 @@ def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[
         setting = kitchen.changed(**changes.get(name, {}))
         if name == NO_TRANSCRIPTS:
             setting = replace(setting, speaker=_without_texts(judged.speaker))
+        kitchen.blocks(setting)  # the layer-wise phase is as ever, whichever rows are made
         with patch.object(*OTHERWISE[name]) if name in OTHERWISE else nullcontext():
             made = kitchen.make(setting)
         rates = {}

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # its usual name
 
+from adaptwin_core.ml.adapter import embed
+
 Cache = tuple[Tensor, Tensor]  # keys_BHTQ, values_BHTV
 
 
@@ -19,13 +21,11 @@ class Encoder(nn.Module):
 
     def __init__(self, whisper: Any) -> None:
         super().__init__()
-        self.encoder = whisper.model.encoder
+        self.whisper = whisper
 
     def forward(self, input_features: Tensor) -> Tensor:
-        encoder = self.encoder
-        hidden_BDF = F.gelu(encoder.conv2(F.gelu(encoder.conv1(input_features))))
-        hidden_BSD = hidden_BDF.mT
-        hidden_BSD = hidden_BSD + encoder.embed_positions.weight[: hidden_BSD.shape[1]]
+        encoder = self.whisper.model.encoder
+        hidden_BSD = embed(self.whisper, input_features)
         for layer in encoder.layers:
             normed_BSD = layer.self_attn_layer_norm(hidden_BSD)
             attended_BSD = attend(layer.self_attn, normed_BSD, keys_values(layer.self_attn, normed_BSD))

@@ -18,6 +18,9 @@ class Kitchen:
     def changed(self, **changes):
         return changes
 
+    def blocks(self, _setting):
+        self.share_at_blocks = training.lessons.SHORT_SHARE
+
     def make(self, setting):
         self.made.append((setting, training.lessons.SHORT_SHARE))
         raise LookupError
@@ -28,7 +31,7 @@ def test_only_the_wanted_change_is_made_and_only_while_it_is():
     with pytest.raises(LookupError):
         next(training.rows(kitchen, 1, ["whole windows only"]))
     assert kitchen.made == [({}, 0.0)]
-    assert share == training.lessons.SHORT_SHARE > 0
+    assert share == training.lessons.SHORT_SHARE == kitchen.share_at_blocks > 0
 
 
 def test_twice_the_steps_are_those_of_the_job_twice():

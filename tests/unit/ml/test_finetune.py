@@ -1,11 +1,14 @@
 """The end-to-end phase on a small model: it learns, keeps its size, and repeats exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import windows as windows_module
 from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.finetune import BACK, _take_smaller_steps, finetune
 from adaptwin_core.ml.layers import cosine_schedule
@@ -67,6 +70,23 @@ def test_the_loss_falls_and_the_size_stays(windows, method):
     _, losses = tune(windows, tune_method=method)
     assert len(losses) == 40
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+
+
+def test_short_windows_are_learnt_from(windows, monkeypatch):
+    monkeypatch.setattr(windows_module, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
+    short = [replace(window, is_short=True) for window in windows]
+    teacher = Teacher(random_whisper(), Words())
+    assert teacher.hear(short[0]).features_1MT.shape[-1] == 40
+    spec = CompressionSpec(tune_steps=20, tune_learning_rate=3e-3, lora_rank=4)
+    losses = []
+    finetune(
+        random_whisper(seed=1),
+        teacher,
+        Lessons(windows, [], speaker_short=short),
+        spec,
+        on_step=lambda _step, loss: losses.append(loss),
+    )
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
 @pytest.mark.parametrize("method", ["factors", "adapters"])

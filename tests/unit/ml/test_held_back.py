@@ -50,6 +50,7 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
     assert learnt.isdisjoint(held_back)
     assert learnt | held_back == {f"train-{i}" for i in range(90)}
+    assert clips_of(found.speaker_short) == learnt
     first = setting.windows(speaker)[: len(found.speaker)]
     assert clips_of(first).isdisjoint(held_back)
 
@@ -66,3 +67,5 @@ def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_held_back))
     assert found.general_held_back
+    assert clips_of(found.general_short) == clips_of(found.general)
+    assert all(window.is_short for window in (*found.speaker_short, *found.general_short))

@@ -77,11 +77,11 @@ def test_clips_without_words_are_asked_for_in_batches_and_once(monkeypatch):
     monkeypatch.setattr(teacher, "transcribe_batch", transcribe_batch)
     hearing = Teacher(random_whisper(), Levels())
     pairs = [spoken(level, level + 1) for level in range(0, BATCH + 2, 2)]
-    mixed = spoken(50, 1, texts=["said", None])
+    mixed = spoken(50, 1, texts=["SAID SO", None])
     order = [pairs[0], mixed, *pairs, *pairs]
     hearing.expect(order)
     for window in [mixed, *order]:
-        said = " ".join(clip.text or f"word {clip.start}" for clip in window.clips)
+        said = " ".join("Said so" if clip.text else f"word {clip.start}" for clip in window.clips)
         assert torch.equal(hearing.hear(window).labels_1L, Levels().labels(said))
     assert batches == [[1, 0, *range(2, BATCH)], [BATCH, BATCH + 1]]
     hearing.hear(spoken(70))

@@ -1,5 +1,7 @@
 """Packing and choosing windows, and the order of the end-to-end phase."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,11 @@ def test_a_window_has_text_only_if_all_its_clips_do(speech):
     assert Window(speech, tuple(speech.clips[:2])).text == "words 0 words 1"
     assert Window(speech, tuple(speech.clips[2:4])).text is None
     assert {3, 5}.isdisjoint(int(c.id) for w in pack(speech, "train", seed=0, labelled=True) for c in w.clips)
+
+
+def test_a_transcript_in_capitals_is_written_as_a_sentence_beside_others_too(speech):
+    loud = replace(speech.clips[0], text="GOOD MORNING")
+    assert Window(speech, (loud, speech.clips[1])).text == "Good morning words 1"
 
 
 def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
