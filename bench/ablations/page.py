@@ -34,8 +34,8 @@ counts where the original fails: [on the frontier](frontier.md) it takes a synth
 22.0 % of words wrong to 8.4 %. Products in bfloat16 change nothing that is heard, and take a quarter less time; what
 the original must first write down, where no transcript was given, costs two minutes."""
 
-HARD_READING = """A speaker whom the original fails (**synthetic speech**). Short windows take two fifths off the time of as
-many steps, and the words are as right."""
+HARD_READING = """A speaker whom the original fails (**synthetic speech**). Short windows take two fifths off
+the time of as many steps, and the words are as right."""
 
 
 def page() -> str:
