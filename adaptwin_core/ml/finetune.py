@@ -176,7 +176,7 @@ def _loss(
         logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
-    # Logarithms over the whole vocabulary are a tenth of a step: taken once, they serve both losses.
+    # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.
     said_1LV, original_1LV = logits_1LV.log_softmax(-1), teacher.log_probs(heard)
     kl_1L = nn.functional.kl_div(said_1LV, original_1LV, log_target=True, reduction="none").sum(-1)
     loss = loss + weights.kl * kl_1L.mean()

@@ -35,7 +35,7 @@ counts where the original fails: [on the frontier](frontier.md) it takes a synth
 the original must first write down, where no transcript was given, costs two minutes."""
 
 HARD_READING = """A speaker whom the original fails (**synthetic speech**). Short windows take two fifths off
-the time of as many steps, and the words are as right."""
+the time of as many steps; what they change in words lies within the intervals."""
 
 
 def page() -> str:
