@@ -17,7 +17,8 @@ KINDS = {"speaker": "this speaker", "others": "other speakers"}
 MARKERS = {"float16": "o", "int8": "s", "int4": "^"}
 MOST_WER = 3.0  # times the original's; rows above it are named in the table only: they would flatten every difference
 ALL_LAYERS = "ours, all layers"
-ENCODER_LINES = {"ours": "original", "ours from the next smaller": "smaller"}  # and what each starts from, uncut
+# A line a model size, from nothing cut, and what each was before it learnt anything.
+OVER_ENCODER = ("original", "smaller", "ours", "ours from the next smaller")
 
 Rows = Sequence[dict[str, Any]]
 
@@ -37,8 +38,8 @@ def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
             for precision in MARKERS:
                 points = _of(shown, [family], precision)
                 _line(by_bytes, points, kind, [row["bytes"] / 1e6 for row in points], colours[family], precision)
-        for family, start in ENCODER_LINES.items():
-            points = _of(shown, [start, family], "float16")
+        for family in OVER_ENCODER:
+            points = _of(shown, [family], "float16")
             removed = [100 * row["encoder_cut"] for row in points]
             _line(by_encoder, points, kind, removed, colours.get(family), "float16")
         for axis in by_layers:

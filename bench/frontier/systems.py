@@ -9,23 +9,22 @@ from typing import Any
 
 import torch
 
-from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import assemble
 from adaptwin_core.ml.base_models import describe
-from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.measured import encoded_windows
 from adaptwin_core.ml.quantized import InputMoments
 from adaptwin_core.ml.setting import Setting
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.windows import pack
 from bench.frontier import baselines
+from bench.frontier.lora import plain_lora
 from bench.kitchen import Kitchen, Made
 
 PCA_CLIPS = 100  # LiteASR calibrates on as many
 ENCODER_ONLY = {"decoder_cut": 0.0}
+NOTHING = 0.0  # a cut: the product tunes the model whole
 
 
 class FrontierKitchen(Kitchen):
@@ -56,15 +55,14 @@ class FrontierKitchen(Kitchen):
         return Made(load_whisper(self.setting.base_folder), 0.0, self.setting)
 
     def tuned(self, kitchen: Kitchen) -> Made:
-        """A whole Whisper with adapters trained on the same speech, merged."""
-        setting, measured = kitchen.setting, kitchen.measured  # before the clock starts, as for ours
-        spec = setting.spec.model_copy(update={"tune_method": "adapters", "tune_learning_rate": None})
+        """A whole Whisper with adapters trained on the same speech without us, as many windows as ours learns from."""
+        setting = kitchen.setting
+        spec, featurizer = setting.spec, setting.featurizer()
+        windows = pack(setting.speaker, "train", seed=spec.seed, labelled=True)
+        model = load_whisper(setting.base_folder)
         began = time.perf_counter()
-        original = load_whisper(setting.base_folder)
-        teacher = Teacher(original, setting.featurizer(), encoded_windows(setting, [measured]))
-        student = assemble(setting.base_folder, RankPlan(blocks={}), {})
-        model = finetune(student, teacher, recipe.lessons_of(setting), spec).model
-        return Made(model, time.perf_counter() - began, setting)
+        tuned = plain_lora(model, featurizer, windows, num_windows=spec.tune_steps * spec.tune_batch, seed=spec.seed)
+        return Made(tuned, time.perf_counter() - began, setting)
 
     def original_tuned(self) -> Made:
         return self.tuned(self)
@@ -107,8 +105,8 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
     closed = {"layer_steps": 0, "tune_steps": 0}
     plain = {"start": "plain", "plan": "uniform", "encoder_cut": deep, "tune_steps": 0}
     ours = [
-        System(f"ours, encoder -{cut:.1%}", "ours", _ours(encoder_cut=cut), is_quantized=True)
-        for cut in sorted(cuts, reverse=True)
+        System(_named("ours", cut), "ours", _ours(encoder_cut=cut), is_quantized=True)
+        for cut in sorted({*cuts, NOTHING}, reverse=True)
     ]
     all_layers = [
         System(
@@ -119,15 +117,11 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         )
         for cut in sorted({min(cuts), deep}, reverse=True)
     ]
+    from_smaller = "ours from the next smaller"
     smaller = [
         *(
-            System(
-                f"ours from the next smaller, encoder -{cut:.1%}",
-                "ours from the next smaller",
-                _ours_from_smaller(cut),
-                is_quantized=True,
-            )
-            for cut in sorted({min(cuts), deep}, reverse=True)
+            System(_named(from_smaller, cut), from_smaller, _ours_from_smaller(cut), is_quantized=True)
+            for cut in sorted({min(cuts), deep, NOTHING}, reverse=True)
         ),
         System("next smaller Whisper", "smaller", FrontierKitchen.smaller_as_it_is, is_quantized=True),
         System("next smaller Whisper, LoRA", "smaller, tuned", FrontierKitchen.smaller_tuned, is_quantized=True),
@@ -137,7 +131,7 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         *ours,
         System(f"ours without tuning, {at}", "ours, closed form", _ours(encoder_cut=deep, **closed)),
         *(smaller if has_smaller else []),
-        System("original, LoRA (the ceiling)", "original, tuned", FrontierKitchen.original_tuned, is_quantized=True),
+        System("original, LoRA", "original, tuned", FrontierKitchen.original_tuned, is_quantized=True),
         System("output PCA (LiteASR), 0.99 / 0.999", "output PCA", _output_pca(None)),
         System(f"output PCA (LiteASR), {at}", "output PCA", _output_pca(deep)),
         System(f"plain product SVD + layer-wise, {at}", "plain product SVD, tuned", _ours(**plain)),
@@ -145,6 +139,10 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         System(f"independent SVD, {at}", "independent SVD", _independent_svd(deep)),
         *all_layers,
     ]
+
+
+def _named(family: str, cut: float) -> str:
+    return f"{family}, encoder -{cut:.1%}" if cut else f"{family}, nothing cut"
 
 
 def _ours(**changes: Any) -> Callable[[FrontierKitchen], Made]:
