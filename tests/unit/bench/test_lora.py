@@ -3,8 +3,8 @@
 import torch
 
 from bench.frontier.lora import cross_entropy, plain_lora
-from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml import test_finetune
+from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.test_finetune import Words
 
 windows = test_finetune.windows
