@@ -8,7 +8,7 @@ from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.exports import ExportName
 
 # Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
-TUNE_RATES = {"adapters": 7e-4, "factors": 2e-5}
+TUNE_RATES = {"adapters": 3.5e-4, "factors": 2e-5}
 SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)  # of the encoder, that max_wer chooses from, deepest first
 
 
