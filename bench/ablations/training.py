@@ -35,7 +35,11 @@ def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[
         SystemExit: a wanted change is none of these.
     """
     judged = kitchen.setting
-    changes = {**CHANGES, "twice the steps": {"tune_steps": 2 * judged.spec.tune_steps}}
+    changes = {
+        **CHANGES,
+        "twice the steps": {"tune_steps": 2 * judged.spec.tune_steps},
+        "twice the rate": {"tune_learning_rate": 2 * judged.spec.tune_rate},
+    }
     names = (*changes, *OTHERWISE, NO_TRANSCRIPTS)
     if unknown := set(wanted) - set(names):
         raise SystemExit(f"no such change: {', '.join(unknown)}; there are: {', '.join(names)}")

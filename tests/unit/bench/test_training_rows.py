@@ -12,7 +12,7 @@ class Kitchen:
     """Notes what it is asked for; nothing is made."""
 
     def __init__(self):
-        self.setting = SimpleNamespace(speaker=None, general=None, spec=CompressionSpec(tune_steps=7))
+        self.setting = SimpleNamespace(speaker=None, general=None, spec=CompressionSpec(tune_steps=7, tune_learning_rate=0.001))
         self.made = []
 
     def changed(self, **changes):
@@ -34,11 +34,14 @@ def test_only_the_wanted_change_is_made_and_only_while_it_is():
     assert share == training.lessons.SHORT_SHARE == kitchen.share_at_blocks > 0
 
 
-def test_twice_the_steps_are_those_of_the_job_twice():
+@pytest.mark.parametrize(
+    ("change", "setting"), [("twice the steps", {"tune_steps": 14}), ("twice the rate", {"tune_learning_rate": 0.002})]
+)
+def test_twice_is_twice_what_the_job_says(change, setting):
     kitchen = Kitchen()
     with pytest.raises(LookupError):
-        next(training.rows(kitchen, 1, ["twice the steps"]))
-    assert kitchen.made[0][0] == {"tune_steps": 14}
+        next(training.rows(kitchen, 1, [change]))
+    assert kitchen.made[0][0] == setting
 
 
 def test_a_change_that_is_none_of_them_is_refused_before_anything_is_made():
