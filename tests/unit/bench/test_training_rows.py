@@ -12,7 +12,9 @@ class Kitchen:
     """Notes what it is asked for; nothing is made."""
 
     def __init__(self):
-        self.setting = SimpleNamespace(speaker=None, general=None, spec=CompressionSpec(tune_steps=7, tune_learning_rate=0.001))
+        self.setting = SimpleNamespace(
+            speaker=None, general=None, spec=CompressionSpec(tune_steps=7, tune_learning_rate=0.001)
+        )
         self.made = []
 
     def changed(self, **changes):
