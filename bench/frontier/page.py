@@ -9,6 +9,7 @@ from bench.frontier.plots import draw
 from bench.word_errors import as_text
 
 RESULTS, PAGE = Path("bench/results"), Path("docs/frontier.md")
+LORA = "original, tuned"  # a family
 
 
 def page() -> str:
@@ -63,9 +64,11 @@ def _unbeaten(rows: list[dict[str, Any]]) -> str:
     cut = [row for row in ours if row["encoder_cut"] > 0]
     others = [row for row in rows if row not in ours]
     whole = [row for row in ours if row not in cut]
+    has_lora = any(row["family"] == LORA for row in others)
+    without = "" if has_lora else " (**without LoRA as others do it**, which this run did not make)"
     return (
-        f"**Ours** against all others: {_matched(ours, others)} **Of ours those that are cut**, against all else, the "
-        f"product's own models of nothing cut (`encoder_cut: 0`) among it: {_matched(cut, whole + others)}"
+        f"**Ours** against all others{without}: {_matched(ours, others)} **Of ours those that are cut**, against all "
+        f"else, the product's own models of nothing cut (`encoder_cut: 0`) among it: {_matched(cut, whole + others)}"
     )
 
 
