@@ -49,7 +49,7 @@ class Teacher:
     ) -> None:
         self._model, self._featurizer, self._encoded = model, featurizer, encoded
         self._expected: deque[_Spoken] = deque()
-        self._own_words: dict[tuple[str, str], str] = {}  # by the digest of the speech and the clip's id
+        self._own_words: dict[tuple[str, str], str] = {}  # by `_name`
         # By the window's id, which stays its own while the window is kept here.
         self._heard: dict[int, Heard] = {}
 
@@ -86,23 +86,21 @@ class Teacher:
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
-            as_written(clip.text) if clip.text else self._own_words_for(window.corpus, clip) for clip in window.clips
+            as_written(clip.text) if clip.text else self._own_words_for((window.corpus, clip)) for clip in window.clips
         )
         return " ".join(text for text in texts if text)
 
-    def _own_words_for(self, corpus: Corpus, clip: Clip) -> str:
-        name = (corpus.digest, clip.id)
-        if name not in self._own_words:
-            batch: dict[tuple[str, str], _Spoken] = {name: (corpus, clip)}
+    def _own_words_for(self, spoken: _Spoken) -> str:
+        if _name(spoken) not in self._own_words:
+            batch = {_name(spoken): spoken}
             while self._expected and len(batch) < BATCH:
                 later = self._expected.popleft()
-                later_name = (later[0].digest, later[1].id)
-                if later_name not in self._own_words:
-                    batch[later_name] = later
-            audios = [speech.audio(spoken) for speech, spoken in batch.values()]
+                if _name(later) not in self._own_words:
+                    batch[_name(later)] = later
+            audios = [speech.audio(clip) for speech, clip in batch.values()]
             texts = transcribe_batch(self._model, self._featurizer, audios)
             self._own_words |= dict(zip(batch, texts, strict=True))
-        return self._own_words[name]
+        return self._own_words[_name(spoken)]
 
     def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
         """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""
@@ -116,6 +114,12 @@ class Teacher:
         """Return log p_1LV of the original's next token after each of the window's."""
         logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
         return logits_1LV.log_softmax(-1)
+
+
+def _name(spoken: _Spoken) -> tuple[str, str]:
+    """The same for the same clip of the same speech, whichever window holds it."""
+    corpus, clip = spoken
+    return corpus.digest, clip.id
 
 
 def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
