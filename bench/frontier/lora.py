@@ -55,6 +55,7 @@ def plain_lora(
 
 
 def cross_entropy(model: Any, featurizer: Featurizer, window: Window) -> torch.Tensor:
+    """Return the mean loss of a window's transcript in nats a token; its prompt is given, not asked. L tokens."""
     labels_1L = featurizer.labels(window.text or "")
     with quick_products(labels_1L.device):
         encoded_1SD = encode(model, featurizer.features([window.audio()]))
