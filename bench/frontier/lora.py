@@ -3,6 +3,7 @@
 The settings are those of peft's own Whisper example. No original to stay near, no other speech, no checks on the way.
 """
 
+import copy
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +35,7 @@ def plain_lora(
     """Return the model, adapters merged, after so many of the speaker's transcribed windows."""
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311  # an order, not a secret
-    running = get_peft_model(model, ADAPTERS).train()
+    running = get_peft_model(model, copy.copy(ADAPTERS)).train()  # peft writes the model's name into it
     inner: Any = running.base_model.model
     parameters = [parameter for parameter in running.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE)
