@@ -3,7 +3,6 @@
 The settings are those of peft's own Whisper example. No original to stay near, no other speech, no checks on the way.
 """
 
-import copy
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +17,6 @@ from adaptwin_core.ml.precision import quick_products
 from adaptwin_core.ml.teacher import decode
 from adaptwin_core.ml.windows import Featurizer, Window
 
-ADAPTERS = LoraConfig(r=32, lora_alpha=64, target_modules=["q_proj", "v_proj"], lora_dropout=0.05)
 LEARNING_RATE = 1e-3
 BATCH = 2  # windows; the example's eight clips hold about as much speech
 WARMUP_SHARE = 0.1
@@ -35,7 +33,8 @@ def plain_lora(
     """Return the model, adapters merged, after so many of the speaker's transcribed windows."""
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311  # an order, not a secret
-    running = get_peft_model(model, copy.copy(ADAPTERS)).train()  # peft writes the model's name into it
+    adapters = LoraConfig(r=32, lora_alpha=64, target_modules=["q_proj", "v_proj"], lora_dropout=0.05)
+    running = get_peft_model(model, adapters).train()
     inner: Any = running.base_model.model
     parameters = [parameter for parameter in running.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE)
