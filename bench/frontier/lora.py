@@ -56,9 +56,9 @@ def plain_lora(
 
 def cross_entropy(model: Any, featurizer: Featurizer, window: Window) -> torch.Tensor:
     """Return the mean loss of a window's transcript in nats a token; its prompt is given, not asked. L tokens."""
-    labels_1L = featurizer.labels(window.text or "")
+    labels_1L, features_1MT = featurizer.labels(window.text or ""), featurizer.features([window.audio()])
     with quick_products(labels_1L.device):
-        encoded_1SD = encode(model, featurizer.features([window.audio()]))
+        encoded_1SD = encode(model, features_1MT)
         logits_1LV = model.proj_out(decode(model, labels_1L[:, :-1], encoded_1SD))
     asked = slice(len(featurizer.prompt()) - 1, None)
     return nn.functional.cross_entropy(logits_1LV[0, asked].float(), labels_1L[0, 1:][asked])
