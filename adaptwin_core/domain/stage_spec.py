@@ -6,7 +6,7 @@ from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
-CODE_VERSION: Final = 14  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 15  # raise it when a stage makes something else of the same inputs
 
 _TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")

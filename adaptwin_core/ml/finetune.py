@@ -29,7 +29,7 @@ from adaptwin_core.ml.precision import quick_products
 from adaptwin_core.ml.teacher import Teacher, decode
 
 NUM_CHECKS = 4  # times, about, that tuning is judged on held-back windows, the start not counted
-BACK = 3.0  # the rate is divided by this where a check is worse than the best, and tuning goes on from the best
+BACK = 3.0  # the rate is divided by this where a check is worse than the start, and tuning goes on from the best
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def finetune(
     """Train for `spec.tune_steps` steps of `spec.tune_batch` windows and return the best student met, merged.
 
     The student is judged on the held-back windows before the first step, after the last and between. Steps that suit a
-    speaker far from the original throw away what a near one has: where a check is worse than the best, tuning goes back
-    to the best and on in smaller steps. Where no windows of the speaker are held back, the last student is taken.
+    speaker far from the original throw away what a near one has: where a check is worse than the start, tuning goes
+    back to the best and on in smaller steps. Where no windows of the speaker are held back, the last student is taken.
 
     Args:
         on_step: called with the step and its loss; may raise to stop.
@@ -133,14 +133,17 @@ class _Best:
         self._kept: list[Tensor] = []
 
     def judge(self, step: int, loss: float | None) -> bool:
-        """Note the loss, keep a copy of the parameters if it is the least, and return whether it is."""
+        """Note the loss, keep a copy of the parameters if it is the least, and return whether it is one to go on from.
+
+        One above the best is: steps that are still long lead past it, and the short ones at the end come back.
+        """
         if loss is None:
             return True
-        is_least = not self.checks or loss < min(seen for _, seen in self.checks)
-        if is_least:
+        if not self.checks or loss < min(seen for _, seen in self.checks):
             self._kept = [parameter.detach().clone() for parameter in self._parameters]
         self.checks.append((step, round(loss, 5)))
-        return is_least
+        _, start = self.checks[0]
+        return loss <= start
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -177,8 +180,9 @@ def _loss(
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
     # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.
-    said_1LV, original_1LV = logits_1LV.log_softmax(-1), teacher.log_probs(heard)
-    kl_1L = nn.functional.kl_div(said_1LV, original_1LV, log_target=True, reduction="none").sum(-1)
-    loss = loss + weights.kl * kl_1L.mean()
+    said_1LV = logits_1LV.log_softmax(-1)
+    if weights.kl:
+        kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(heard), log_target=True, reduction="none")
+        loss = loss + weights.kl * kl_1LV.sum(-1).mean()
     asked_L = slice(heard.num_prompt - 1, None)
     return loss + weights.ce * nn.functional.nll_loss(said_1LV[0, asked_L], targets_1L[0, asked_L])

@@ -19,14 +19,17 @@ class LossWeights:
     ce: float
 
 
-SPEAKER_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
+# What the speaker said is known: an original that mishears it has no words to teach.
+SPEAKER_WEIGHTS = LossWeights(encoder=0.1, kl=0.0, ce=1.0)
+# Without transcripts the original's own words are asked for, and how sure it is of them tells more.
+UNTRANSCRIBED_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
 WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 WORDLESS_SHARE = 0.06  # of all windows that are learnt from
-# Of the windows with speech: a short one takes far less time, and whole ones keep what the model says in the silence
-# after a single clip, which is most of what it is shown in use.
-SHORT_SHARE = 0.75
+# Of the windows with speech: a short one takes far less time, but a whole one holds several times the speech, and keeps
+# what the model says in the silence after a single clip, which is most of what it is shown in use.
+SHORT_SHARE = 0.25
 
 AnyWindow = Window | WordlessWindow
 
@@ -50,7 +53,7 @@ class Lessons:
         general = spec.general_share * (1 - wordless) if self.general else 0.0
         kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.wordless, WORDLESS_WEIGHTS, wordless)]
         for whole, short, weights, share in (
-            (self.speaker, self.speaker_short, SPEAKER_WEIGHTS, 1 - general - wordless),
+            (self.speaker, self.speaker_short, self._speaker_weights, 1 - general - wordless),
             (self.general, self.general_short, GENERAL_WEIGHTS, general),
         ):
             of_short = SHORT_SHARE if short else 0.0
@@ -68,5 +71,10 @@ class Lessons:
 
     def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
         """Return the windows to judge by, of each kind that has any."""
-        kinds = ((self.speaker_held_back, SPEAKER_WEIGHTS), (self.general_held_back, GENERAL_WEIGHTS))
+        kinds = ((self.speaker_held_back, self._speaker_weights), (self.general_held_back, GENERAL_WEIGHTS))
         return [(windows, weights) for windows, weights in kinds if windows]
+
+    @property
+    def _speaker_weights(self) -> LossWeights:
+        is_transcribed = all(window.text is not None for window in self.speaker)
+        return SPEAKER_WEIGHTS if is_transcribed else UNTRANSCRIBED_WEIGHTS

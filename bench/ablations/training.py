@@ -25,6 +25,8 @@ NO_TRANSCRIPTS = "no transcripts: the original's own words"
 OTHERWISE: dict[str, tuple[Any, str, Any]] = {
     "end-to-end phase all in float32": (precision, "multiplies_bfloat16", lambda _where: False),
     "whole windows only": (lessons, "SHORT_SHARE", 0.0),
+    "three of four windows short": (lessons, "SHORT_SHARE", 0.75),
+    "the original's words for the speaker too": (lessons, "SPEAKER_WEIGHTS", lessons.UNTRANSCRIBED_WEIGHTS),
 }
 
 

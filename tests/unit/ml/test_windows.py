@@ -11,6 +11,7 @@ from adaptwin_core.ml.lessons import (
     GENERAL_WEIGHTS,
     SHORT_SHARE,
     SPEAKER_WEIGHTS,
+    UNTRANSCRIBED_WEIGHTS,
     WORDLESS_SHARE,
     WORDLESS_WEIGHTS,
     Lessons,
@@ -125,6 +126,15 @@ def test_short_windows_come_at_their_share_of_each_kind():
         drawn = [window for window, weighed in order if weighed is weights]
         assert len(drawn) / len(order) == pytest.approx(share, abs=0.04)
         assert sum(window.is_short for window in drawn) / len(drawn) == pytest.approx(SHORT_SHARE, abs=0.05)
+
+
+def test_the_originals_words_count_only_where_there_is_no_transcript():
+    for unlabelled, weights in (((), SPEAKER_WEIGHTS), (range(4), UNTRANSCRIBED_WEIGHTS)):
+        windows = pack(Speech([6.0] * 4, unlabelled), "train", seed=0)
+        lessons = Lessons(windows, [], speaker_held_back=windows)
+        assert {weighed for _, weighed in lessons.order(CompressionSpec(tune_steps=9))} == {weights}
+        assert lessons.held_back() == [(windows, weights)]
+    assert SPEAKER_WEIGHTS.kl == 0 < UNTRANSCRIBED_WEIGHTS.kl
 
 
 def test_wordless_windows_come_at_their_share(speech):
