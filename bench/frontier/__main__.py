@@ -30,9 +30,9 @@ QUICK = {
     "model": "package:whisper-tiny.en",
     "smaller": "",
     "cuts": [0.45],
-    "clips": 8,
+    "clips": 5,
 }
-QUICK_SETTINGS = {"tune_steps": 30, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 12}
+QUICK_SETTINGS = {"tune_steps": 20, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 8}
 
 
 def main() -> None:
