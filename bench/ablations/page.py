@@ -36,8 +36,8 @@ the original must first write down, where no transcript was given, costs two min
 
 HARD_READING = """A speaker whom the original fails (**synthetic speech**), on a small model cut deep. That the
 transcripts alone teach, and the original's words for the speaker do not, is what counts: it gets a third fewer of the
-speaker's words wrong, and more of others', though there the intervals overlap. How many windows are short changes the
-time, not the words."""
+speaker's words wrong, and more of others'; the intervals of both overlap. How many windows are short changes the time;
+what it changes in words lies within the intervals."""
 
 
 def page() -> str:
