@@ -59,7 +59,9 @@ def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
 
 
 def _unbeaten(rows: list[dict[str, Any]]) -> str:
-    """Say which rows of others no row of ours matches: as few bytes, and as few errors for the speaker."""
+    """Say which rows of others no row of ours matches, as few bytes and as few errors for the speaker, and by how much
+    the best of ours of no more bytes misses them.
+    """
     ours = [row for row in rows if row["family"].startswith("ours")]
     cut = [row for row in ours if row["encoder_cut"] > 0]
     others = [row for row in rows if row not in ours]
@@ -67,20 +69,27 @@ def _unbeaten(rows: list[dict[str, Any]]) -> str:
     has_lora = any(row["family"] == LORA for row in others)
     without = "" if has_lora else " (**without LoRA as others do it**, which this run did not make)"
     return (
-        f"**Ours** against all others{without}: {_matched(ours, others)} **Of ours those that are cut**, against all "
+        f"**Ours** against all others{without}: {_matched(ours, others)}\n\n"
+        "**Of ours those that are cut**, against all "
         f"else, the product's own models of nothing cut (`encoder_cut: 0`) among it: {_matched(cut, whole + others)}"
     )
 
 
 def _matched(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
-    better = [
-        f"{row['system']} in {row['precision']} ({row['bytes'] / 1e6:.1f} MB, {row['speaker_wer'][0]} %)"
-        for row in others
-        if not any(o["bytes"] <= row["bytes"] and o["speaker_wer"][0] <= row["speaker_wer"][0] for o in ours)
-    ]
+    better = []
+    for row in others:
+        small = [one for one in ours if one["bytes"] <= row["bytes"]]
+        best = min(small, key=lambda one: one["speaker_wer"][0], default=None)
+        if best is None or best["speaker_wer"][0] > row["speaker_wer"][0]:
+            nearest = f"; {_name(best)}: {as_text(above(best, row, 'speaker'))} points above it" if best else ""
+            better.append(f"- {_name(row)}, {row['speaker_wer'][0]} %{nearest}")
     if not better:
         return "for every row there is one of no more bytes and no more errors for this speaker."
-    return f"none has as few bytes and as few errors for this speaker as {'; '.join(better)}."
+    return "\n".join(["none has as few bytes and as few errors for this speaker as", "", *better])
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['system']} in {row['precision']} ({row['bytes'] / 1e6:.1f} MB)"
 
 
 if __name__ == "__main__":
