@@ -124,6 +124,8 @@ def _checked(folder: Path) -> Path:
         raise NotFound(f"{folder} holds no config.json: give the folder of a Hugging Face Whisper")
     if not any(path for pattern in WEIGHT_PATTERNS for path in folder.glob(pattern)):
         raise InvalidInput(f"{folder} holds no model.safetensors; other weight formats can run code and are not read")
+    if "adaptwin_plan" in json.loads((folder / "config.json").read_text("utf-8")):
+        raise InvalidInput(f"{folder} holds a model that AdaPTwin made: give the Whisper that it was made from")
     return folder
 
 

@@ -141,6 +141,14 @@ def test_folders_must_hold_safetensors(tmp_path: Path) -> None:
         base_models.resolve(f"folder:{tmp_path}", tmp_path)
 
 
+def test_a_model_that_was_made_here_is_no_base(tmp_path: Path) -> None:
+    small_whisper().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"adaptwin_plan": {}}))
+    with pytest.raises(InvalidInput, match="AdaPTwin made"):
+        base_models.resolve(f"folder:{tmp_path}", tmp_path / "cache")
+
+
 def test_a_saved_model_is_described_by_all_its_files(tmp_path: Path) -> None:
     small_whisper().save_pretrained(tmp_path)
     assert base_models.resolve(f"folder:{tmp_path}", tmp_path / "cache") == tmp_path
