@@ -45,6 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     spec = CompressionSpec(
+        personal_steps=0,
         plan="uniform",  # its blocks go straight from calibration to the cut
         encoder_cut=0.35,
         decoder_cut=0.2,

@@ -33,7 +33,14 @@ from bench.sizes import SHAPES, config_of
 from bench.whole_job import Clock
 
 NUM_CLIPS = {"train": 6, "valid": 2, "test": 2}
-SHORT = {"calibration_windows": 1, "layer_windows": 1, "layer_steps": 2, "tune_steps": 2, "encoder_cut": 0.45}
+SHORT = {
+    "calibration_windows": 1,
+    "personal_steps": 2,
+    "layer_windows": 1,
+    "layer_steps": 2,
+    "tune_steps": 2,
+    "encoder_cut": 0.45,
+}
 
 
 def main() -> None:

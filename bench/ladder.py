@@ -27,13 +27,14 @@ from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text, word_error_rates
 
 MEASURED = {"plan": "measured"}
-UNIFORM = {"plan": "uniform", "layer_steps": 0, "tune_steps": 0}
+NO_STEPS = {"personal_steps": 0, "tune_steps": 0}
+UNIFORM = {"plan": "uniform", "layer_steps": 0} | NO_STEPS
 RUNGS: dict[str, dict[str, Any]] = {
     "plain product SVD, uniform ranks": {"start": "plain"} | UNIFORM,
     "whitened, the same ranks": UNIFORM,
-    "whitened, the measured plan": MEASURED | {"layer_steps": 0, "tune_steps": 0},
-    "after layer-wise tuning": MEASURED | {"tune_steps": 0},
-    "after the end-to-end phase": MEASURED,
+    "whitened, the measured plan": MEASURED | {"layer_steps": 0} | NO_STEPS,
+    "after layer-wise tuning": MEASURED | NO_STEPS,
+    "tuned before the cut and after it": MEASURED,
 }
 # Held-out single clips, and packed windows, on which the encoder's error is taken.
 ERROR_CLIPS, ERROR_WINDOWS = 8, 4

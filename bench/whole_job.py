@@ -107,8 +107,15 @@ def _one_step(options: argparse.Namespace, spec: CompressionSpec, speaker: Path,
     ends: list[float] = []
 
     def steps(count: int) -> None:
-        student, short = load_compressed(model).to(device()), spec.model_copy(update={"tune_steps": count})
-        finetune(student, teacher, lessons, short, on_step=lambda _step, _loss: ends.append(time.perf_counter()))
+        student = load_compressed(model).to(device())
+        finetune(
+            student,
+            teacher,
+            lessons,
+            spec,
+            num_steps=count,
+            on_step=lambda _step, _loss: ends.append(time.perf_counter()),
+        )
 
     steps(1 + NUM_TIMED)
     seconds = min(after - before for before, after in pairwise(ends))

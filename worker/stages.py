@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +16,11 @@ from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.measured import ENCODED_FILE, block_file, measure
 from adaptwin_core.ml.memory import give_back_freed
+from adaptwin_core.ml.personalize import personalize
 from adaptwin_core.ml.search import read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.store.blobs import link_or_copy
 from adaptwin_core.store.settings import get_settings
 from worker.context import StageContext
 
@@ -28,7 +29,12 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
     settings = get_settings()
-    alone = ctx.stage in {Stage.SEARCH, Stage.TUNE, Stage.EXPORT}  # alone in its stage, or rare: it takes every core
+    alone = ctx.stage in {
+        Stage.PERSONALIZE,
+        Stage.SEARCH,
+        Stage.TUNE,
+        Stage.EXPORT,
+    }  # alone in its stage, or rare: it takes every core
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
     try:
         files, info = _BODIES[ctx.stage](ctx)
@@ -41,6 +47,7 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
 def _setting(ctx: StageContext) -> Setting:
     settings = get_settings()
     cache = settings.model_cache_dir or settings.data_dir / "models"
+    personal = ctx.inputs(Stage.PERSONALIZE) if Stage.PERSONALIZE in ctx.task.upstream else {}
     weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
     searched = ctx.inputs(Stage.SEARCH) if Stage.SEARCH in ctx.task.upstream else {}
     return Setting(
@@ -51,6 +58,7 @@ def _setting(ctx: StageContext) -> Setting:
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
         offers=recipe.read_offers(weighed) if weighed else None,
         found_cut=read_cut(searched["model"]) if searched else None,
+        personal_folder=_folder(ctx, "personal", personal["model"]) if personal else None,
     )
 
 
@@ -69,6 +77,10 @@ def _progress(ctx: StageContext) -> Progress:
         ctx.report(done, total, **figures)
 
     return progress
+
+
+def _personalize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
+    return personalize(_setting(ctx), ctx.workdir / "model", _progress(ctx))
 
 
 def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -110,7 +122,7 @@ def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     model, kind = ctx.key.split(":")
-    folder = _model_folder(ctx, Stage.TUNE) if model == "compressed" else None
+    folder = _compressed(ctx, Stage.TUNE) if model == "compressed" else None
     return judging.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
 
 
@@ -144,22 +156,27 @@ def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         ctx.check()
         ctx.report(done, total)
 
-    checkpoint, out = _model_folder(ctx, Stage.PUBLISH), ctx.workdir / "export"
+    checkpoint, out = _compressed(ctx, Stage.PUBLISH), ctx.workdir / "export"
     own_texts = json.loads(ctx.inputs(Stage.EVALUATE)["compressed:speaker"]["texts.json"].read_text())
     heard_on = HeldOut.of(Corpus.load(ctx.speaker), own_texts)
     files, verdict = make(ctx.key, checkpoint, heard_on, out, progress=progress)
     return files, verdict or {}
 
 
-def _model_folder(ctx: StageContext, stage: Stage) -> Path:
-    folder = ctx.workdir / "compressed"
+def _compressed(ctx: StageContext, stage: Stage) -> Path:
+    return _folder(ctx, "compressed", ctx.inputs(stage)["model"])
+
+
+def _folder(ctx: StageContext, name: str, files: dict[str, Path]) -> Path:
+    folder = ctx.workdir / name
     folder.mkdir()
-    for name, path in ctx.inputs(stage)["model"].items():
-        shutil.copyfile(path, folder / name)
+    for file_name, path in files.items():
+        link_or_copy(path, folder / file_name)
     return folder
 
 
 _BODIES = {
+    Stage.PERSONALIZE: _personalize,
     Stage.CALIBRATE: _calibrate,
     Stage.WEIGH: _weigh,
     Stage.SEARCH: _search,

@@ -81,20 +81,32 @@ class CompressionSpec(Frozen):
     layer_windows: int = Field(12, ge=1, le=256, description="windows each block is tuned on, alone")
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="of the layer-wise phase")
-    tune_method: Literal["factors", "adapters"] = Field(
-        "adapters", description="adapters: the end-to-end phase trains LoRA, merged; factors: the layers themselves"
+    personal_steps: int = Field(
+        240,
+        ge=0,
+        le=100_000,
+        description="steps in which the model, still whole, learns its speaker; 0 leaves it out",
     )
-    tune_steps: int = Field(240, ge=0, le=100_000, description="steps of the end-to-end phase; 0 leaves it out")
+    tune_steps: int = Field(
+        80,
+        ge=0,
+        le=100_000,
+        description="steps in which the cut model makes up for what it lost; 0 leaves it out, as does a model of which "
+        "nothing was cut",
+    )
+    tune_method: Literal["factors", "adapters"] = Field(
+        "adapters",
+        description="what both train: adapters: LoRA, merged; factors: the layers themselves",
+    )
     tune_learning_rate: float | None = Field(
         None,
         gt=0,
         le=0.1,
-        description="of the end-to-end phase; left out, "
-        + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
+        description="of both; left out, " + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
     )
-    tune_batch: int = Field(1, ge=1, le=64, description="windows in a step of the end-to-end phase")
+    tune_batch: int = Field(1, ge=1, le=64, description="windows in each of their steps")
     general_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of the end-to-end windows with speech that is general speech"
+        0.3, ge=0.0, le=1.0, description="share of their windows with speech that is general speech"
     )
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
@@ -121,8 +133,8 @@ class CompressionSpec(Frozen):
         if self.encoder_cut == 0 and self.decoder_cut == 0 and not given:
             if self.ranks is not None:
                 raise ValueError("ranks are of the parts whose cut is not 0: set encoder_cut or decoder_cut")
-            if self.tune_steps == 0 and self.weights == "float16":
-                raise ValueError("nothing would change: set a cut, tune_steps, or weights")
+            if self.personal_steps == 0 and self.weights == "float16":
+                raise ValueError("nothing would change: set a cut, personal_steps, or weights")
         if self.max_wer is not None and (self.plan != "measured" or self.ranks is not None):
             raise ValueError("max_wer tries several cuts by the measured plan: leave plan and ranks out")
         if self.plan_for != "any" and (self.plan != "measured" or self.ranks is not None):
@@ -136,7 +148,7 @@ class CompressionSpec(Frozen):
 
     @property
     def tune_rate(self) -> float:
-        """Return the learning rate of the end-to-end phase."""
+        """Return the learning rate of the end-to-end phases, before the cut and after it."""
         return self.tune_learning_rate or TUNE_RATES[self.tune_method]
 
     def digest(self) -> str:

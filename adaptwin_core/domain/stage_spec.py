@@ -6,9 +6,10 @@ from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
-CODE_VERSION: Final = 15  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 16  # raise it when a stage makes something else of the same inputs
 
-_TUNING = ("tune_method", "tune_steps", "tune_learning_rate", "tune_batch", "general_share")
+_LEARNING = ("personal_steps", "tune_method", "tune_learning_rate", "tune_batch", "general_share")
+_TUNING = (*_LEARNING, "tune_steps")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
 _SIZES = ("equal_heads", "plan_for")
 ANY_CUT: Final = 0.35
@@ -22,6 +23,8 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
     """
     if stage is Stage.EXPORT or (stage is Stage.EVALUATE and key.startswith("base:")):
         return CompressionSpec.model_validate({"language": spec.language, "seed": spec.seed})
+    if stage is Stage.PERSONALIZE:
+        return CompressionSpec.model_validate(spec.model_dump(include={"language", "seed", "lora_rank", *_LEARNING}))
     spec = spec.model_copy(update={"exports": ()})  # made of the finished model, by tasks of their own
     hidden = {
         Stage.CALIBRATE: (*_TUNING, *_LAYER_TUNING, *_SIZES, "start"),

@@ -108,6 +108,16 @@ def save(
         save_file(stored_state(model, weights, inputs), out / WEIGHTS_FILE, metadata={"format": "pt"})
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
+    return _with_sidecars(base_folder, out)
+
+
+def save_whole(model: WhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
+    """Write a Whisper of which nothing was cut as its base model was, in float16, and return the files' names."""
+    model.half().save_pretrained(out)
+    return _with_sidecars(base_folder, out)
+
+
+def _with_sidecars(base_folder: Path, out: Path) -> list[str]:
     for name in SIDECARS:
         if (base_folder / name).exists() and not (out / name).exists():
             shutil.copyfile(base_folder / name, out / name)

@@ -1,13 +1,14 @@
-"""The end-to-end phase: the whole smaller model learns from the original and from the speaker's transcripts.
+"""Training end to end, before the cut and after it: a model learns from a teacher and from the speaker's transcripts.
 
-Either the factors themselves are trained, or LoRA adapters on them (through peft) that are merged at the end; both
+Before the cut the whole model learns its speaker, taught by the original; what is cut of it is then taught by it.
+Either the layers themselves are trained, or LoRA adapters on them (through peft) that are merged at the end; both
 keep the model's size. Each step takes one batch of packed windows:
 
-    loss = w_enc · relative error of the encoder's output          (stay near the original's hearing)
-         + w_kl  · KL(original ‖ compressed) on the next token      (stay near the original's words)
-         + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the original)
+    loss = w_enc · relative error of the encoder's output          (stay near the teacher's hearing)
+         + w_kl  · KL(teacher ‖ student) on the next token          (stay near the teacher's words)
+         + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the teacher)
 
-General windows keep other speakers: there the original is the better teacher, so distillation weighs more.
+General windows keep other speakers: there the teacher hears well, so distillation weighs more.
 Shape letters as in lessons.py.
 """
 
@@ -46,9 +47,10 @@ def finetune(
     lessons: Lessons,
     spec: CompressionSpec,
     *,
+    num_steps: int,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> Tuned:
-    """Train for `spec.tune_steps` steps of `spec.tune_batch` windows and return the best student met, merged.
+    """Train for `num_steps` steps of `spec.tune_batch` windows and return the best student met, merged.
 
     The student is judged on the held-back windows before the first step, after the last and between. Steps that suit a
     speaker far from the original throw away what a near one has: where a check is worse than the start, tuning goes
@@ -57,19 +59,19 @@ def finetune(
     Args:
         on_step: called with the step and its loss; may raise to stop.
     """
-    if spec.tune_steps == 0 or not lessons.speaker:
+    if num_steps == 0 or not lessons.speaker:
         return Tuned(student, [])
     torch.manual_seed(spec.seed)
     running, parameters = _trainable(student, spec)
     optimizer = torch.optim.AdamW(parameters, lr=spec.tune_rate, weight_decay=0.0)
-    schedule = cosine_schedule(optimizer, spec.tune_steps)
-    order = lessons.order(spec)
+    schedule = cosine_schedule(optimizer, num_steps)
+    order = lessons.order(spec, num_steps)
     held_back = [window for windows, _ in lessons.held_back() for window in windows]
     teacher.expect([*held_back, *(window for window, _ in order)])
-    check_every = max(1, spec.tune_steps // NUM_CHECKS)
+    check_every = max(1, num_steps // NUM_CHECKS)
     best = _Best(parameters)
     best.judge(0, _held_back_loss(running, teacher, lessons))
-    for step in range(1, spec.tune_steps + 1):
+    for step in range(1, num_steps + 1):
         running.train()
         total = 0.0
         for window, weights in order[(step - 1) * spec.tune_batch : step * spec.tune_batch]:
@@ -81,7 +83,7 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         on_step(step, total)
-        is_check = step % check_every == 0 or step == spec.tune_steps
+        is_check = step % check_every == 0 or step == num_steps
         if is_check and not best.judge(step, _held_back_loss(running, teacher, lessons)):
             best.restore()
             _take_smaller_steps(optimizer, schedule)

@@ -1,4 +1,4 @@
-"""What the end-to-end phase learns from: windows in their order, and what counts in each."""
+"""What is learnt from end to end: windows in their order, and what counts in each."""
 
 import random
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from adaptwin_core.ml.windows import Window, WordlessWindow
 
 @dataclass(frozen=True)
 class LossWeights:
-    """`encoder`: of the encoder's relative error; `kl`: of the divergence from the original's words; `ce`: of the
+    """`encoder`: of the encoder's relative error; `kl`: of the divergence from the teacher's words; `ce`: of the
     transcript's cross-entropy.
     """
 
@@ -23,7 +23,8 @@ class LossWeights:
 SPEAKER_WEIGHTS = LossWeights(encoder=0.1, kl=0.0, ce=1.0)
 # Without transcripts the original's own words are asked for, and how sure it is of them tells more.
 UNTRANSCRIBED_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
-GENERAL_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
+# Where the teacher hears well it is followed: for others, and for the speaker once it has learnt them.
+FOLLOWED_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
 WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 WORDLESS_SHARE = 0.06  # of all windows that are learnt from
@@ -45,8 +46,9 @@ class Lessons:
     wordless: Sequence[WordlessWindow] = ()
     speaker_short: Sequence[Window] = ()
     general_short: Sequence[Window] = ()
+    teacher_knows_speaker: bool = False
 
-    def order(self, spec: CompressionSpec) -> list[tuple[AnyWindow, LossWeights]]:
+    def order(self, spec: CompressionSpec, num_steps: int) -> list[tuple[AnyWindow, LossWeights]]:
         """Return every window of the run: each kind at its share, shuffled anew when it is used up."""
         rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
         wordless = WORDLESS_SHARE if self.wordless else 0.0
@@ -54,12 +56,12 @@ class Lessons:
         kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.wordless, WORDLESS_WEIGHTS, wordless)]
         for whole, short, weights, share in (
             (self.speaker, self.speaker_short, self._speaker_weights, 1 - general - wordless),
-            (self.general, self.general_short, GENERAL_WEIGHTS, general),
+            (self.general, self.general_short, FOLLOWED_WEIGHTS, general),
         ):
             of_short = SHORT_SHARE if short else 0.0
             kinds += [(whole, weights, share * (1 - of_short)), (short, weights, share * of_short)]
         shares = [share for _, _, share in kinds]
-        drawn = rng.choices(range(len(kinds)), shares, k=spec.tune_steps * spec.tune_batch)
+        drawn = rng.choices(range(len(kinds)), shares, k=num_steps * spec.tune_batch)
         decks: list[list[AnyWindow]] = [[] for _ in kinds]
         order = []
         for kind in drawn:
@@ -71,10 +73,12 @@ class Lessons:
 
     def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
         """Return the windows to judge by, of each kind that has any."""
-        kinds = ((self.speaker_held_back, self._speaker_weights), (self.general_held_back, GENERAL_WEIGHTS))
+        kinds = ((self.speaker_held_back, self._speaker_weights), (self.general_held_back, FOLLOWED_WEIGHTS))
         return [(windows, weights) for windows, weights in kinds if windows]
 
     @property
     def _speaker_weights(self) -> LossWeights:
+        if self.teacher_knows_speaker:
+            return FOLLOWED_WEIGHTS
         is_transcribed = all(window.text is not None for window in self.speaker)
         return SPEAKER_WEIGHTS if is_transcribed else UNTRANSCRIBED_WEIGHTS

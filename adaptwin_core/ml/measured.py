@@ -11,7 +11,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.ml.adapter import load_whisper
@@ -42,14 +41,9 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
         InvalidAudio: the speaker's speech has no windows to measure.
     """
     spec = setting.spec
-    speaker = setting.windows(setting.speaker)
-    if not speaker:
-        raise InvalidAudio(
-            "the speech has nothing to train on: mark some clips train, or leave the split column out",
-            code="no_training_speech",
-        )
+    speaker = setting.speaker_windows()
     blocks = blocks_to_cut(spec, setting.shape)
-    model = load_whisper(setting.base_folder).to(device())
+    model = load_whisper(setting.whole_folder).to(device())
     featurizer = setting.featurizer()
     num_speaker = max(1, round(spec.layer_windows * setting.speaker_weight))
     kinds = (

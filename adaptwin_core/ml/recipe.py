@@ -50,7 +50,7 @@ def weigh_block(
     block, where = BlockId.parse(name), device()
     shards = read_shards(name, calibrations)
     moments = mixed_moments(setting, shards, where)
-    model = load_whisper(setting.base_folder).to(where)
+    model = load_whisper(setting.whole_folder).to(where)
     layer = layer_of(model, block)
     paths = [out / OFFERS_FILE]
     order_F = None
@@ -103,7 +103,7 @@ def cut_block(
         return {}, {}
     where = device()
     shards = read_shards(name, calibrations)
-    layer = load_layer(setting.base_folder, block).to(where)
+    layer = load_layer(setting.whole_folder, block).to(where)
     order_F = load_file(weighed[ORDER_FILE])["order_F"].to(where) if weighed and ORDER_FILE in weighed else None
     cut = factorize_block(layer, block, plan, mixed_moments(setting, shards, where), order_F)
     tuned = tune_block(
@@ -152,7 +152,8 @@ def tune_whole(
     out: Path,
     progress: Progress = silent,
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Put the cut blocks together, train end to end, merge, round as the settings say, and write the model's folder.
+    """Put the cut blocks together, train end to end where there are any, merge, round as the settings say, and write
+    the model's folder.
 
     Args:
         calibrations: the files of every shard, in order.
@@ -162,27 +163,26 @@ def tune_whole(
     """
     spec = setting.spec
     plan = setting.plan
-    model = assemble(setting.base_folder, plan, {name: load_file(path) for name, path in blocks.items()})
+    model = assemble(setting.whole_folder, plan, {name: load_file(path) for name, path in blocks.items()})
     losses: list[float] = []
 
     def on_step(step: int, loss: float) -> None:
         losses.append(round(loss, 4))
         progress(step, num_steps, loss=losses[-1])
 
-    num_steps = spec.tune_steps
+    tune_steps = spec.tune_steps if plan.blocks else 0
+    num_steps = tune_steps
     checks: list[tuple[int, float]] = []
     inputs: InputMoments = NOT_MEASURED
-    if spec.tune_steps > 0 or spec.weights == "int4":
-        original = load_whisper(setting.base_folder).to(device())
-        teacher = Teacher(original, setting.featurizer(), encoded_windows(setting, calibrations))
+    if tune_steps > 0 or spec.weights == "int4":
+        whole = load_whisper(setting.whole_folder).to(device())
+        teacher = Teacher(whole, setting.featurizer(), encoded_windows(setting, calibrations))
         lessons = lessons_of(setting)
         to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
         num_steps += len(to_round)
-        tuned = finetune(model.to(device()), teacher, lessons, spec, on_step=on_step)
+        tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=tune_steps, on_step=on_step)
         model, checks = tuned.model, tuned.checks
-        inputs = measure_inputs(
-            model, teacher, to_round, on_window=lambda done: progress(spec.tune_steps + done, num_steps)
-        )
+        inputs = measure_inputs(model, teacher, to_round, on_window=lambda done: progress(tune_steps + done, num_steps))
     names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, inputs=inputs)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
@@ -208,6 +208,7 @@ def lessons_of(setting: Setting) -> Lessons:
         quiet,
         speaker_short=pack_short(speaker, seed=setting.spec.seed),
         general_short=pack_short(general, seed=setting.spec.seed),
+        teacher_knows_speaker=setting.personal_folder is not None,
     )
 
 

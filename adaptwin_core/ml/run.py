@@ -14,6 +14,7 @@ from adaptwin_core.ml import judging, recipe
 from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.memory import give_back_freed
+from adaptwin_core.ml.personalize import personalize
 from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
@@ -77,40 +78,47 @@ def run_recipe(
     setting = Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
     if spec.max_wer is not None:
         judged_clips(setting)  # refuses now what could not be searched by later
-    with step("measure") as progress:
-        measured = measure(setting, 0, 1, place("calibrate"), progress)
+    if spec.personal_steps > 0:
+        with step("personalize") as progress:
+            personal = place("personal")
+            personalize(setting, personal, progress)
+        setting = replace(setting, personal_folder=personal)
+    calibrations = []
+    if names:
+        with step("measure") as progress:
+            calibrations = [measure(setting, 0, 1, place("calibrate"), progress)]
     weighed: dict[str, dict[str, Path]] = {}
     if needs_offers(spec):
         for name in names:
             with step(f"weigh {name}") as progress:
-                weighed[name], _ = recipe.weigh_block(setting, name, [measured], place(f"weigh-{name}"), progress)
+                weighed[name], _ = recipe.weigh_block(setting, name, calibrations, place(f"weigh-{name}"), progress)
         setting = replace(setting, offers=recipe.read_offers(weighed))
     trials = []
     if spec.max_wer is not None:
         with step("search the cut") as progress:
-            files, searched = search_cut(setting, [measured], weighed, place("search"), progress)
+            files, searched = search_cut(setting, calibrations, weighed, place("search"), progress)
         setting, trials = replace(setting, found_cut=read_cut(files)), searched["trials"]
     blocks, figures = {}, {}
     for name in setting.plan.blocks:
         with step(f"cut {name}") as progress:
-            files, figures[name] = recipe.cut_block(setting, name, [measured], weighed.get(name), place(name), progress)
+            files, figures[name] = recipe.cut_block(
+                setting, name, calibrations, weighed.get(name), place(name), progress
+            )
         blocks[name] = files[recipe.BLOCK_FILE]
     with step("tune") as progress:
-        model_files, _ = recipe.tune_whole(setting, [measured], blocks, out, progress)
-    texts, infos = {}, {}
+        model_files, _ = recipe.tune_whole(setting, calibrations, blocks, out, progress)
+    heard = {}
     for kind in ("speaker", "general") if general else ("speaker",):
         for label, compressed in (("base", None), ("compressed", out)):
-            key = f"{label}:{kind}"
-            with step(f"judge {key}") as progress:
-                files, infos[key] = judging.hear(setting, kind, compressed, place(key.replace(":", "-")), progress)
-            texts[key] = files["texts.json"]
+            with step(f"judge {label}:{kind}") as progress:
+                heard[f"{label}:{kind}"] = judging.hear(setting, kind, compressed, place(f"{label}-{kind}"), progress)
     with step("report"):
         report_files, report = judging.conclude(
             setting,
             short_name(source),
             digest,
-            texts=texts,
-            infos=infos,
+            texts={name: files["texts.json"] for name, (files, _) in heard.items()},
+            infos={name: info for name, (_, info) in heard.items()},
             model_files=model_files,
             blocks=figures,
             out=place("report"),

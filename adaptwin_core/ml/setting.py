@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers.utils import logging as transformers_logging
 
+from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
@@ -34,11 +35,17 @@ class Setting:
     general: Corpus | None
     offers: Offers | None = None  # once they are measured
     found_cut: float | None = None  # of the encoder, once it is searched
+    personal_folder: Path | None = None  # once the base model has learnt its speaker
 
     @property
     def plan(self) -> RankPlan:
         spec = self.spec if self.found_cut is None else self.spec.with_cut(self.found_cut)
         return make_plan(spec, self.shape, self.offers)
+
+    @property
+    def whole_folder(self) -> Path:
+        """Where the model lies that is measured and cut, and that teaches what comes of it."""
+        return self.personal_folder or self.base_folder
 
     def featurizer(self) -> Featurizer:
         multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
@@ -46,6 +53,20 @@ class Setting:
 
     def windows(self, corpus: Corpus | None) -> list[Window]:
         return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed)
+
+    def speaker_windows(self) -> list[Window]:
+        """Return the windows of the speaker's speech to train on.
+
+        Raises:
+            InvalidAudio: there are none.
+        """
+        windows = self.windows(self.speaker)
+        if not windows:
+            raise InvalidAudio(
+                "the speech has nothing to train on: mark some clips train, or leave the split column out",
+                code="no_training_speech",
+            )
+        return windows
 
     @property
     def speaker_weight(self) -> float:

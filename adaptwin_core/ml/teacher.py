@@ -1,4 +1,4 @@
-"""What the original hears in the windows that the smaller model learns from.
+"""What a teacher hears in the windows that a model learns from.
 
 Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
 """
@@ -24,7 +24,7 @@ _Spoken = tuple[Corpus, Clip]
 
 @dataclass(frozen=True)
 class Heard:
-    """One window as the original hears it, in float16."""
+    """One window as the teacher hears it, in float16."""
 
     window: AnyWindow
     features_1MT: Tensor
@@ -35,7 +35,7 @@ class Heard:
 
 
 class Teacher:
-    """The original model. What it hears in a window is computed once.
+    """The original, or the model that has learnt its speaker. What it hears in a window is computed once.
 
     Args:
         encoded: what its encoder says of some windows, by their names: output_1SD in float16.
@@ -65,7 +65,7 @@ class Teacher:
 
     @torch.no_grad()
     def hear(self, window: AnyWindow) -> Heard:
-        """Return what the original hears."""
+        """Return what the teacher hears."""
         if id(window) not in self._heard:
             features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
@@ -82,7 +82,7 @@ class Teacher:
         return self._heard[id(window)]
 
     def _text(self, window: AnyWindow) -> str:
-        """Return the transcripts of the window's clips; where one has none, the original's own words for it."""
+        """Return the transcripts of the window's clips; where one has none, the teacher's own words for it."""
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
@@ -111,7 +111,7 @@ class Teacher:
 
     @torch.no_grad()
     def log_probs(self, heard: Heard) -> Tensor:
-        """Return log p_1LV of the original's next token after each of the window's."""
+        """Return log p_1LV of the teacher's next token after each of the window's."""
         logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
         return logits_1LV.log_softmax(-1)
 

@@ -22,12 +22,16 @@ def next_tasks(
     stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool
 ) -> list[str]:
     """Return the keys of a stage's tasks, in the order they are announced; none where a stage is not needed."""
+    is_left_out = {
+        Stage.PERSONALIZE: spec.personal_steps == 0,
+        Stage.CALIBRATE: not blocks_to_cut(spec, shape),
+        Stage.WEIGH: not needs_offers(spec),
+        Stage.SEARCH: spec.max_wer is None,
+    }
+    if is_left_out.get(stage, False):
+        return []
     if stage is Stage.CALIBRATE:
         return [f"shard-{i}-of-{num_shards}" for i in range(num_shards)]
-    if stage is Stage.WEIGH and not needs_offers(spec):
-        return []
-    if stage is Stage.SEARCH and spec.max_wer is None:
-        return []
     if stage in {Stage.WEIGH, Stage.FACTORIZE}:
         return [str(block) for block in blocks_to_cut(spec, shape)]
     if stage is Stage.EVALUATE:

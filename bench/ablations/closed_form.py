@@ -25,7 +25,8 @@ from bench.kitchen import Kitchen
 
 SEEN_WINDOWS = 12  # of each kind of speech, for forms that need more than the product measures, and for the refit
 ERROR_WINDOWS = 4  # held-out, of each kind
-UNTUNED: dict[str, Any] = {"layer_steps": 0, "tune_steps": 0}
+CUT_ALONE: dict[str, Any] = {"personal_steps": 0, "tune_steps": 0}
+UNTUNED = CUT_ALONE | {"layer_steps": 0}
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Bench:
 
     @classmethod
     def open(cls, kitchen: Kitchen) -> "Bench":
-        setting = kitchen.setting
+        setting = kitchen.changed(**UNTUNED)
         original = load_whisper(setting.base_folder)
         featurizer = setting.featurizer()
         corpora = {"speaker": setting.speaker, "others": setting.general}
@@ -54,10 +55,10 @@ class Bench:
         seen = []
         for index in range(setting.shape.encoder_layers):
             block = BlockId(part="encoder", layer=index, attention="self")
-            moments = mixed_moments(setting, read_shards(str(block), [kitchen.measured]), torch.device("cpu"))
+            moments = mixed_moments(setting, read_shards(str(block), [kitchen.measured(setting)]), torch.device("cpu"))
             assert moments is not None
             mine = {name.partition(".")[2]: found for name, found in outputs.items() if name.startswith(f"{index}.")}
-            order_F = load_file(kitchen.weighed[str(block)][recipe.ORDER_FILE])["order_F"]
+            order_F = load_file(kitchen.weighed(setting)[str(block)][recipe.ORDER_FILE])["order_F"]
             seen.append(forms.Seen(block, moments, mine, order_F))
         return cls(kitchen, original, seen, seen_windows, judged)
 
@@ -147,7 +148,7 @@ def _plans(bench: Bench) -> Iterator[dict[str, Any]]:
         model = kitchen.make(kitchen.changed(**spec)).model
         refit_sequentially(model, bench.original, bench.seen_windows)
         yield {"group": group, "change": "measured, then refitted layer after layer", **bench.judge(model)}
-        tuned = kitchen.make(kitchen.changed(encoder_cut=cut, tune_steps=0)).model
+        tuned = kitchen.make(kitchen.changed(**CUT_ALONE, encoder_cut=cut)).model
         yield {"group": group, "change": "measured, then layer-wise tuning", **bench.judge(tuned)}
 
 

@@ -13,9 +13,10 @@ from bench.word_errors import word_error_rates
 
 CHANGES: dict[str, dict[str, Any]] = {
     "ours": {},
-    "no training at all": {"layer_steps": 0, "tune_steps": 0},
+    "no training at all": {"personal_steps": 0, "layer_steps": 0, "tune_steps": 0},
     "no layer-wise phase": {"layer_steps": 0},
-    "no end-to-end phase": {"tune_steps": 0},
+    "no end-to-end phase": {"personal_steps": 0, "tune_steps": 0},
+    "no steps after the cut": {"tune_steps": 0},
     "the factors themselves instead of adapters": {"tune_method": "factors"},
     "no general speech in training": {"general_share": 0.0},
     "half general speech in training": {"general_share": 0.5},
@@ -23,7 +24,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 NO_TRANSCRIPTS = "no transcripts: the original's own words"
 # What is no setting of a job: where it stands, and what it is instead.
 OTHERWISE: dict[str, tuple[Any, str, Any]] = {
-    "end-to-end phase all in float32": (precision, "multiplies_bfloat16", lambda _where: False),
+    "all tuning in float32": (precision, "multiplies_bfloat16", lambda _where: False),
     "whole windows only": (lessons, "SHORT_SHARE", 0.0),
     "three of four windows short": (lessons, "SHORT_SHARE", 0.75),
     "the original's words for the speaker too": (lessons, "SPEAKER_WEIGHTS", lessons.UNTRANSCRIBED_WEIGHTS),
@@ -36,11 +37,12 @@ def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[
     Raises:
         SystemExit: a wanted change is none of these.
     """
-    judged = kitchen.setting
+    judged, spec = kitchen.setting, kitchen.setting.spec
     changes = {
         **CHANGES,
-        "twice the steps": {"tune_steps": 2 * judged.spec.tune_steps},
-        "twice the rate": {"tune_learning_rate": 2 * judged.spec.tune_rate},
+        "all steps after the cut": {"personal_steps": 0, "tune_steps": spec.personal_steps + spec.tune_steps},
+        "twice the steps": {"personal_steps": 2 * spec.personal_steps, "tune_steps": 2 * spec.tune_steps},
+        "twice the rate": {"tune_learning_rate": 2 * spec.tune_rate},
     }
     names = (*changes, *OTHERWISE, NO_TRANSCRIPTS)
     if unknown := set(wanted) - set(names):
@@ -48,16 +50,17 @@ def rows(kitchen: Kitchen, num_clips: int, wanted: Collection[str]) -> Iterator[
     for name in names:
         if wanted and name not in wanted:
             continue
-        setting = kitchen.changed(**changes.get(name, {}))
+        cook = kitchen
         if name == NO_TRANSCRIPTS:
-            setting = replace(setting, speaker=_without_texts(judged.speaker))
-        kitchen.blocks(setting)  # the layer-wise phase is as ever, whichever rows are made
+            cook = kitchen.apart(name, speaker=_without_texts(judged.speaker))
+        if name in OTHERWISE:
+            cook = kitchen.apart(name)
         with patch.object(*OTHERWISE[name]) if name in OTHERWISE else nullcontext():
-            made = kitchen.make(setting)
+            made = cook.make(cook.changed(**changes.get(name, {})))
         rates = {}
         for kind, corpus in (("speaker", judged.speaker), ("others", judged.general)):
             assert corpus is not None
-            found = word_error_rates(made.model, judged.featurizer(), corpus, num_clips, judged.spec.language)
+            found = word_error_rates(made.model, judged.featurizer(), corpus, num_clips, spec.language)
             rates[f"{kind}_wer"] = found.wer
         yield {"change": name, **rates, "seconds": round(made.tuning_s, 1)}
 

@@ -32,7 +32,7 @@ def main() -> None:
     quiet_transformers()
     spec = CompressionSpec.model_validate({"encoder_cut": options.cut} | json.loads(options.settings))
     drawn = lines(
-        options.model, spec.tune_steps, other_steps=options.steps, minutes=options.minutes, models=options.models
+        options.model, spec.personal_steps, other_steps=options.steps, minutes=options.minutes, models=options.models
     )
     with tempfile.TemporaryDirectory() as scratch:
         setting = open_setting(options, spec, Path(scratch))

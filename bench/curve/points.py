@@ -68,7 +68,7 @@ class Maker:
             return Made(load_whisper(folder), 0.0, setting)
         name = digest_json([point.model, point.minutes])[:12]
         kitchen = self._kitchens.setdefault(name, Kitchen(setting, self.work / name))
-        return kitchen.make(kitchen.changed(tune_steps=point.steps))
+        return kitchen.make(kitchen.changed(personal_steps=point.steps))
 
 
 def shortened(corpus: Corpus, minutes: float) -> Corpus:

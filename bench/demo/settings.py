@@ -22,7 +22,8 @@ SHORT_JOB = {
     "calibration_windows": 24,
     "layer_windows": 6,
     "layer_steps": 10,
-    "tune_steps": 140,
+    "personal_steps": 110,
+    "tune_steps": 40,
 }
 
 

@@ -32,7 +32,7 @@ QUICK = {
     "cuts": [0.45],
     "clips": 5,
 }
-QUICK_SETTINGS = {"tune_steps": 20, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 8}
+QUICK_SETTINGS = {"personal_steps": 16, "tune_steps": 6, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 8}
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def page() -> str:
         lines += [
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",
-            f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {how['settings']['tune_steps']} "
+            f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {_steps(how['settings'])} "
             f"steps of tuning wherever a row is tuned; {how['threads']} threads; code version {how['code_version']}.",
             "",
             f"![WER over bytes and over the cut](../bench/results/{path.stem}.png)",
@@ -46,6 +46,11 @@ def page() -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _steps(settings: dict[str, Any]) -> int:
+    """Return the steps of a tuned row; before code version 16 all were taken after the cut."""
+    return int(settings.get("personal_steps", 0)) + int(settings["tune_steps"])
 
 
 def _row(row: dict[str, Any], original: dict[str, Any]) -> str:

@@ -60,8 +60,9 @@ class FrontierKitchen(Kitchen):
         spec, featurizer = setting.spec, setting.featurizer()
         windows = pack(setting.speaker, "train", seed=spec.seed, labelled=True)
         model = load_whisper(setting.base_folder)
+        num_windows = (spec.personal_steps + spec.tune_steps) * spec.tune_batch
         began = time.perf_counter()
-        tuned = plain_lora(model, featurizer, windows, num_windows=spec.tune_steps * spec.tune_batch, seed=spec.seed)
+        tuned = plain_lora(model, featurizer, windows, num_windows=num_windows, seed=spec.seed)
         return Made(tuned, time.perf_counter() - began, setting)
 
     def original_tuned(self) -> Made:
@@ -102,8 +103,9 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
     """Return every system. The others meet ours at the deepest of the cuts."""
     deep = max(cuts)
     at = f"encoder -{deep:.1%}"
-    closed = {"layer_steps": 0, "tune_steps": 0}
-    plain = {"start": "plain", "plan": "uniform", "encoder_cut": deep, "tune_steps": 0}
+    no_steps = {"personal_steps": 0, "tune_steps": 0}
+    closed = no_steps | {"layer_steps": 0}
+    plain = no_steps | {"start": "plain", "plan": "uniform", "encoder_cut": deep}
     ours = [
         System(_named("ours", cut), "ours", _ours(encoder_cut=cut), is_quantized=True)
         for cut in sorted({*cuts, NOTHING}, reverse=True)
@@ -135,7 +137,7 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
         System("output PCA (LiteASR), 0.99 / 0.999", "output PCA", _output_pca(None)),
         System(f"output PCA (LiteASR), {at}", "output PCA", _output_pca(deep)),
         System(f"plain product SVD + layer-wise, {at}", "plain product SVD, tuned", _ours(**plain)),
-        System(f"plain product SVD, {at}", "plain product SVD", _ours(**plain | {"layer_steps": 0})),
+        System(f"plain product SVD, {at}", "plain product SVD", _ours(**plain | closed)),
         System(f"independent SVD, {at}", "independent SVD", _independent_svd(deep)),
         *all_layers,
     ]

@@ -20,7 +20,14 @@ import pytest
 import soundfile
 from tusclient.client import TusClient
 
-SPEC = {"layer_steps": 2, "layer_windows": 2, "calibration_windows": 2, "tune_steps": 2, "lora_rank": 4}
+SPEC = {
+    "layer_steps": 2,
+    "layer_windows": 2,
+    "calibration_windows": 2,
+    "personal_steps": 2,
+    "tune_steps": 2,
+    "lora_rank": 4,
+}
 POLL_S = 0.3
 
 

@@ -81,7 +81,7 @@ def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, 
 
 
 def test_four_bits_are_rounded_for_the_speech(service: Service, dataset: str, base: Path, tmp_path: Path) -> None:
-    made = service.finish(service.submit(dataset, encoder_cut=0, tune_steps=0, weights="int4"))
+    made = service.finish(service.submit(dataset, encoder_cut=0, personal_steps=0, weights="int4"))
     stored = load_file(service.download(made, tmp_path / "model") / "model.safetensors")
     nearest = stored_state(assemble(base, RankPlan(blocks={}), {}), "int4")
     assert stored.keys() == nearest.keys()
@@ -140,7 +140,7 @@ def test_the_smallest_model_that_holds_a_rate(service: Service, noise: Path, tmp
 
 
 def test_a_job_can_be_cancelled(service: Service, dataset: str) -> None:
-    job = service.submit(dataset, encoder_cut=0.3, seed=9, tune_steps=10_000)
+    job = service.submit(dataset, encoder_cut=0.3, seed=9, personal_steps=10_000)
     began = time.monotonic()
     assert service.client.post(f"/v1/jobs/{job}/cancel").status_code == 202
     assert service._until(f"/v1/jobs/{job}", {"cancelled"}, 30)

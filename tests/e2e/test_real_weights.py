@@ -69,7 +69,9 @@ def service() -> Iterator[Service]:
 def manifest(service: Service, speech: Path) -> dict[str, Any]:
     """Of a model made for that speech."""
     dataset = service.upload("synthetic", speech)
-    return service.finish(service.submit(dataset, encoder_cut=0.2, calibration_windows=6, tune_steps=6), 280)
+    return service.finish(
+        service.submit(dataset, encoder_cut=0.2, calibration_windows=6, personal_steps=6, tune_steps=2), 280
+    )
 
 
 @pytest.fixture(scope="module")

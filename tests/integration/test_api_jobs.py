@@ -50,12 +50,12 @@ def test_a_job_shows_every_stage_and_task(owner: Principal, body: dict[str, Any]
         first.started_at = func.now()
     shown = owner.client.get(f"/v1/jobs/{job_id}").json()
     assert shown["spec"]["encoder_cut"] == 0.45
-    assert (shown["state"], shown["stage"], shown["model_id"]) == ("queued", "calibrate", None)
+    assert (shown["state"], shown["stage"], shown["model_id"]) == ("queued", "personalize", None)
     assert [stage["stage"] for stage in shown["stages"]] == list(JOB_STAGES)
-    calibrate = shown["stages"][0]
-    assert (calibrate["num_done"], calibrate["num_tasks"]) == (0, 2)
-    task = calibrate["tasks"][0]
-    assert (task["key"], task["state"], task["attempt"]) == ("shard-0-of-2", "running", 2)
+    personalize = shown["stages"][0]
+    assert (personalize["num_done"], personalize["num_tasks"]) == (0, 1)
+    task = personalize["tasks"][0]
+    assert (task["key"], task["state"], task["attempt"]) == ("model", "running", 2)
     assert task["progress"] == {"step": 3, "total": 9}
     assert 0 <= task["seconds"] < 60
 
@@ -70,7 +70,7 @@ def test_a_finished_job_names_its_model(owner: Principal, tmp_path: Path):
 def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):
     cases: list[tuple[dict[str, Any], int, str | None]] = [
         ({"spec": {"encoder_cut": 0.9}}, 422, "body.spec.encoder_cut"),
-        ({"spec": {"encoder_cut": 0, "tune_steps": 0}}, 422, "body.spec"),
+        ({"spec": {"encoder_cut": 0, "personal_steps": 0}}, 422, "body.spec"),
         ({"spec": {"speed": 1}}, 422, "body.spec.speed"),
         ({"extra": 1}, 422, "body.extra"),
         ({"name": "a\x00b"}, 422, "body.name"),

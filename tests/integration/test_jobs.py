@@ -20,13 +20,13 @@ from tests.integration import world
 def test_a_new_job_has_its_first_stage_announced(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path)
     job = world.job_row(job_id)
-    assert (job.state, job.stage) == (JobState.QUEUED, Stage.CALIBRATE)
+    assert (job.state, job.stage) == (JobState.QUEUED, Stage.PERSONALIZE)
     with unit_of_work() as session:
         messages = session.scalars(select(Outbox)).all()
     assert {(m.topic, m.queue, m.args[0]) for m in messages} == {
         (broker.TASK_RUN, broker.QUEUE_MODEL, task.id) for task in world.task_rows(job_id)
     }
-    assert job.remaining == len(messages) == get_settings().calibration_shards
+    assert job.remaining == len(messages) == 1
 
 
 def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp_path: Path):
@@ -134,7 +134,7 @@ def test_jobs_are_listed_newest_first_and_only_to_their_owner(
 
 
 def test_cancel_stops_queued_and_running_tasks(scope: TenantScope, tmp_path: Path):
-    job_id = world.submit(scope, tmp_path)
+    job_id = world.submit(scope, tmp_path, spec=world.STARTS_WIDE)
     task_id, other_id = world.queued_ids()
     with unit_of_work() as session:
         held = tasks.claim(session, task_id, "a")

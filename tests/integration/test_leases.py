@@ -32,7 +32,7 @@ def fail(held: tasks.Claim, *, retryable: bool) -> None:
 
 @pytest.fixture
 def job_id(scope: TenantScope, tmp_path: Path) -> str:
-    return world.submit(scope, tmp_path)
+    return world.submit(scope, tmp_path, spec=world.STARTS_WIDE)
 
 
 def test_a_held_task_is_not_given_out_again(job_id: str):

@@ -150,7 +150,7 @@ def test_two_sweepers_do_the_work_of_one(scope: TenantScope, tmp_path: Path, red
 
 
 def test_a_task_that_keeps_killing_its_worker_is_given_up(scope: TenantScope, tmp_path: Path):
-    job_id = world.submit(scope, tmp_path)
+    job_id = world.submit(scope, tmp_path, spec=world.STARTS_WIDE)
     poison, sibling = world.queued_ids()
     for _ in range(get_settings().max_attempts):
         with unit_of_work() as session:
@@ -184,7 +184,7 @@ def test_a_dataset_without_a_task_does_not_wait_for_ever(scope: TenantScope, tmp
 
 
 def test_folders_of_dead_workers_are_removed(scope: TenantScope, tmp_path: Path):
-    world.submit(scope, tmp_path)
+    world.submit(scope, tmp_path, spec=world.STARTS_WIDE)
     held, _ = claim_all()
     root = get_settings().data_dir / "work"
     living, dead = root / f"{held}-1-abc", root / f"{held}-0-abc"

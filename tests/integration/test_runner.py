@@ -56,7 +56,8 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     job = world.job_row(job_id)
     assert (job.state, job.remaining, job.error) == (JobState.SUCCEEDED, 0, None)
     assert [stage for stage, _ in body.calls] == (
-        [Stage.CALIBRATE] * CALIBRATE_TASKS
+        [Stage.PERSONALIZE]
+        + [Stage.CALIBRATE] * CALIBRATE_TASKS
         + [Stage.WEIGH] * BLOCKS
         + [Stage.FACTORIZE] * BLOCKS
         + [Stage.TUNE]
@@ -182,7 +183,8 @@ def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: P
 def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope, tmp_path: Path, point: str):
     """The last task of a stage is the one that counts most: it must neither be lost nor advance the job twice."""
     undisturbed, job_id = world.submit(other_scope, tmp_path), world.submit(scope, tmp_path)
-    first, last = (task.id for task in world.task_rows(job_id))
+    run_task(world.task_rows(job_id)[0].id, lambda: world.stub_stage)
+    first, last = (task.id for task in world.task_rows(job_id, Stage.CALIBRATE))
     run_task(first, lambda: world.stub_stage)
     program = "import sys; from worker.runner import run_task; from tests.integration.world import stub_stage"
     died = subprocess.run(

@@ -63,6 +63,10 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech") -> str:
         return dataset.id
 
 
+# Its first stage, calibration, has several tasks at once.
+STARTS_WIDE = CompressionSpec(personal_steps=0)
+
+
 def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
     """Submit a job on a new dataset (or `dataset_id`), return its id."""
     add_base()

@@ -13,15 +13,16 @@ class Kitchen:
 
     def __init__(self):
         self.setting = SimpleNamespace(
-            speaker=None, general=None, spec=CompressionSpec(tune_steps=7, tune_learning_rate=0.001)
+            speaker=None, general=None, spec=CompressionSpec(personal_steps=9, tune_steps=7, tune_learning_rate=0.001)
         )
         self.made = []
 
     def changed(self, **changes):
         return changes
 
-    def blocks(self, _setting):
-        self.share_at_blocks = training.lessons.SHORT_SHARE
+    def apart(self, name):
+        self.were_apart = name
+        return self
 
     def make(self, setting):
         self.made.append((setting, training.lessons.SHORT_SHARE))
@@ -33,11 +34,17 @@ def test_only_the_wanted_change_is_made_and_only_while_it_is():
     with pytest.raises(LookupError):
         next(training.rows(kitchen, 1, ["whole windows only"]))
     assert kitchen.made == [({}, 0.0)]
-    assert share == training.lessons.SHORT_SHARE == kitchen.share_at_blocks > 0
+    assert share == training.lessons.SHORT_SHARE > 0
+    assert kitchen.were_apart == "whole windows only"  # what was learnt otherwise must not be taken for it
 
 
 @pytest.mark.parametrize(
-    ("change", "setting"), [("twice the steps", {"tune_steps": 14}), ("twice the rate", {"tune_learning_rate": 0.002})]
+    ("change", "setting"),
+    [
+        ("twice the steps", {"personal_steps": 18, "tune_steps": 14}),
+        ("all steps after the cut", {"personal_steps": 0, "tune_steps": 16}),
+        ("twice the rate", {"tune_learning_rate": 0.002}),
+    ],
 )
 def test_twice_is_twice_what_the_job_says(change, setting):
     kitchen = Kitchen()

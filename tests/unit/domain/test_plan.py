@@ -115,9 +115,9 @@ def test_with_nothing_to_cut_the_plan_is_empty():
 
 
 @pytest.mark.parametrize(
-    ("spec", "why"), [({"tune_steps": 0}, "nothing would change"), ({"ranks": {"qk": 32}}, "whose cut is not 0")]
+    ("spec", "why"), [({"personal_steps": 0}, "nothing would change"), ({"ranks": {"qk": 32}}, "whose cut is not 0")]
 )
 def test_with_nothing_to_cut_something_else_must_be_asked(spec, why):
     with pytest.raises(ValueError, match=why):
         CompressionSpec.model_validate({"encoder_cut": 0} | spec)
-    CompressionSpec.model_validate({"encoder_cut": 0, "tune_steps": 0, "weights": "int8"})
+    CompressionSpec.model_validate({"encoder_cut": 0, "personal_steps": 0, "weights": "int8"})

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import measured
+from adaptwin_core.ml import measured, personalize
 from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.setting import Setting
 from adaptwin_core.speech.corpus import Clip
@@ -51,7 +51,8 @@ class SmallSetting(Setting):
 
 def small_setting(monkeypatch: pytest.MonkeyPatch, *, num_clips: int = 20, **settings) -> Setting:
     """Return a setting with four general clips, every layer cut, on a random Whisper."""
-    monkeypatch.setattr(measured, "load_whisper", lambda _folder: random_whisper())
+    for module in (measured, personalize):
+        monkeypatch.setattr(module, "load_whisper", lambda _folder: random_whisper())
     spec = CompressionSpec(encoder_cut=0.3, decoder_cut=0.3, **settings)
     shape = shape_of(random_whisper().config)
     return SmallSetting(Path(), shape, spec, Speech("speaker", 0, num_clips), Speech("general", 100, 4))

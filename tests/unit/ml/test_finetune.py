@@ -46,10 +46,10 @@ def windows():
     return [Window(speech, (Clip(str(i), str(i), f"abc{i}", "train", "s", 0, 16_000),)) for i in range(3)]
 
 
-def tune(windows, held_back=(), **spec):
+def tune(windows, held_back=(), num_steps=40, **spec):
     teacher = random_whisper()
     settings = CompressionSpec.model_validate(
-        {"plan": "uniform", "encoder_cut": 0.3, "tune_steps": 40, "tune_learning_rate": 3e-3, "lora_rank": 4} | spec
+        {"plan": "uniform", "encoder_cut": 0.3, "tune_learning_rate": 3e-3, "lora_rank": 4} | spec
     )
     student = compress(teacher, make_plan(settings, shape_of(teacher.config)), None)
     size, losses = student.num_parameters(), []
@@ -58,6 +58,7 @@ def tune(windows, held_back=(), **spec):
         Teacher(teacher, Words()),
         Lessons(windows, [], held_back),
         settings,
+        num_steps=num_steps,
         on_step=lambda _step, loss: losses.append(loss),
     )
     assert tuned.model.num_parameters() == size
@@ -77,13 +78,14 @@ def test_short_windows_are_learnt_from(windows, monkeypatch):
     short = [replace(window, is_short=True) for window in windows]
     teacher = Teacher(random_whisper(), Words())
     assert teacher.hear(short[0]).features_1MT.shape[-1] == 40
-    spec = CompressionSpec(tune_steps=20, tune_learning_rate=3e-3, lora_rank=4)
+    spec = CompressionSpec(tune_learning_rate=3e-3, lora_rank=4)
     losses = []
     finetune(
         random_whisper(seed=1),
         teacher,
         Lessons(windows, [], speaker_short=short),
         spec,
+        num_steps=20,
         on_step=lambda _step, loss: losses.append(loss),
     )
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
@@ -99,20 +101,22 @@ def test_the_same_seed_gives_the_same_weights(windows, method):
 def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, method):
     """On words unlike those it learns, the last step is not the best; a second run's first check judges the result."""
     unlike = [Window(Speech(), (Clip("u", "u", "MNOPQR", "valid", "s", 0, 16_000),))]
-    tuned, _ = tune(windows, unlike, tune_method=method, tune_steps=32, tune_learning_rate=0.03)
+    tuned, _ = tune(windows, unlike, num_steps=32, tune_method=method, tune_learning_rate=0.03)
     losses = [loss for _, loss in tuned.checks]
     assert [step for step, _ in tuned.checks] == [0, 8, 16, 24, 32]
     assert min(losses) < max(losses[1:])
-    spec = CompressionSpec(tune_steps=1, tune_learning_rate=1e-9)
-    again = finetune(tuned.model, Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec)
+    spec = CompressionSpec(tune_learning_rate=1e-9)
+    again = finetune(tuned.model, Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec, num_steps=1)
     assert again.checks[0][1] == pytest.approx(min(losses), rel=1e-3)
 
 
 def test_steps_that_are_too_long_are_taken_back_and_shortened(windows):
     """A model judged on words unlike those it learns only loses: each return to it leads less far away."""
     unlike = [Window(Speech(), (Clip("u", "u", "MNOPQR", "valid", "s", 0, 16_000),))]
-    spec = CompressionSpec(tune_steps=20, tune_method="factors", tune_learning_rate=0.003)
-    tuned = finetune(random_whisper(), Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec)
+    spec = CompressionSpec(tune_method="factors", tune_learning_rate=0.003)
+    tuned = finetune(
+        random_whisper(), Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec, num_steps=20
+    )
     losses = [loss for _, loss in tuned.checks]
     assert losses[0] == pytest.approx(min(losses), rel=1e-4)
     assert losses[1] > losses[2] > losses[3]

@@ -27,9 +27,9 @@ def test_one_task_a_block_that_is_cut():
     assert keys(Stage.FACTORIZE, encoder_cut=0, decoder_cut=0.2) == ["decoder.0.self", "decoder.0.cross"]
 
 
-def test_a_job_that_cuts_nothing_only_listens_and_tunes():
+def test_a_job_that_cuts_nothing_only_learns_its_speaker():
     assert [stage for stage in JOB_STAGES if keys(stage, encoder_cut=0)] == [
-        Stage.CALIBRATE,
+        Stage.PERSONALIZE,
         Stage.TUNE,
         Stage.EVALUATE,
         Stage.PUBLISH,
@@ -41,13 +41,17 @@ def test_general_speech_is_evaluated_where_there_is_any():
     assert len(keys(Stage.EVALUATE, has_general=True)) == 4
 
 
-@pytest.mark.parametrize("stage", [Stage.TUNE, Stage.PUBLISH])
+@pytest.mark.parametrize("stage", [Stage.PERSONALIZE, Stage.TUNE, Stage.PUBLISH])
 def test_one_task_works_on_the_whole_model(stage: Stage):
     assert keys(stage) == ["model"]
 
 
 def test_every_stage_of_some_job_has_tasks():
     assert all(keys(stage, max_wer=5.0) for stage in JOB_STAGES)
+
+
+def test_a_model_that_learns_nothing_before_its_cut_has_no_task_for_it():
+    assert keys(Stage.PERSONALIZE, personal_steps=0) == []
 
 
 def test_only_a_wanted_error_rate_is_searched_for():
@@ -62,11 +66,15 @@ def test_only_a_measured_plan_weighs_blocks():
     assert keys(Stage.WEIGH, ranks={"qk": 32}) == []
 
 
-SPEC = CompressionSpec(tune_steps=7, layer_steps=8, language="de", seed=3, encoder_cut=0.2)
+SPEC = CompressionSpec(personal_steps=9, tune_steps=7, layer_steps=8, language="de", seed=3, encoder_cut=0.2)
 
 
 def test_a_stage_cannot_see_settings_it_has_no_business_with():
     default = CompressionSpec()
+    learning = stage_spec(Stage.PERSONALIZE, "model", SPEC)
+    assert (learning.personal_steps, learning.language, learning.seed) == (9, "de", 3)
+    assert learning.encoder_cut == default.encoder_cut  # every size of one person's model starts from the same
+    assert learning.tune_steps == default.tune_steps
     measuring = stage_spec(Stage.CALIBRATE, "shard-0-of-3", SPEC)
     assert (measuring.tune_steps, measuring.layer_steps) == (default.tune_steps, default.layer_steps)
     assert measuring.language == "de"
@@ -101,8 +109,15 @@ def test_every_stage_that_needs_a_plan_comes_to_the_same_one(spec: dict):
 
 
 def test_a_stage_reads_earlier_stages_only():
-    assert upstream_of(Stage.CALIBRATE, "shard-0-of-3") == ()
-    assert upstream_of(Stage.TUNE, "model") == (Stage.CALIBRATE, Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE)
+    assert upstream_of(Stage.PERSONALIZE, "model") == ()
+    assert upstream_of(Stage.CALIBRATE, "shard-0-of-3") == (Stage.PERSONALIZE,)
+    assert upstream_of(Stage.TUNE, "model") == (
+        Stage.PERSONALIZE,
+        Stage.CALIBRATE,
+        Stage.WEIGH,
+        Stage.SEARCH,
+        Stage.FACTORIZE,
+    )
     assert upstream_of(Stage.EVALUATE, "base:speaker") == ()
     assert upstream_of(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
     assert upstream_of(Stage.PUBLISH, "model") == JOB_STAGES[:-1]
