@@ -2,8 +2,8 @@
 
 For one model and speaker, at several encoder cuts: relative squared error of the encoder's output and word error
 rate, for the plain SVD of the product (the paper's start), the whitened cut at the same ranks, the measured plan of the
-same size, after the layer-wise phase, and after the end-to-end phase; on held-out clips of the speaker and of other
-speakers. Uses the product's own code and writes how it was measured.
+same size, after the layer-wise phase, and the whole recipe, trained before the cut and after it; on held-out clips
+of the speaker and of other speakers. Uses the product's own code and writes how it was measured.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Where the time and the memory of one whole job go: `python -m bench.whole_job --speaker FOLDER --general FOLDER`.
 
 The recipe runs in this process, from folders of speech to a model with its report, and every step is timed. Then one
-step of the end-to-end phase, on a whole window, is timed, profiled by operator, and set beside the least it could take
-here.
+step of the training after the cut, on a whole window, is timed, profiled by operator, and set beside the least it could
+take here.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def _one_step(options: argparse.Namespace, spec: CompressionSpec, speaker: Path, model: Path) -> dict[str, Any]:
-    """Time and profile steps of the end-to-end phase on a whole window that the original has heard before."""
+    """Time and profile steps of the training after the cut on a whole window that the original has heard before."""
     folder = resolve(options.model, options.cache)
     setting = Setting(folder, describe(folder)[1], spec, Corpus.load(speaker), None)
     lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])

@@ -31,7 +31,7 @@ def compress(
     encoder_cut: Annotated[
         float | None, typer.Option(help="share of the encoder's parameters to remove; 0.35 when no size is given")
     ] = None,
-    settings: Annotated[str, typer.Option(help="settings of a job, as JSON, e.g. '{\"tune_steps\": 200}'")] = "{}",
+    settings: Annotated[str, typer.Option(help="settings of a job, as JSON, e.g. '{\"personal_steps\": 480}'")] = "{}",
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker, from files to files."""
@@ -75,7 +75,7 @@ def _spec(settings: str, encoder_cut: float | None) -> CompressionSpec:
     except ValueError as fault:
         raise InvalidSpec(f"--settings is not JSON: {fault}") from fault
     if not isinstance(asked, dict):
-        raise InvalidSpec('--settings must be a JSON object, such as {"tune_steps": 200}')
+        raise InvalidSpec('--settings must be a JSON object, such as {"personal_steps": 480}')
     if encoder_cut is not None:
         asked["encoder_cut"] = encoder_cut
     try:

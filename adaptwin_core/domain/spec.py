@@ -148,7 +148,7 @@ class CompressionSpec(Frozen):
 
     @property
     def tune_rate(self) -> float:
-        """Return the learning rate of the end-to-end phases, before the cut and after it."""
+        """Return the learning rate end to end, before the cut and after it."""
         return self.tune_learning_rate or TUNE_RATES[self.tune_method]
 
     def digest(self) -> str:

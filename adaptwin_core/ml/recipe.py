@@ -1,5 +1,6 @@
 """The recipe, top to bottom, between measuring the speech (measured.py) and judging the result (judging.py): weigh and
-cut every block, tune the whole. Each step reads and writes files, so steps can run anywhere.
+cut every block, tune the whole. Each step reads and writes files, so steps can run anywhere. What comes first of all is
+personalize.py.
 
 `adaptwin compress` calls them in a row; the service's workers call them one task at a time. Both give the same model,
 but for the rounding of sums taken in another order.
@@ -32,8 +33,8 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
-MAX_HELD_BACK = 4  # windows of each kind that judge the end-to-end phase
-NUM_WORDLESS = 10  # made up, for the end-to-end phase to learn silence from
+MAX_HELD_BACK = 4  # windows of each kind that judge training end to end
+NUM_WORDLESS = 10  # made up, to learn silence from
 
 
 def weigh_block(
@@ -194,7 +195,7 @@ def tune_whole(
 
 
 def lessons_of(setting: Setting) -> Lessons:
-    """Return the windows that the end-to-end phase learns from, and those that judge it."""
+    """Return the windows that are learnt from end to end, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
     labelled = any(clip.text for clip in setting.speaker.split("train"))
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)

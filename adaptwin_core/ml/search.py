@@ -1,7 +1,7 @@
 """The deepest of a few encoder cuts that holds a word error rate, found by bisection over short trials.
 
-A trial is the recipe in short: closed-form cut, a quarter of the end-to-end steps, and the words of clips that are kept
-from training. The model that follows is tuned in full; what it hears is told by its report.
+A trial is the recipe in short: closed-form cut, a quarter of the steps that follow it, and the words of clips that
+are kept from training. The model that follows is tuned in full; what it hears is told by its report.
 """
 
 import json
@@ -22,7 +22,7 @@ from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.speech.corpus import Clip
 
 CUT_FILE = "cut.json"
-TRIAL_SHARE = 4  # one in so many of the end-to-end steps
+TRIAL_SHARE = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
 MAX_CLIPS = 60  # that a trial transcribes
 MIN_WORDS = 100  # of them together: one word more or less is then one point at most

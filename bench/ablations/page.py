@@ -11,6 +11,7 @@ RESULTS, PAGE = Path("bench/results"), Path("docs/ablations.md")
 CLOSED_FORM, TRAINING = RESULTS / "ablations.json", RESULTS / "ablations-training.json"
 EMBEDDING, DECODER = RESULTS / "ablations-embedding.json", RESULTS / "ablations-decoder.json"
 ROUNDING, TRAINING_HARD = RESULTS / "ablations-rounding.json", RESULTS / "ablations-training-espeak-synthetic.json"
+TRAINING_ORDER = RESULTS / "ablations-training-order.json"
 
 
 # What the committed run says; read anew whenever it is made anew.
@@ -39,6 +40,8 @@ transcripts alone teach, and the original's words for the speaker do not, is wha
 speaker's words wrong, and more of others'; the intervals of both overlap. How many windows are short changes the time;
 what it changes in words lies within the intervals."""
 
+ORDER_READING = "PENDING"
+
 
 def page() -> str:
     """Return the page; all but the closed forms only once their runs are there."""
@@ -56,7 +59,7 @@ def page() -> str:
         lines += _decoder(json.loads(DECODER.read_text()))
     if ROUNDING.exists():
         lines += _rounding(json.loads(ROUNDING.read_text()))
-    for path, reading in ((TRAINING, TRAINING_READING), (TRAINING_HARD, HARD_READING)):
+    for path, reading in ((TRAINING, TRAINING_READING), (TRAINING_HARD, HARD_READING), (TRAINING_ORDER, ORDER_READING)):
         if path.exists():
             lines += _training(json.loads(path.read_text()), reading)
     return "\n".join(lines)
@@ -161,7 +164,8 @@ def _what(how: dict[str, Any]) -> str:
 
 
 def _changed(how: dict[str, Any]) -> dict[str, Any]:
-    return {name: how["settings"][name] for name in ("encoder_cut", "tune_steps", "layer_steps")}
+    names = ("encoder_cut", "personal_steps", "tune_steps", "layer_steps")
+    return {name: how["settings"][name] for name in names if name in how["settings"]}
 
 
 def _closed_row(row: dict[str, Any]) -> str:

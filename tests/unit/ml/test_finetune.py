@@ -1,4 +1,4 @@
-"""The end-to-end phase on a small model: it learns, keeps its size, and repeats exactly."""
+"""Training end to end on a small model: it learns, keeps its size, and repeats exactly."""
 
 from dataclasses import replace
 

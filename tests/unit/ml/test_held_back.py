@@ -1,4 +1,4 @@
-"""What judges the end-to-end phase was never learnt from, nor measured on where that can be helped."""
+"""What judges training end to end was never learnt from, nor measured on where that can be helped."""
 
 from pathlib import Path
 

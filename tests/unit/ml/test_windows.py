@@ -1,4 +1,4 @@
-"""Packing and choosing windows, and the order of the end-to-end phase."""
+"""Packing and choosing windows, and the order that they are learnt from in."""
 
 from dataclasses import replace
 
