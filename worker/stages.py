@@ -29,12 +29,8 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
     settings = get_settings()
-    alone = ctx.stage in {
-        Stage.PERSONALIZE,
-        Stage.SEARCH,
-        Stage.TUNE,
-        Stage.EXPORT,
-    }  # alone in its stage, or rare: it takes every core
+    # Alone in its stage, or rare: it takes every core.
+    alone = ctx.stage in {Stage.PERSONALIZE, Stage.SEARCH, Stage.TUNE, Stage.EXPORT}
     torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
     try:
         files, info = _BODIES[ctx.stage](ctx)

@@ -82,10 +82,7 @@ class CompressionSpec(Frozen):
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="of the layer-wise phase")
     personal_steps: int = Field(
-        240,
-        ge=0,
-        le=100_000,
-        description="steps in which the model, still whole, learns its speaker; 0 leaves it out",
+        240, ge=0, le=100_000, description="steps in which the model, still whole, learns its speaker; 0 leaves it out"
     )
     tune_steps: int = Field(
         80,
@@ -95,8 +92,7 @@ class CompressionSpec(Frozen):
         "nothing was cut",
     )
     tune_method: Literal["factors", "adapters"] = Field(
-        "adapters",
-        description="what both train: adapters: LoRA, merged; factors: the layers themselves",
+        "adapters", description="what both train: adapters: LoRA, merged; factors: the layers themselves"
     )
     tune_learning_rate: float | None = Field(
         None,
