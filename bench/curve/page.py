@@ -18,7 +18,8 @@ def page() -> str:
         "Steps of tuning, minutes of speech, the size of the base model: one is changed at a time, the others stay as "
         "a job has them. `python -m bench.curve` makes the figures, `python -m bench.curve.page` this page. Word error "
         "rates are in %, with 95 % bootstrap intervals; *to the original* is how many points they are above those of "
-        "the model's own original on the same clips, with the interval of that difference.",
+        "the model's own original on the same clips, with the interval of that difference. Steps are those in which a "
+        "model learns its speaker: after the cut until code version 15, before it since.",
         "",
     ]
     for path in sorted(RESULTS.glob("curve*.json")):

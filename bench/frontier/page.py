@@ -32,8 +32,8 @@ def page() -> str:
         lines += [
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",
-            f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {_steps(how['settings'])} "
-            f"steps of tuning wherever a row is tuned; {how['threads']} threads; code version {how['code_version']}.",
+            f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {_steps(how['settings'])}; "
+            f"{how['threads']} threads; code version {how['code_version']}.",
             "",
             f"![WER over bytes and over the cut](../bench/results/{path.stem}.png)",
             "",
@@ -48,9 +48,12 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def _steps(settings: dict[str, Any]) -> int:
-    """Return the steps of a tuned row; before code version 16 all were taken after the cut."""
-    return int(settings.get("personal_steps", 0)) + int(settings["tune_steps"])
+def _steps(settings: dict[str, Any]) -> str:
+    after = settings["tune_steps"]
+    if "personal_steps" not in settings:  # before code version 16
+        return f"{after} steps of tuning wherever a row is tuned"
+    before = settings["personal_steps"]
+    return f"ours learn in {before} steps before a cut and {after} after it, LoRA in as many windows as both"
 
 
 def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
