@@ -32,7 +32,7 @@ READING = """What was taken from it:
 """
 TRAINING_READING = """This speaker the original hears well, so every change lies within the others' intervals. Tuning
 counts where the original fails: [on the frontier](frontier.md) it takes a synthetic speaker at a cut of 45 % from
-22.0 % of words wrong to 7.6 %. Products in bfloat16 change nothing that is heard, and take a quarter less time; what
+22.0 % of words wrong to 4.5 %. Products in bfloat16 change nothing that is heard, and take a quarter less time; what
 the original must first write down, where no transcript was given, costs two minutes."""
 
 HARD_READING = """A speaker whom the original fails (**synthetic speech**), on a small model cut deep. That the
