@@ -1,7 +1,7 @@
 """Before anything is measured or cut, the whole model learns its speaker: what is cut then already hears them.
 
-Cutting a model that knows its speaker costs them and others less than teaching one that is already cut, in as many
-steps; and every size of one person's model starts from the same.
+A cut model is then mended by one that hears its speaker, not taught anew; and every size of one person's model starts
+from the same.
 """
 
 from pathlib import Path
