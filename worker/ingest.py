@@ -63,4 +63,4 @@ def _report(corpus: Corpus) -> dict[str, object]:
     figures = corpus.report()
     splits = {name: split["seconds"] for name, split in figures["splits"].items()}
     shown = {name: value for name, value in figures.items() if name in DatasetReport.model_fields}
-    return {**shown, "splits": splits}
+    return {**shown, "labelled_train": figures["splits"]["train"]["labelled"], "splits": splits}

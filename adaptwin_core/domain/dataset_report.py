@@ -28,6 +28,7 @@ class DatasetReport(Frozen):
     seconds: float = Field(description="seconds of speech in all clips")
     clips: int
     labelled: int = Field(description="clips with a transcript")
+    labelled_train: int = Field(0, description="those of them that are trained on")
     splits: dict[Literal["train", "valid", "test"], float] = Field(description="seconds of speech of each split")
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]

@@ -82,7 +82,11 @@ class CompressionSpec(Frozen):
     layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="of the layer-wise phase")
     personal_steps: int = Field(
-        240, ge=0, le=100_000, description="steps in which the model, still whole, learns its speaker; 0 leaves it out"
+        240,
+        ge=0,
+        le=100_000,
+        description="steps in which the model, still whole, learns its speaker; 0 leaves it out. For a speaker without "
+        "transcripts a job that cuts adds them to tune_steps, unless either is given",
     )
     tune_steps: int = Field(
         80,
@@ -126,7 +130,7 @@ class CompressionSpec(Frozen):
         given = [name for name, value in budgets.items() if value is not None]
         if len(given) > 1:
             raise ValueError(f"give {' or '.join(given)}, not both")
-        if self.encoder_cut == 0 and self.decoder_cut == 0 and not given:
+        if not self.is_cut:
             if self.ranks is not None:
                 raise ValueError("ranks are of the parts whose cut is not 0: set encoder_cut or decoder_cut")
             if self.personal_steps == 0 and self.weights == "float16":
@@ -141,6 +145,21 @@ class CompressionSpec(Frozen):
         """Return the settings of a job for max_wer once its cut is found: that of the encoder, nothing else cut."""
         found = self.model_dump() | {"max_wer": None, "encoder_cut": encoder_cut, "decoder_cut": 0.0}
         return self.model_validate(found)
+
+    def without_transcripts(self) -> Self:
+        """Return the settings of a job whose speaker has no transcripts, where no steps were asked for.
+
+        There is nothing of the speaker to learn first: a cut model takes the original's own words as it is repaired.
+        """
+        if not self.is_cut or self.model_fields_set & {"personal_steps", "tune_steps"}:
+            return self
+        return self.model_copy(update={"personal_steps": 0, "tune_steps": self.personal_steps + self.tune_steps})
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether anything is removed."""
+        budgets = (self.model_cut, self.max_bytes, self.max_wer)
+        return self.encoder_cut > 0 or self.decoder_cut > 0 or any(budget is not None for budget in budgets)
 
     @property
     def tune_rate(self) -> float:

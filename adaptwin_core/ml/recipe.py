@@ -197,8 +197,7 @@ def tune_whole(
 def lessons_of(setting: Setting) -> Lessons:
     """Return the windows that are learnt from end to end, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
-    labelled = any(clip.text for clip in setting.speaker.split("train"))
-    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=labelled)
+    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=setting.speaker.is_transcribed)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
     quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
     return Lessons(

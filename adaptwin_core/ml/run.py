@@ -1,6 +1,5 @@
 """The recipe's steps in a row, in one process: folders of speech in, a model's folder out."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,10 +74,11 @@ def run_recipe(
         made.mkdir()
         return made
 
-    setting = Setting(folder, shape, spec, read("speaker", audio), read("general", general) if general else None)
+    speaker, others = read("speaker", audio), read("general", general) if general else None
+    setting = Setting(folder, shape, spec if speaker.is_transcribed else spec.without_transcripts(), speaker, others)
     if spec.max_wer is not None:
         judged_clips(setting)  # refuses now what could not be searched by later
-    if spec.personal_steps > 0:
+    if setting.spec.personal_steps > 0:
         with step("personalize") as progress:
             personal = place("personal")
             personalize(setting, personal, progress)
@@ -113,7 +113,7 @@ def run_recipe(
             with step(f"judge {label}:{kind}") as progress:
                 heard[f"{label}:{kind}"] = judging.hear(setting, kind, compressed, place(f"{label}-{kind}"), progress)
     with step("report"):
-        report_files, report = judging.conclude(
+        _, report = judging.conclude(
             setting,
             short_name(source),
             digest,
@@ -121,10 +121,8 @@ def run_recipe(
             infos={name: info for name, (_, info) in heard.items()},
             model_files=model_files,
             blocks=figures,
-            out=place("report"),
+            out=out,
             licence=licence_of(source),
             trials=trials,
         )
-    for name, path in report_files.items():
-        shutil.copyfile(path, out / name)
     return report

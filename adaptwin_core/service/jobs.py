@@ -79,6 +79,9 @@ def submit(
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     if general_dataset_id is None:
         spec = spec.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
+    has_transcripts = bool((dataset.report or {}).get("labelled_train"))
+    if not has_transcripts:
+        spec = spec.without_transcripts()
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,
@@ -97,6 +100,9 @@ def submit(
     if general_dataset_id is None:
         message = "no general speech was given: the model is fitted to this speaker alone (speaker_weight 1)"
         event_log.add(session, job, "warning", message, code="no_general_speech")
+    if not has_transcripts:
+        message = "this speech has no transcripts to train on: the model learns from what the original hears in it"
+        event_log.add(session, job, "warning", message, code="no_transcripts")
     pipeline.begin(session, job, JOB_STAGES[0])
     session.flush()
     return job, True

@@ -105,6 +105,11 @@ class Corpus:
         """Return the clips of one split, in order."""
         return [clip for clip in self.clips if clip.split == name]
 
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether any clip to train on has a transcript."""
+        return any(clip.text for clip in self.split("train"))
+
     def audio(self, clip: Clip) -> npt.NDArray[np.float32]:
         """Return a clip's samples, shape (num_samples,), 16 kHz mono in [-1, 1).
 

@@ -73,7 +73,7 @@ class Dataset(Timed, Base):
     name: Mapped[str]
     state: Mapped[str] = mapped_column(default=DatasetState.OPEN.value)
     digest: Mapped[str | None]  # of the corpus manifest: same speech, same digest
-    report: Mapped[JSON | None]  # seconds, clips, labelled, splits, rejects (reason each), warnings
+    report: Mapped[JSON | None]  # a DatasetReport
     files: Mapped[JSON | None]  # {file name: {sha256, bytes}}: corpus.json and its FLAC shards
     error: Mapped[JSON | None]  # {code, message}
     deleted_at: Mapped[datetime | None]

@@ -48,12 +48,12 @@ six of 604; with all steps after the cut, two fewer of other voices', in a third
 speaks for this order is Whisper base [on the frontier](frontier.md), where other voices gained at a cut of 45 % by it,
 and that every size of one person's model starts from the same."""
 
-UNTRANSCRIBED_READING = """A speaker without transcripts, in the order of a job's own settings. With them the same cut
+UNTRANSCRIBED_READING = """A speaker without transcripts, in the order of one who has them. With them the same cut
 has 5.93 % [on the frontier](frontier.md)."""
 
-UNTRANSCRIBED_AFTER_READING = """The same, with all steps after the cut: seven fewer of the speaker's 943 words wrong,
-three more of other voices', intervals overlapping, in seven tenths of the time. Without transcripts there is nothing of
-the speaker to be learnt first, and the words are asked for twice: set `personal_steps` to 0 and `tune_steps` to 320."""
+UNTRANSCRIBED_AFTER_READING = """The same, with all steps after the cut, as a job does it where it finds no transcripts:
+seven fewer of the speaker's 943 words wrong, three more of other voices', intervals overlapping, in seven tenths of the
+time. There is nothing of the speaker to be learnt first, and the words are asked for once."""
 
 
 def page() -> str:

@@ -69,7 +69,7 @@ def test_speech_becomes_a_ready_dataset(scope: TenantScope, wav: Path, tmp_path:
     run_task(task_id, never)
     dataset = dataset_row(dataset_id)
     assert (dataset.state, dataset.error) == (DatasetState.READY, None)
-    assert dataset.report["clips"] == 1
+    assert (dataset.report["clips"], dataset.report["labelled"], dataset.report["labelled_train"]) == (1, 1, 1)
     assert dataset.report["seconds"] == pytest.approx(3.0, abs=0.01)
     folder = tmp_path / "corpus"
     folder.mkdir()

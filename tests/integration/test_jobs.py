@@ -38,6 +38,21 @@ def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp
         assert jobs.events(session, scope, job_id, after_id=told[-1].id, limit=100) == []
 
 
+@pytest.mark.parametrize(("transcripts", "first", "steps"), [(8, Stage.PERSONALIZE, 80), (0, Stage.CALIBRATE, 320)])
+def test_without_transcripts_to_train_on_all_steps_come_after_the_cut(
+    scope: TenantScope, tmp_path: Path, transcripts: int, first: Stage, steps: int
+):
+    dataset = world.add_dataset(scope, tmp_path)
+    with unit_of_work() as session:
+        session.get_one(Dataset, dataset).report = world.REPORT | {"labelled_train": transcripts}
+    job_id = world.submit(scope, tmp_path, dataset_id=dataset)
+    job = world.job_row(job_id)
+    assert (job.stage, job.spec["tune_steps"]) == (first, steps)
+    with unit_of_work() as session:
+        told = jobs.events(session, scope, job_id, after_id=0, limit=100)
+        assert ("no_transcripts" in [event.data.get("code") for event in told]) is (transcripts == 0)
+
+
 def test_one_key_makes_one_job_however_many_ask_at_once(scope: TenantScope, tmp_path: Path):
     dataset_id = world.add_dataset(scope, tmp_path)
     world.add_base()
@@ -100,7 +115,7 @@ def test_a_cut_that_cannot_be_made_is_refused_at_once(scope: TenantScope, tmp_pa
 def test_a_wanted_error_rate_needs_transcripts(scope: TenantScope, tmp_path: Path, labelled: int, is_refused: bool):
     dataset = world.add_dataset(scope, tmp_path)
     with unit_of_work() as session:
-        session.get_one(Dataset, dataset).report = {"labelled": labelled}
+        session.get_one(Dataset, dataset).report = world.REPORT | {"labelled": labelled, "labelled_train": labelled}
     if not is_refused:
         assert world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
         return

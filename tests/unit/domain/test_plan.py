@@ -115,6 +115,21 @@ def test_with_nothing_to_cut_the_plan_is_empty():
 
 
 @pytest.mark.parametrize(
+    ("asked", "steps"),
+    [
+        ({}, (0, 320)),
+        ({"model_cut": 0.2, "encoder_cut": 0}, (0, 320)),
+        ({"encoder_cut": 0}, (240, 80)),  # there is no training but the first
+        ({"tune_steps": 10}, (240, 10)),
+        ({"personal_steps": 30}, (30, 80)),
+    ],
+)
+def test_a_speaker_without_transcripts_is_learnt_after_the_cut_unless_steps_are_asked_for(asked, steps):
+    spec = CompressionSpec.model_validate(asked).without_transcripts()
+    assert (spec.personal_steps, spec.tune_steps) == steps
+
+
+@pytest.mark.parametrize(
     ("spec", "why"), [({"personal_steps": 0}, "nothing would change"), ({"ranks": {"qk": 32}}, "whose cut is not 0")]
 )
 def test_with_nothing_to_cut_something_else_must_be_asked(spec, why):

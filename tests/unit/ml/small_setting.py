@@ -10,7 +10,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import measured, personalize
 from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.setting import Setting
-from adaptwin_core.speech.corpus import Clip
+from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.ml.conftest import random_whisper
 
 
@@ -22,6 +22,8 @@ class Speech:
         self.clips = [
             Clip(f"clip-{i}", f"clip-{i}", f"word {first + i}", "train", "s", i, 192_000) for i in range(count)
         ]
+
+    is_transcribed = Corpus.is_transcribed
 
     def split(self, name):
         return [clip for clip in self.clips if clip.split == name]

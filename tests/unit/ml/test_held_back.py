@@ -7,7 +7,7 @@ import numpy as np
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.recipe import MAX_HELD_BACK, lessons_of
 from adaptwin_core.ml.setting import Setting
-from adaptwin_core.speech.corpus import Clip
+from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 
 
@@ -20,6 +20,8 @@ class Speech:
             for split, count in splits.items()
             for i in range(count)
         ]
+
+    is_transcribed = Corpus.is_transcribed
 
     def split(self, name):
         return [clip for clip in self.clips if clip.split == name]
