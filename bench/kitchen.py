@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from safetensors.torch import load_file
+
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.stage_spec import stage_spec
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import recipe
-from adaptwin_core.ml.assemble import load_compressed
+from adaptwin_core.ml.assemble import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.personalize import personalize
 from adaptwin_core.ml.setting import Setting
@@ -26,6 +28,7 @@ class Made:
     model: Any
     tuning_s: float
     setting: Setting
+    num_bytes: int | None = None  # of the weights as stored, where they were
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ class Kitchen:
         folder = self.folder(f"model {made_of[:12]}")
         recipe.tune_whole(setting, calibrations, blocks.made, folder)
         tuning_s = personal_s + blocks.seconds + time.perf_counter() - began
-        return Made(load_compressed(folder), tuning_s, setting)
+        num_bytes = sum(tensor.nbytes for tensor in load_file(folder / WEIGHTS_FILE).values())
+        return Made(load_compressed(folder), tuning_s, setting, num_bytes)
 
     def apart(self, name: str, **changes: Any) -> "Kitchen":
         """Return a kitchen of a changed setting, or for changed code, that shares nothing with what was made here."""

@@ -95,6 +95,12 @@ class CompressionSpec(Frozen):
         description="steps in which the cut model makes up for what it lost; 0 leaves it out, as does a model of which "
         "nothing was cut",
     )
+    scale_steps: int = Field(
+        80,
+        ge=0,
+        le=100_000,
+        description="steps in which the scales of weights of 4 bits make up for what rounding lost; 0 leaves it out",
+    )
     tune_method: Literal["factors", "adapters"] = Field(
         "adapters", description="what both train: adapters: LoRA, merged; factors: the layers themselves"
     )
@@ -111,7 +117,7 @@ class CompressionSpec(Frozen):
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
         description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
-        "about a third, rounded to suit the speech, at some loss",
+        "about a third, rounded to suit the speech and its scales trained, at some loss",
     )
     exports: tuple[ExportName, ...] = Field(
         (), description="forms to have the finished model in as well; more can be asked for later"

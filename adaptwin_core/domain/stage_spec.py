@@ -6,10 +6,10 @@ from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
-CODE_VERSION: Final = 16  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 17  # raise it when a stage makes something else of the same inputs
 
 _LEARNING = ("personal_steps", "tune_method", "tune_learning_rate", "tune_batch", "general_share")
-_TUNING = (*_LEARNING, "tune_steps")
+_TUNING = (*_LEARNING, "tune_steps", "scale_steps")
 _LAYER_TUNING = ("layer_steps", "layer_learning_rate", "lora_rank")
 _SIZES = ("equal_heads", "plan_for")
 ANY_CUT: Final = 0.35

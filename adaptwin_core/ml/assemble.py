@@ -15,7 +15,7 @@ from adaptwin_core.domain.plan import BlockId, RankPlan
 from adaptwin_core.ml import modeling_adaptwin
 from adaptwin_core.ml.adapter import attention_name, count_params, load_whisper, shape_of
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
-from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments, stored_state
+from adaptwin_core.ml.quantized import stored_state
 
 MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
@@ -87,13 +87,13 @@ def save(
     out: Path,
     *,
     weights: str = "float16",
-    inputs: InputMoments = NOT_MEASURED,
+    state: dict[str, Tensor] | None = None,
 ) -> list[str]:
     """Write safetensors, config with plan, our class and the base model's sidecar files.
 
     Args:
         weights: how matrices are stored, float16 (as OpenAI's own weights are), int8 or int4.
-        inputs: of the matrices, for int4.
+        state: what `stored_state` gave for these, or what was learnt of it since; left out, what it gives.
 
     Returns:
         the names of the files written.
@@ -105,7 +105,7 @@ def save(
     config = json.loads((out / "config.json").read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
     if weights != "float16":
-        save_file(stored_state(model, weights, inputs), out / WEIGHTS_FILE, metadata={"format": "pt"})
+        save_file(state or stored_state(model, weights), out / WEIGHTS_FILE, metadata={"format": "pt"})
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
     return _with_sidecars(base_folder, out)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from adaptwin_core.domain.allocation import Offer, offers_of
 from adaptwin_core.domain.plan import BlockId
@@ -24,10 +25,12 @@ from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.layers import build_cut_layer, tune_block
 from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards
-from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments
+from adaptwin_core.ml.quantized import stored_state
+from adaptwin_core.ml.rescale import rescale
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.training import Checks
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
@@ -153,43 +156,51 @@ def tune_whole(
     out: Path,
     progress: Progress = silent,
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Put the cut blocks together, train end to end where there are any, merge, round as the settings say, and write
-    the model's folder.
+    """Put the cut blocks together, train end to end where there are any, merge, round as the settings say, train the
+    scales of 4 bits, and write the model's folder.
 
     Args:
         calibrations: the files of every shard, in order.
 
     Returns:
-        its files, and figures: exact parameter counts, the loss of every step and of every check.
+        its files, and figures: exact parameter counts, the loss of every step, and that of every check of the whole
+        and of the scales of 4 bits.
     """
-    spec = setting.spec
-    plan = setting.plan
+    spec, plan = setting.spec, setting.plan
     model = assemble(setting.whole_folder, plan, {name: load_file(path) for name, path in blocks.items()})
     losses: list[float] = []
-
-    def on_step(step: int, loss: float) -> None:
-        losses.append(round(loss, 4))
-        progress(step, num_steps, loss=losses[-1])
-
-    tune_steps = spec.tune_steps if plan.blocks else 0
-    num_steps = tune_steps
-    checks: list[tuple[int, float]] = []
-    inputs: InputMoments = NOT_MEASURED
-    if tune_steps > 0 or spec.weights == "int4":
+    checks: dict[str, Checks] = {}
+    state: dict[str, Tensor] | None = None
+    cut_steps = spec.tune_steps if plan.blocks else 0
+    if cut_steps > 0 or spec.weights == "int4":
         whole = load_whisper(setting.whole_folder).to(device())
         teacher = Teacher(whole, setting.featurizer(), encoded_windows(setting, calibrations))
         lessons = lessons_of(setting)
         to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
-        num_steps += len(to_round)
-        tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=tune_steps, on_step=on_step)
-        model, checks = tuned.model, tuned.checks
-        inputs = measure_inputs(model, teacher, to_round, on_window=lambda done: progress(tune_steps + done, num_steps))
-    names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, inputs=inputs)
+        num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
+
+        def on_step(_step: int, loss: float) -> None:
+            losses.append(round(loss, 4))
+            heard = len(to_round) if len(losses) > cut_steps else 0
+            progress(heard + len(losses), num_steps, loss=losses[-1])
+
+        tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=cut_steps, on_step=on_step)
+        model = tuned.model
+        checks["checks"] = tuned.checks
+        if to_round:
+            inputs = measure_inputs(
+                model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
+            )
+            rounded = stored_state(model, spec.weights, inputs)
+            scaled = rescale(model, rounded, teacher, lessons, spec, num_steps=spec.scale_steps, on_step=on_step)
+            state = scaled.state
+            checks["scale_checks"] = scaled.checks
+    names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, state=state)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),
         "losses": losses,
-        "checks": checks,
+        **checks,
     }
     return {name: out / name for name in names}, info
 

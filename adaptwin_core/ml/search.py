@@ -61,9 +61,8 @@ def search_cut(
         middle = (deepest + shallowest) // 2
         work = out / f"trial-{cuts[middle]}"
         work.mkdir()
-        short = setting.spec.with_cut(cuts[middle]).model_copy(
-            update={"layer_steps": 0, "tune_steps": -(-setting.spec.tune_steps // TRIAL_SHARE)}
-        )
+        fewer = {name: -(-getattr(setting.spec, name) // TRIAL_SHARE) for name in ("tune_steps", "scale_steps")}
+        short = setting.spec.with_cut(cuts[middle]).model_copy(update={"layer_steps": 0, **fewer})
         heard = _trial(replace(setting, spec=short), calibrations, weighed, clips, work, watch)
         trials.append({"encoder_cut": cuts[middle], **heard})
         deepest, shallowest = (deepest, middle) if heard["wer"] <= limit else (middle + 1, shallowest)

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import encode, load_whisper
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.quantized import NOT_MEASURED, round_to
+from adaptwin_core.ml.modeling_adaptwin import widened
+from adaptwin_core.ml.quantized import stored_state
+from adaptwin_core.ml.rescale import rescale
 from adaptwin_core.ml.teacher import Teacher, decode
 from adaptwin_core.ml.windows import Window
 from bench.kitchen import Kitchen
@@ -25,21 +27,30 @@ def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
     nats, and its KL from the same model's in float32.
     """
     setting = kitchen.changed(weights="float16")
-    original = load_whisper(setting.base_folder)
-    teacher, lessons = Teacher(original, setting.featurizer()), recipe.lessons_of(setting)
+    original, lessons = load_whisper(setting.base_folder), recipe.lessons_of(setting)
+    featurizer = setting.featurizer()
+    teacher = Teacher(original, featurizer)
     judged = {
         kind: [Window(corpus, (clip,)) for clip in judged_clips(corpus, num_clips)]
         for kind, corpus in (("speaker", setting.speaker), ("others", setting.general))
         if corpus is not None
     }
+    # Each learns its scales from what it was made of, as in a job.
+    teachers = {"original": teacher, "ours": Teacher(load_whisper(setting.whole_folder), featurizer)}
     for name, model in (("original", original), ("ours", kitchen.make(setting).model)):
         inputs = measure_inputs(model, teacher, windows_to_hear(lessons, setting.speaker_weight))
         exact = {kind: [_says(model, teacher, window) for window in windows] for kind, windows in judged.items()}
-        forms = (("float16", "float16", NOT_MEASURED), ("int8", "int8", NOT_MEASURED))
-        for form, weights, moments in (*forms, ("int4, nearest", "int4", NOT_MEASURED), ("int4", "int4", inputs)):
+        states = {form: stored_state(model, form) for form in ("float16", "int8")}
+        states["int4, nearest"] = stored_state(model, "int4")
+        states["int4, for the inputs"] = for_inputs = stored_state(model, "int4", inputs)
+        spec = setting.spec
+        scaled = rescale(model, for_inputs, teachers[name], lessons, spec, num_steps=spec.scale_steps)
+        states["int4"] = scaled.state
+        for form, state in states.items():
             rounded = copy.deepcopy(model)
+            rounded.load_state_dict(widened(state), strict=False)
             row: dict[str, Any] = {"model": name, "form": form}
-            row["megabytes"] = round(round_to(rounded, weights, moments) / 1e6, 1)
+            row["megabytes"] = round(sum(tensor.nbytes for tensor in state.values()) / 1e6, 1)
             for kind, windows in judged.items():
                 said = [_says(rounded, teacher, window) for window in windows]
                 row |= {f"{kind}_{what}": round(value, 4) for what, value in _against(said, exact[kind]).items()}

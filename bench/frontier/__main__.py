@@ -1,7 +1,8 @@
 """Ours against every alternative, on the same speech: `python -m bench.frontier --speaker FOLDER --general FOLDER`.
 
 Each row is one model, made by the product's own code, on held-out clips of the speaker and of other speakers: word
-error rate, parameters, bytes, seconds. A run that was stopped goes on where it was. `--quick` takes under ten minutes.
+error rate, parameters, bytes, seconds. A run that was stopped goes on where it was, and rows taken out of its file are
+made anew. `--quick` takes under ten minutes.
 """
 
 import argparse
@@ -52,23 +53,22 @@ def main() -> None:
             "clips_judged_of_each_kind": options.clips,
             "decoding": "greedy, no timestamps, one clip a window; corpus WER with 95 % bootstrap interval",
             "settings": how["settings"] | {"tune_learning_rate": spec.tune_rate},
-            "code_version": CODE_VERSION,
         }
         rows = kept(options.out, how)
         judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
-            wanted = STORED if system.is_quantized else STORED[:1]
-            if {(system.name, precision) for precision in wanted} <= {(r["system"], r["precision"]) for r in rows}:
-                continue
-            made = system.make(kitchen)
-            inputs = kitchen.inputs(made) if system.is_quantized else NOT_MEASURED
-            for precision in wanted:
-                figures = judge.row(made.model, made.setting.featurizer(), precision, inputs)
+            forms = STORED if system.is_quantized else STORED[:1]
+            missing = {*forms} - {row["precision"] for row in rows if row["system"] == system.name}
+            for precision, made in kitchen.forms(system, [form for form in forms if form in missing]):
+                to_round = system.is_quantized and made.num_bytes is None
+                inputs = kitchen.inputs(made) if precision == "int4" and to_round else NOT_MEASURED
+                figures = judge.row(made.model, made.setting.featurizer(), precision, inputs, made.num_bytes)
                 row = {"system": system.name, "family": system.family, "precision": precision, **figures}
                 cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
-                rows.append(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})
-                _show(console, rows[-1])
+                row |= {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1), "code_version": CODE_VERSION}
+                rows.append(row)
+                _show(console, row)
             keep(options.out, how, rows)
     draw(how, rows, options.out.with_suffix(".png"))
     console.print(_table(rows))

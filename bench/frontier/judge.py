@@ -20,19 +20,24 @@ class Judge:
     language: str
 
     def row(
-        self, model: Any, featurizer: Featurizer, weights: str, inputs: InputMoments = NOT_MEASURED
+        self,
+        model: Any,
+        featurizer: Featurizer,
+        weights: str,
+        inputs: InputMoments = NOT_MEASURED,
+        num_bytes: int | None = None,
     ) -> dict[str, Any]:
         """Return sizes, word error rates in % with 95 % intervals, errors/words of each clip, and how much compute a
         second of audio takes, in seconds.
 
-        Weights are rounded as they would be stored, those of 4 bits for the matrices' `inputs`. They are multiplied as
-        float32 then, so speed is told of the largest form only.
+        Weights are rounded as they would be stored, those of 4 bits for the matrices' `inputs`; not where `num_bytes`
+        says that they were. They are multiplied as float32 then, so speed is told of the largest form only.
         """
         rounded = copy.deepcopy(model)
         figures: dict[str, Any] = {
             "encoder_params": count_params(model, "encoder"),
             "total_params": model.num_parameters(),
-            "bytes": round_to(rounded, weights, inputs),
+            "bytes": num_bytes or round_to(rounded, weights, inputs),
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():

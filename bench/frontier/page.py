@@ -1,6 +1,7 @@
 """`docs/frontier.md` and its pictures from the committed runs: `python -m bench.frontier.page`."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def page() -> str:
             f"## {how['model'].removeprefix('package:')} on `{how['speaker']}`",
             "",
             f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {_steps(how['settings'])}; "
-            f"{how['threads']} threads; code version {how['code_version']}.",
+            f"{how['threads']} threads; code version {_versions(run['rows'])}.",
             "",
             f"![WER over bytes and over the cut](../bench/results/{path.stem}.png)",
             "",
@@ -54,6 +55,16 @@ def _steps(settings: dict[str, Any]) -> str:
         return f"{after} steps of tuning wherever a row is tuned"
     before = settings["personal_steps"]
     return f"ours learn in {before} steps before a cut and {after} after it, LoRA in as many windows as both"
+
+
+def _versions(rows: list[dict[str, Any]]) -> str:
+    """Say which code made the rows; where that of some rows is another, which these are."""
+    (most, _), *others = Counter(row["code_version"] for row in rows).most_common()
+    apart = [
+        f"{version} for {', '.join(_called(row) for row in rows if row['code_version'] == version)}"
+        for version, _ in others
+    ]
+    return "; ".join([str(most), *apart])
 
 
 def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
@@ -97,7 +108,11 @@ def _matched(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{row['system']} in {row['precision']} ({row['bytes'] / 1e6:.1f} MB)"
+    return f"{_called(row)} ({row['bytes'] / 1e6:.1f} MB)"
+
+
+def _called(row: dict[str, Any]) -> str:
+    return f"{row['system']} in {row['precision']}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Every system of the frontier: what it is called, and how its model is made from the same speech."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,7 +43,7 @@ class FrontierKitchen(Kitchen):
         return baselines.measure_outputs(load_whisper(self.setting.base_folder), features)
 
     def inputs(self, made: Made) -> InputMoments:
-        """Return what every matrix of a model is given, for weights of 4 bits: the others are rounded as ours are."""
+        """Return what every matrix of a model is given: weights of 4 bits are rounded for it in every row."""
         setting, folder = made.setting, made.setting.base_folder
         if folder not in self._listening:
             teacher = Teacher(load_whisper(folder), setting.featurizer())
@@ -81,6 +81,16 @@ class FrontierKitchen(Kitchen):
         setting = replace(self.setting, base_folder=self.smaller, shape=describe(self.smaller)[1])
         return Kitchen(setting, self.folder("from smaller"))
 
+    def forms(self, system: "System", precisions: Sequence[str]) -> Iterator[tuple[str, Made]]:
+        """Yield a system's model for each form that is wanted, to be rounded to it unless it was made in it."""
+        made = None
+        for precision in precisions:
+            if precision == "int4" and system.make_int4:
+                yield precision, system.make_int4(self)
+            else:
+                made = made or replace(system.make(self), num_bytes=None)
+                yield precision, made
+
     def cut_without_twins(self, cut: Callable[[Any], None]) -> Made:
         model = load_whisper(self.setting.base_folder)
         began = time.perf_counter()
@@ -91,12 +101,16 @@ class FrontierKitchen(Kitchen):
 
 @dataclass(frozen=True)
 class System:
-    """One model of the table, `is_quantized`: in every form of storage. `family` groups the points of one curve."""
+    """One model of the table, `is_quantized`: in every form of storage. `family` groups the points of one curve.
+
+    `make_int4` makes what a job of 4 bits gives, which trains their scales; without it what `make` gives is rounded.
+    """
 
     name: str
     family: str
     make: Callable[[FrontierKitchen], Made]
     is_quantized: bool = False
+    make_int4: Callable[[FrontierKitchen], Made] | None = None
 
 
 def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
@@ -107,22 +121,17 @@ def systems(cuts: list[float], *, has_smaller: bool) -> list[System]:
     closed = no_steps | {"layer_steps": 0}
     plain = no_steps | {"start": "plain", "plan": "uniform", "encoder_cut": deep}
     ours = [
-        System(_named("ours", cut), "ours", _ours(encoder_cut=cut), is_quantized=True)
+        _quantized(_named("ours", cut), "ours", _ours, encoder_cut=cut)
         for cut in sorted({*cuts, NOTHING}, reverse=True)
     ]
     all_layers = [
-        System(
-            f"ours, all layers -{cut:.1%}",
-            "ours, all layers",
-            _ours(encoder_cut=cut, decoder_cut=cut),
-            is_quantized=True,
-        )
+        _quantized(f"ours, all layers -{cut:.1%}", "ours, all layers", _ours, encoder_cut=cut, decoder_cut=cut)
         for cut in sorted({min(cuts), deep}, reverse=True)
     ]
     from_smaller = "ours from the next smaller"
     smaller = [
         *(
-            System(_named(from_smaller, cut), from_smaller, _ours_from_smaller(cut), is_quantized=True)
+            _quantized(_named(from_smaller, cut), from_smaller, _ours_from_smaller, encoder_cut=cut)
             for cut in sorted({min(cuts), deep, NOTHING}, reverse=True)
         ),
         System("next smaller Whisper", "smaller", FrontierKitchen.smaller_as_it_is, is_quantized=True),
@@ -147,14 +156,17 @@ def _named(family: str, cut: float) -> str:
     return f"{family}, encoder -{cut:.1%}" if cut else f"{family}, nothing cut"
 
 
+def _quantized(name: str, family: str, make: Callable[..., Callable[[FrontierKitchen], Made]], **cut: float) -> System:
+    """Return a model of ours in every form."""
+    return System(name, family, make(**cut), is_quantized=True, make_int4=make(**cut, weights="int4"))
+
+
 def _ours(**changes: Any) -> Callable[[FrontierKitchen], Made]:
     return lambda kitchen: kitchen.make(kitchen.changed(**ENCODER_ONLY | changes))
 
 
-def _ours_from_smaller(cut: float) -> Callable[[FrontierKitchen], Made]:
-    return lambda kitchen: kitchen.from_smaller.make(
-        kitchen.from_smaller.changed(**ENCODER_ONLY | {"encoder_cut": cut})
-    )
+def _ours_from_smaller(**changes: Any) -> Callable[[FrontierKitchen], Made]:
+    return lambda kitchen: kitchen.from_smaller.make(kitchen.from_smaller.changed(**ENCODER_ONLY | changes))
 
 
 def _output_pca(cut: float | None) -> Callable[[FrontierKitchen], Made]:

@@ -10,10 +10,11 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import windows as windows_module
 from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.finetune import BACK, _Best, _take_smaller_steps, finetune
+from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.layers import cosine_schedule
 from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.training import BACK, _Best, _take_smaller_steps
 from adaptwin_core.ml.windows import Window
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
