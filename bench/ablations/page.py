@@ -147,8 +147,10 @@ def _rounding(rounding: dict[str, Any]) -> list[str]:
         f"## Weights in fewer bits, {_what(rounding['how'])}",
         "",
         f"Judged by {rounding['how']['judged_by']}: what it costs in nats, and how far it is from the same model's in "
-        "float32 (KL). *Nearest* takes for every weight the nearest level; `weights: int4` lets the columns of a "
-        "matrix make up for what those before them lose, under the inputs that the finished model gives it (GPTQ).",
+        "float32 (KL). *Nearest* takes for every weight the nearest level; *for the inputs* lets the columns of a "
+        "matrix make up for what those before them lose, under the inputs that the finished model gives it (GPTQ); "
+        "`weights: int4` then trains the scales of its layers, the levels as they are (PEQA). That teaches, too, so "
+        "its cost may be below the same model's in float16.",
         "",
         "| model | form | MB | cost, this speaker | cost, others | KL, this speaker | KL, others |",
         "|---|---|---|---|---|---|---|",

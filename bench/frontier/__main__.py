@@ -33,7 +33,14 @@ QUICK = {
     "cuts": [0.45],
     "clips": 5,
 }
-QUICK_SETTINGS = {"personal_steps": 16, "tune_steps": 6, "layer_steps": 6, "layer_windows": 4, "calibration_windows": 8}
+QUICK_SETTINGS = {
+    "personal_steps": 16,
+    "tune_steps": 6,
+    "scale_steps": 6,
+    "layer_steps": 6,
+    "layer_windows": 4,
+    "calibration_windows": 8,
+}
 
 
 def main() -> None:
@@ -61,8 +68,8 @@ def main() -> None:
             forms = STORED if system.is_quantized else STORED[:1]
             missing = {*forms} - {row["precision"] for row in rows if row["system"] == system.name}
             for precision, made in kitchen.forms(system, [form for form in forms if form in missing]):
-                to_round = system.is_quantized and made.num_bytes is None
-                inputs = kitchen.inputs(made) if precision == "int4" and to_round else NOT_MEASURED
+                is_fitted = precision == "int4" and made.num_bytes is None
+                inputs = kitchen.inputs(made) if is_fitted else NOT_MEASURED
                 figures = judge.row(made.model, made.setting.featurizer(), precision, inputs, made.num_bytes)
                 row = {"system": system.name, "family": system.family, "precision": precision, **figures}
                 cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
