@@ -39,6 +39,7 @@ SHORT = {
     "layer_windows": 1,
     "layer_steps": 2,
     "tune_steps": 2,
+    "scale_steps": 2,
     "encoder_cut": 0.45,
 }
 

@@ -95,29 +95,34 @@ class CompressionSpec(Frozen):
         description="steps in which the cut model makes up for what it lost; 0 leaves it out, as does a model of which "
         "nothing was cut",
     )
-    scale_steps: int = Field(
-        80,
-        ge=0,
-        le=100_000,
-        description="steps in which the scales of weights of 4 bits make up for what rounding lost; 0 leaves it out",
-    )
     tune_method: Literal["factors", "adapters"] = Field(
-        "adapters", description="what both train: adapters: LoRA, merged; factors: the layers themselves"
+        "adapters",
+        description="what the steps before and after the cut train: adapters: LoRA, merged; factors: the layers "
+        "themselves",
     )
     tune_learning_rate: float | None = Field(
         None,
         gt=0,
         le=0.1,
-        description="of both; left out, " + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
+        description="of the steps before and after the cut; left out, "
+        + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
     )
-    tune_batch: int = Field(1, ge=1, le=64, description="windows in each of their steps")
+    tune_batch: int = Field(
+        1, ge=1, le=64, description="windows in each step that trains the whole, those of scale_steps too"
+    )
     general_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of their windows with speech that is general speech"
+        0.3, ge=0.0, le=1.0, description="share of the windows with speech in these steps that is general speech"
     )
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
         description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
         "about a third, rounded to suit the speech and its scales trained, at some loss",
+    )
+    scale_steps: int = Field(
+        80,
+        ge=0,
+        le=100_000,
+        description="steps in which the scales of weights of 4 bits make up for what rounding lost; 0 leaves it out",
     )
     exports: tuple[ExportName, ...] = Field(
         (), description="forms to have the finished model in as well; more can be asked for later"

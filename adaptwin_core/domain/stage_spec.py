@@ -36,6 +36,8 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
     # How weights are stored decides what fits into bytes and what a trial hears, and nothing else here.
     if hidden and spec.max_bytes is None and stage is not Stage.SEARCH:
         del seen["weights"]
+    if spec.weights != "int4":
+        seen.pop("scale_steps", None)  # nothing then has scales to train
     if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
         # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.
         of_whole = spec.model_cut is not None or spec.max_bytes is not None

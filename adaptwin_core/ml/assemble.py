@@ -105,7 +105,9 @@ def save(
     config = json.loads((out / "config.json").read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
     if weights != "float16":
-        save_file(state or stored_state(model, weights), out / WEIGHTS_FILE, metadata={"format": "pt"})
+        save_file(
+            stored_state(model, weights) if state is None else state, out / WEIGHTS_FILE, metadata={"format": "pt"}
+        )
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
     return _with_sidecars(base_folder, out)

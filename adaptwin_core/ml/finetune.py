@@ -17,7 +17,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.layers import LORA_ALPHA_PER_RANK
 from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.training import Checks, OnStep, silent, train
+from adaptwin_core.ml.training import Checks, OnStep, train
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def finetune(
     spec: CompressionSpec,
     *,
     num_steps: int,
-    on_step: OnStep = silent,
+    on_step: OnStep = lambda _step, _loss: None,
 ) -> Tuned:
     """Train for `num_steps` steps and return the best student met, merged."""
     if num_steps == 0 or not lessons.speaker:

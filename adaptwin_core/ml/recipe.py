@@ -7,7 +7,7 @@ but for the rounding of sums taken in another order.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +163,13 @@ def tune_whole(
         calibrations: the files of every shard, in order.
 
     Returns:
-        its files, and figures: exact parameter counts, the loss of every step, and that of every check of the whole
-        and of the scales of 4 bits.
+        its files, and figures: exact parameter counts, the loss of every step and of every check, for the whole and
+        for the scales of 4 bits.
     """
     spec, plan = setting.spec, setting.plan
     model = assemble(setting.whole_folder, plan, {name: load_file(path) for name, path in blocks.items()})
-    losses: list[float] = []
-    checks: dict[str, Checks] = {}
+    losses: dict[str, list[float]] = {"losses": [], "scale_losses": []}
+    checks: dict[str, Checks] = {"checks": [], "scale_checks": []}
     state: dict[str, Tensor] | None = None
     cut_steps = spec.tune_steps if plan.blocks else 0
     if cut_steps > 0 or spec.weights == "int4":
@@ -179,11 +179,14 @@ def tune_whole(
         to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
         num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
 
-        def on_step(_step: int, loss: float) -> None:
-            losses.append(round(loss, 4))
-            heard = len(to_round) if len(losses) > cut_steps else 0
-            progress(heard + len(losses), num_steps, loss=losses[-1])
+        def tell(kind: str, before: int) -> Callable[[int, float], None]:
+            def on_step(step: int, loss: float) -> None:
+                losses[kind].append(round(loss, 4))
+                progress(before + step, num_steps, loss=losses[kind][-1])
 
+            return on_step
+
+        on_step = tell("losses", 0)
         tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=cut_steps, on_step=on_step)
         model = tuned.model
         checks["checks"] = tuned.checks
@@ -192,6 +195,8 @@ def tune_whole(
                 model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
             )
             rounded = stored_state(model, spec.weights, inputs)
+            del inputs  # of a large model they take more than its weights
+            on_step = tell("scale_losses", cut_steps + len(to_round))
             scaled = rescale(model, rounded, teacher, lessons, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
             checks["scale_checks"] = scaled.checks
@@ -199,7 +204,7 @@ def tune_whole(
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),
-        "losses": losses,
+        **losses,
         **checks,
     }
     return {name: out / name for name in names}, info

@@ -19,7 +19,7 @@ from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX, widened
 from adaptwin_core.ml.rounding import half_scale
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.training import Checks, OnStep, silent, train
+from adaptwin_core.ml.training import Checks, OnStep, train
 
 RATE = 1e-3  # of AdamW, for scales relative to what they were
 
@@ -52,9 +52,9 @@ def rescale(
     spec: CompressionSpec,
     *,
     num_steps: int,
-    on_step: OnStep = silent,
+    on_step: OnStep = lambda _step, _loss: None,
 ) -> Rescaled:
-    """Train the scales of every linear layer of 4 bits for `num_steps` steps.
+    """Train the scales of every linear layer of 4 bits but the last, the token embedding, for `num_steps` steps.
 
     Args:
         model: the one that was rounded; it stays as it is.
@@ -73,11 +73,11 @@ def rescale(
 
 
 def _free_scales(model: nn.Module, state: dict[str, Tensor]) -> dict[str, _Scales]:
-    """Make every linear layer of 4 bits follow its scales, and return these by their name."""
+    """Make every linear layer of 4 bits, but the last, follow its scales, and return these by their name."""
     scales: dict[str, _Scales] = {}
     for module_name, module in list(model.named_modules()):
         weight = f"{module_name}.weight"
-        # The token embedding is stored under its other name: training its scales, too, gained nothing.
+        # The last is stored under the embedding's name: training its scales, too, gained nothing.
         if isinstance(module, nn.Linear) and weight + ZERO_SUFFIX in state:
             name = weight + SCALE_SUFFIX
             scales[name] = _Scales(state[name])

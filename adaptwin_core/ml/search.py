@@ -119,7 +119,7 @@ def _trial(
         calibrations,
         blocks,
         work / "model",
-        lambda done, _total, **_figures: progress(num_blocks + done, total),
+        lambda done, of, **_figures: progress(num_blocks + num_steps * done // max(of, 1), total),
     )
     model = load_compressed(work / "model").to(device())
     heard = transcribe(

@@ -32,10 +32,6 @@ Checks = list[tuple[int, float]]  # step and held-back loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
 
 
-def silent(_step: int, _loss: float) -> None:
-    """Say nothing of a step."""
-
-
 def train(
     running: Any,
     parameters: list[nn.Parameter],
@@ -45,7 +41,7 @@ def train(
     *,
     num_steps: int,
     rate: float,
-    on_step: OnStep = silent,
+    on_step: OnStep,
 ) -> Checks:
     """Train `parameters` of the model `running` for `num_steps` steps of `spec.tune_batch` windows, in place.
 

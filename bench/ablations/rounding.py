@@ -1,10 +1,12 @@
-"""What storing a model in fewer bits loses, and how much of it rounding for the inputs wins back.
+"""What storing a model in fewer bits loses, and how much of it rounding for the inputs and training the scales win
+back.
 
 Shape letters: L tokens, V vocabulary.
 """
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +18,7 @@ from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.modeling_adaptwin import widened
 from adaptwin_core.ml.quantized import stored_state
 from adaptwin_core.ml.rescale import rescale
+from adaptwin_core.ml.setting import Setting
 from adaptwin_core.ml.teacher import Teacher, decode
 from adaptwin_core.ml.windows import Window
 from bench.kitchen import Kitchen
@@ -27,34 +30,39 @@ def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
     nats, and its KL from the same model's in float32.
     """
     setting = kitchen.changed(weights="float16")
-    original, lessons = load_whisper(setting.base_folder), recipe.lessons_of(setting)
-    featurizer = setting.featurizer()
-    teacher = Teacher(original, featurizer)
+    original = load_whisper(setting.base_folder)
+    judge = Teacher(original, setting.featurizer())
     judged = {
         kind: [Window(corpus, (clip,)) for clip in judged_clips(corpus, num_clips)]
         for kind, corpus in (("speaker", setting.speaker), ("others", setting.general))
         if corpus is not None
     }
-    # Each learns its scales from what it was made of, as in a job.
-    teachers = {"original": teacher, "ours": Teacher(load_whisper(setting.whole_folder), featurizer)}
-    for name, model in (("original", original), ("ours", kitchen.make(setting).model)):
-        inputs = measure_inputs(model, teacher, windows_to_hear(lessons, setting.speaker_weight))
-        exact = {kind: [_says(model, teacher, window) for window in windows] for kind, windows in judged.items()}
-        states = {form: stored_state(model, form) for form in ("float16", "int8")}
-        states["int4, nearest"] = stored_state(model, "int4")
-        states["int4, for the inputs"] = for_inputs = stored_state(model, "int4", inputs)
-        spec = setting.spec
-        scaled = rescale(model, for_inputs, teachers[name], lessons, spec, num_steps=spec.scale_steps)
-        states["int4"] = scaled.state
+    made = {
+        "original": (original, replace(setting, personal_folder=None)),
+        "ours": (kitchen.make(setting).model, setting),
+    }
+    for name, (model, of_model) in made.items():
+        exact = {kind: [_says(model, judge, window) for window in windows] for kind, windows in judged.items()}
+        states = {form: stored_state(model, form) for form in ("float16", "int8")} | _in_4_bits(model, of_model)
         for form, state in states.items():
             rounded = copy.deepcopy(model)
             rounded.load_state_dict(widened(state), strict=False)
             row: dict[str, Any] = {"model": name, "form": form}
             row["megabytes"] = round(sum(tensor.nbytes for tensor in state.values()) / 1e6, 1)
             for kind, windows in judged.items():
-                said = [_says(rounded, teacher, window) for window in windows]
+                said = [_says(rounded, judge, window) for window in windows]
                 row |= {f"{kind}_{what}": round(value, 4) for what, value in _against(said, exact[kind]).items()}
             yield row
+
+
+def _in_4_bits(model: Any, setting: Setting) -> dict[str, dict[str, Tensor]]:
+    """Return a model's weights by how they are rounded, the last as a job of 4 bits does it."""
+    lessons = recipe.lessons_of(setting)
+    teacher = Teacher(load_whisper(setting.whole_folder), setting.featurizer())
+    inputs = measure_inputs(model, teacher, windows_to_hear(lessons, setting.speaker_weight))
+    fitted = stored_state(model, "int4", inputs)
+    scaled = rescale(model, fitted, teacher, lessons, setting.spec, num_steps=setting.spec.scale_steps)
+    return {"int4, nearest": stored_state(model, "int4"), "int4, for the inputs": fitted, "int4": scaled.state}
 
 
 Said = tuple[Tensor, Tensor]  # log p_LV of the tokens after the prompt, and those of the transcript, L

@@ -24,6 +24,7 @@ SHORT_JOB = {
     "layer_steps": 10,
     "personal_steps": 110,
     "tune_steps": 40,
+    "scale_steps": 40,
 }
 
 

@@ -66,7 +66,10 @@ def main() -> None:
         kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
             forms = STORED if system.is_quantized else STORED[:1]
+            # What is there already is not made again, whichever code made it: each row tells.
             missing = {*forms} - {row["precision"] for row in rows if row["system"] == system.name}
+            if not missing:
+                continue
             for precision, made in kitchen.forms(system, [form for form in forms if form in missing]):
                 is_fitted = precision == "int4" and made.num_bytes is None
                 inputs = kitchen.inputs(made) if is_fitted else NOT_MEASURED
@@ -113,13 +116,15 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         "WER others",
         "s per s",
         "tuning, s",
+        "code",
     ):
         table.add_column(column)
     for row in sorted(rows, key=lambda row: row["bytes"]):
         rates = [as_text(row[name]) for name in ("speaker_wer", "others_wer")]
         sizes = [f"{row[name] / 1e6:.1f}" for name in ("encoder_params", "total_params", "bytes")]
         speed = str(row.get("compute_s_per_audio_s", "-"))
-        table.add_row(row["system"], row["precision"], *sizes, *rates, speed, f"{row['tuning_s']:.0f}")
+        last = (speed, f"{row['tuning_s']:.0f}", str(row["code_version"]))
+        table.add_row(row["system"], row["precision"], *sizes, *rates, *last)
     return table
 
 

@@ -1,6 +1,7 @@
 """One row of the frontier: a model on held-out clips of the speaker and of others, with its size and speed."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class Judge:
         figures: dict[str, Any] = {
             "encoder_params": count_params(model, "encoder"),
             "total_params": model.num_parameters(),
-            "bytes": num_bytes or round_to(rounded, weights, inputs),
+            "bytes": round_to(rounded, weights, inputs) if num_bytes is None else num_bytes,
         }
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():
@@ -52,6 +53,11 @@ class Judge:
 def _by_clip(judged: Judged) -> str:
     """Return errors/words of every clip in one line: 40 numbers in a list would be 40 lines of JSON."""
     return " ".join(f"{errors}/{words}" for errors, words in zip(judged.errors, judged.words, strict=True))
+
+
+def original_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row that all others are compared with: the original in float16."""
+    return next(row for row in rows if row["family"] == "original" and row["precision"] == "float16")
 
 
 def above(row: dict[str, Any], original: dict[str, Any], kind: str) -> list[float]:

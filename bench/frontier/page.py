@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench.frontier.judge import above
+from bench.frontier.judge import above, original_of
 from bench.frontier.plots import draw
 from bench.word_errors import as_text
 
@@ -41,7 +41,7 @@ def page() -> str:
             "| system | weights | encoder, M | model, M | MB | WER speaker | to the original | WER others "
             "| to the original | s a second | tuning, s |",
             "|---|---|---|---|---|---|---|---|---|---|---|",
-            *(_row(row, run["rows"][0]) for row in sorted(run["rows"], key=lambda row: row["bytes"])),
+            *(_row(row, original_of(run["rows"])) for row in sorted(run["rows"], key=lambda row: row["bytes"])),
             "",
             _unbeaten(run["rows"]),
             "",
@@ -54,7 +54,10 @@ def _steps(settings: dict[str, Any]) -> str:
     if "personal_steps" not in settings:  # before code version 16
         return f"{after} steps of tuning wherever a row is tuned"
     before = settings["personal_steps"]
-    return f"ours learn in {before} steps before a cut and {after} after it, LoRA in as many windows as both"
+    told = f"ours learn in {before} steps before a cut and {after} after it, LoRA in as many windows as both"
+    scaled = settings.get("scale_steps")  # since code version 17
+    rounded = f"in int4 all are rounded for the speech (GPTQ), and ours train their scales in {scaled} steps more"
+    return f"{told}; {rounded}" if scaled else told
 
 
 def _versions(rows: list[dict[str, Any]]) -> str:

@@ -13,6 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.frontier.judge import original_of
+
 KINDS = {"speaker": "this speaker", "others": "other speakers"}
 MARKERS = {"float16": "o", "int8": "s", "int4": "^"}
 MOST_WER = 3.0  # times the original's; rows above it are named in the table only: they would flatten every difference
@@ -27,7 +29,7 @@ def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
     """Write one PNG with all views, a column a kind of speech."""
     num_views = 2 + any(row["family"] == ALL_LAYERS for row in rows)
     figure, axes = plt.subplots(num_views, 2, figsize=(11, 4 * num_views), sharey="col")
-    original = rows[0]
+    original = original_of(rows)
     most = {kind: MOST_WER * original[f"{kind}_wer"][0] for kind in KINDS}
     shown = [row for row in rows if all(row[f"{kind}_wer"][0] <= most[kind] for kind in KINDS)]
     families = list(dict.fromkeys(row["family"] for row in shown))

@@ -26,6 +26,7 @@ SPEC = {
     "calibration_windows": 2,
     "personal_steps": 2,
     "tune_steps": 2,
+    "scale_steps": 2,
     "lora_rank": 4,
 }
 POLL_S = 0.3

@@ -11,10 +11,8 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import windows as windows_module
 from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.finetune import finetune
-from adaptwin_core.ml.layers import cosine_schedule
 from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.training import BACK, _Best, _take_smaller_steps
 from adaptwin_core.ml.windows import Window
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
@@ -121,31 +119,3 @@ def test_steps_that_are_too_long_are_taken_back_and_shortened(windows):
     losses = [loss for _, loss in tuned.checks]
     assert losses[0] == pytest.approx(min(losses), rel=1e-4)
     assert losses[1] > losses[2] > losses[3]
-
-
-def test_only_a_check_worse_than_the_start_is_taken_back():
-    weight = torch.nn.Parameter(torch.zeros(1))
-    best = _Best([weight])
-    goes_on = {}
-    for loss in (1.0, 0.5, 0.7, 1.2):
-        torch.nn.init.constant_(weight, loss)
-        goes_on[loss] = best.judge(len(goes_on), loss)
-    assert (goes_on[0.5], goes_on[0.7], goes_on[1.2]) == (True, True, False)
-    best.restore()
-    assert weight.item() == 0.5
-
-
-def test_the_step_after_one_taken_back_is_a_smaller_one():
-    weight = torch.nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.AdamW([weight], lr=0.9)
-    schedule = cosine_schedule(optimizer, 100)
-    for _ in range(30):
-        weight.grad = torch.ones(1)
-        optimizer.step()
-        schedule.step()
-    rate = optimizer.param_groups[0]["lr"]
-    _take_smaller_steps(optimizer, schedule)
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK)
-    assert not optimizer.state
-    schedule.step()
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK, rel=0.05)

@@ -20,6 +20,7 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
         assert clips
         assert setting.spec.max_wer is None
         assert setting.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
+        assert setting.spec.scale_steps == CompressionSpec().scale_steps / search.TRIAL_SHARE
         tried.append(setting.spec.encoder_cut)
         return {"wer": wer_of(setting.spec.encoder_cut)}
 

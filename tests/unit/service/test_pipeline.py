@@ -92,6 +92,11 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     small = CompressionSpec(max_wer=8.0, weights="int4")  # trials are heard as the model will be stored
     assert stage_spec(Stage.SEARCH, "model", small).weights == "int4"
     assert stage_spec(Stage.WEIGH, "encoder.0.self", small).weights == "float16"
+    scaled = SPEC.model_copy(update={"scale_steps": 7})  # of weights of 4 bits alone
+    assert stage_spec(Stage.TUNE, "model", scaled) == stage_spec(Stage.TUNE, "model", SPEC)
+    scaled = scaled.model_copy(update={"weights": "int4"})
+    assert stage_spec(Stage.TUNE, "model", scaled).scale_steps == 7
+    assert stage_spec(Stage.FACTORIZE, "encoder.0.self", scaled).scale_steps == default.scale_steps
     assert stage_spec(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
     assert stage_spec(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
 
