@@ -50,7 +50,7 @@ def add_model(who: Principal, folder: Path, data: bytes = WEIGHTS) -> tuple[str,
 def add_ready_dataset(who: Principal, folder: Path) -> str:
     """Add a dataset whose corpus holds one clip."""
     manifest = folder / "corpus.json"
-    clip = {"id": "c0", "recording": "a.wav", "text": None, "split": "train", "num_samples": 16000}
+    clip = {"id": "c0", "recording": "a.wav", "text": "a word", "split": "train", "num_samples": 16000}
     manifest.write_text(json.dumps({"clips": [clip]}))
     ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
     dataset_id = new_id("ds")
@@ -62,6 +62,7 @@ def add_ready_dataset(who: Principal, folder: Path) -> str:
                 name="ready",
                 state=DatasetState.READY,
                 digest=ref.sha256,
+                report=world.REPORT,
                 files={"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}},
             )
         )
