@@ -79,7 +79,8 @@ def submit(
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     if general_dataset_id is None:
         spec = spec.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
-    has_transcripts = bool((dataset.report or {}).get("labelled_train"))
+    report = dataset.report or {}
+    has_transcripts = bool(report.get("labelled_train", report.get("labelled")))  # older reports tell of all clips only
     if not has_transcripts:
         spec = spec.without_transcripts()
     job = Job(

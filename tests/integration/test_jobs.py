@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -38,19 +39,29 @@ def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp
         assert jobs.events(session, scope, job_id, after_id=told[-1].id, limit=100) == []
 
 
-@pytest.mark.parametrize(("transcripts", "first", "steps"), [(8, Stage.PERSONALIZE, 80), (0, Stage.CALIBRATE, 320)])
+OLDER_REPORT = {name: told for name, told in world.REPORT.items() if name != "labelled_train"}
+
+
+@pytest.mark.parametrize(
+    ("report", "first", "steps"),
+    [
+        (world.REPORT, Stage.PERSONALIZE, 80),
+        (world.REPORT | {"labelled_train": 0}, Stage.CALIBRATE, 320),
+        (OLDER_REPORT, Stage.PERSONALIZE, 80),
+    ],
+)
 def test_without_transcripts_to_train_on_all_steps_come_after_the_cut(
-    scope: TenantScope, tmp_path: Path, transcripts: int, first: Stage, steps: int
+    scope: TenantScope, tmp_path: Path, report: dict[str, Any], first: Stage, steps: int
 ):
     dataset = world.add_dataset(scope, tmp_path)
     with unit_of_work() as session:
-        session.get_one(Dataset, dataset).report = world.REPORT | {"labelled_train": transcripts}
+        session.get_one(Dataset, dataset).report = report
     job_id = world.submit(scope, tmp_path, dataset_id=dataset)
     job = world.job_row(job_id)
     assert (job.stage, job.spec["tune_steps"]) == (first, steps)
     with unit_of_work() as session:
         told = jobs.events(session, scope, job_id, after_id=0, limit=100)
-        assert ("no_transcripts" in [event.data.get("code") for event in told]) is (transcripts == 0)
+        assert ("no_transcripts" in [event.data.get("code") for event in told]) is (first is Stage.CALIBRATE)
 
 
 def test_one_key_makes_one_job_however_many_ask_at_once(scope: TenantScope, tmp_path: Path):
