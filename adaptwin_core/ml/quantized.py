@@ -88,7 +88,12 @@ def round_to(model: nn.Module, weights: str, inputs: InputMoments = NOT_MEASURED
     Returns:
         bytes of the weights as stored.
     """
-    state = stored_state(model, weights, inputs)
+    return hold(model, stored_state(model, weights, inputs))
+
+
+@torch.no_grad()
+def hold(model: nn.Module, state: dict[str, Tensor]) -> int:
+    """Give a model, in place, the numbers that loading stored weights would, and return their bytes."""
     for name, tensor in widened(state).items():
         model.get_parameter(name).copy_(tensor)
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())

@@ -16,7 +16,8 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX, widened
+from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX
+from adaptwin_core.ml.quantized import hold
 from adaptwin_core.ml.rounding import half_scale
 from adaptwin_core.ml.teacher import Teacher
 from adaptwin_core.ml.training import Checks, OnStep, train
@@ -64,7 +65,7 @@ def rescale(
         return Rescaled(state, [])
     torch.manual_seed(spec.seed)
     running = copy.deepcopy(model).requires_grad_(False)
-    running.load_state_dict(widened(state), strict=False)
+    hold(running, state)
     scales = _free_scales(running, state)
     changes = [found.change_OG for found in scales.values()]
     checks = train(running, changes, teacher, lessons, spec, num_steps=num_steps, rate=RATE, on_step=on_step)

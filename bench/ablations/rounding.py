@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import encode, load_whisper
 from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.modeling_adaptwin import widened
-from adaptwin_core.ml.quantized import stored_state
+from adaptwin_core.ml.quantized import hold, stored_state
 from adaptwin_core.ml.rescale import rescale
 from adaptwin_core.ml.setting import Setting
 from adaptwin_core.ml.teacher import Teacher, decode
@@ -46,9 +45,8 @@ def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
         states = {form: stored_state(model, form) for form in ("float16", "int8")} | _in_4_bits(model, of_model)
         for form, state in states.items():
             rounded = copy.deepcopy(model)
-            rounded.load_state_dict(widened(state), strict=False)
             row: dict[str, Any] = {"model": name, "form": form}
-            row["megabytes"] = round(sum(tensor.nbytes for tensor in state.values()) / 1e6, 1)
+            row["megabytes"] = round(hold(rounded, state) / 1e6, 1)
             for kind, windows in judged.items():
                 said = [_says(rounded, judge, window) for window in windows]
                 row |= {f"{kind}_{what}": round(value, 4) for what, value in _against(said, exact[kind]).items()}
