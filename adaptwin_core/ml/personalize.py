@@ -13,6 +13,7 @@ from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.recipe import lessons_of
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.training import noting
 
 
 def personalize(
@@ -29,11 +30,7 @@ def personalize(
     setting.speaker_windows()
     spec = setting.spec
     losses: list[float] = []
-
-    def on_step(step: int, loss: float) -> None:
-        losses.append(round(loss, 4))
-        progress(step, spec.personal_steps, loss=losses[-1])
-
+    on_step = noting(losses, progress, spec.personal_steps)
     student, original = (load_whisper(setting.base_folder).to(device()) for _ in range(2))
     teacher = Teacher(original, setting.featurizer())
     tuned = finetune(student, teacher, lessons_of(setting), spec, num_steps=spec.personal_steps, on_step=on_step)

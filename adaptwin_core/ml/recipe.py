@@ -7,7 +7,7 @@ but for the rounding of sums taken in another order.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from adaptwin_core.ml.rescale import rescale
 from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.training import Checks
+from adaptwin_core.ml.training import Checks, noting
 from adaptwin_core.ml.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
@@ -168,8 +168,10 @@ def tune_whole(
     """
     spec, plan = setting.spec, setting.plan
     model = assemble(setting.whole_folder, plan, {name: load_file(path) for name, path in blocks.items()})
-    losses: dict[str, list[float]] = {"losses": [], "scale_losses": []}
-    checks: dict[str, Checks] = {"checks": [], "scale_checks": []}
+    losses: list[float] = []
+    scale_losses: list[float] = []
+    checks: Checks = []
+    scale_checks: Checks = []
     state: dict[str, Tensor] | None = None
     cut_steps = spec.tune_steps if plan.blocks else 0
     if cut_steps > 0 or spec.weights == "int4":
@@ -178,34 +180,28 @@ def tune_whole(
         lessons = lessons_of(setting)
         to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
         num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
-
-        def tell(kind: str, before: int) -> Callable[[int, float], None]:
-            def on_step(step: int, loss: float) -> None:
-                losses[kind].append(round(loss, 4))
-                progress(before + step, num_steps, loss=losses[kind][-1])
-
-            return on_step
-
-        on_step = tell("losses", 0)
+        on_step = noting(losses, progress, num_steps)
         tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=cut_steps, on_step=on_step)
         model = tuned.model
-        checks["checks"] = tuned.checks
+        checks = tuned.checks
         if to_round:
             inputs = measure_inputs(
                 model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
             )
             rounded = stored_state(model, spec.weights, inputs)
             del inputs  # of a large model they take more than its weights
-            on_step = tell("scale_losses", cut_steps + len(to_round))
+            on_step = noting(scale_losses, progress, num_steps, before=cut_steps + len(to_round))
             scaled = rescale(model, rounded, teacher, lessons, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
-            checks["scale_checks"] = scaled.checks
+            scale_checks = scaled.checks
     names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, state=state)
     info = {
         "encoder_params": plan.encoder_params(setting.shape),
         "total_params": plan.total_params(setting.shape),
-        **losses,
-        **checks,
+        "losses": losses,
+        "checks": checks,
+        "scale_losses": scale_losses,
+        "scale_checks": scale_checks,
     }
     return {name: out / name for name in names}, info
 

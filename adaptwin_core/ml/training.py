@@ -23,6 +23,7 @@ from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.layers import cosine_schedule
 from adaptwin_core.ml.lessons import AnyWindow, Lessons, LossWeights
 from adaptwin_core.ml.precision import quick_products
+from adaptwin_core.ml.setting import Progress
 from adaptwin_core.ml.teacher import Teacher, decode
 
 NUM_CHECKS = 4  # times, about, that training is judged on held-back windows, the start not counted
@@ -30,6 +31,16 @@ BACK = 3.0  # the rate is divided by this where a check is worse than the start,
 
 Checks = list[tuple[int, float]]  # step and held-back loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
+
+
+def noting(losses: list[float], progress: Progress, total: int, *, before: int = 0) -> OnStep:
+    """Return what adds each step's loss to `losses` and tells `progress`, which has seen `before` of `total` steps."""
+
+    def on_step(step: int, loss: float) -> None:
+        losses.append(round(loss, 4))
+        progress(before + step, total, loss=losses[-1])
+
+    return on_step
 
 
 def train(

@@ -1,4 +1,4 @@
-"""What a better model takes: errors over steps, over minutes of speech, over the size of the base model.
+"""What a better model takes: errors over steps, minutes of speech, the size of the base model, how much of it goes.
 
     python -m bench.curve --speaker FOLDER --general FOLDER
 
@@ -32,7 +32,12 @@ def main() -> None:
     quiet_transformers()
     spec = CompressionSpec.model_validate({"encoder_cut": options.cut} | json.loads(options.settings))
     drawn = lines(
-        options.model, spec.personal_steps, other_steps=options.steps, minutes=options.minutes, models=options.models
+        options.model,
+        spec.personal_steps,
+        other_steps=options.steps,
+        minutes=options.minutes,
+        models=options.models,
+        cuts=options.cuts,
     )
     with tempfile.TemporaryDirectory() as scratch:
         setting = open_setting(options, spec, Path(scratch))
@@ -66,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, nargs="*", default=[60, 120, 480])
     parser.add_argument("--minutes", type=float, nargs="*", default=[5, 10, 20])
     parser.add_argument("--models", nargs="*", default=["package:whisper-tiny.en"], help="other base models")
+    parser.add_argument("--cuts", type=float, nargs="*", default=[0.2, 0.35], help="other cuts of the encoder")
     parser.add_argument("--clips", type=int, default=48, help="held-out clips of each kind to judge on")
     parser.add_argument("--out", type=Path, default=Path("bench/results/curve.json"))
     return parser.parse_args()

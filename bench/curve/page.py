@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.curve.points import removed
 from bench.frontier.judge import above
 from bench.word_errors import as_text
 
@@ -15,11 +16,12 @@ def page() -> str:
     lines = [
         "# What a better model takes",
         "",
-        "Steps of tuning, minutes of speech, the size of the base model: one is changed at a time, the others stay as "
-        "a job has them. `python -m bench.curve` makes the figures, `python -m bench.curve.page` this page. Word error "
-        "rates are in %, with 95 % bootstrap intervals; *to the original* is how many points they are above those of "
-        "the model's own original on the same clips, with the interval of that difference. Steps are those in which a "
-        "model learns its speaker: after the cut until code version 15, before it since.",
+        "Steps of tuning, minutes of speech, the size of the base model, how much of its encoder goes: one is changed "
+        "at a time, the others stay as a job has them. `python -m bench.curve` makes the figures, "
+        "`python -m bench.curve.page` this page. Word error rates are in %, with 95 % bootstrap intervals; *to the "
+        "original* is how many points they are above those of the model's own original on the same clips, with the "
+        "interval of that difference. Steps are those in which a model learns its speaker: after the cut until code "
+        "version 15, before it since.",
         "",
     ]
     for path in sorted(RESULTS.glob("curve*.json")):
@@ -33,11 +35,11 @@ def page() -> str:
             f"{how['clips_judged_of_each_kind']} held-out clips of each kind at most; {how['threads']} threads; code "
             f"version {how['code_version']}.",
             "",
-            f"![Word error rate over steps, minutes and base model](../bench/results/{path.stem}.png)",
+            f"![Word error rate over what was changed](../bench/results/{path.stem}.png)",
             "",
-            "| base model | steps | minutes | WER speaker | to the original | WER others | to the original "
-            "| tuning, s |",
-            "|---|---|---|---|---|---|---|---|",
+            "| base model | encoder removed, % | steps | minutes | WER speaker | to the original | WER others "
+            "| to the original | tuning, s |",
+            "|---|---|---|---|---|---|---|---|---|",
             *(_row(row, originals[row["model"]]) for row in rows),
             "",
         ]
@@ -50,7 +52,7 @@ def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
     for kind in ("speaker", "others"):
         rates += [as_text(row[f"{kind}_wer"]), "-" if is_original else as_text(above(row, original, kind))]
     trained = ["original", "-"] if is_original else [str(row["steps"]), str(row["minutes"])]
-    cells = [row["model"], *trained, *rates, f"{row['tuning_s']:.0f}"]
+    cells = [row["model"], str(removed(row, original)), *trained, *rates, f"{row['tuning_s']:.0f}"]
     return f"| {' | '.join(cells)} |"
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.ml.adapter import load_whisper
@@ -15,23 +16,27 @@ from bench.kitchen import Kitchen, Made
 
 @dataclass(frozen=True)
 class Point:
-    """One model. `steps` None: it is the original. `minutes` None: all the speech there is."""
+    """One model. `steps` None: it is the original. `minutes` None: all the speech there is. `cut` None: as much of the
+    encoder goes as in the job.
+    """
 
     model: str
     steps: int | None
     minutes: float | None = None
+    cut: float | None = None
 
     @property
     def name(self) -> str:
         name = self.model.removeprefix("package:")
         if self.steps is None:
             return f"{name}, original"
-        return f"{name}, {self.steps} steps, {'all speech' if self.minutes is None else f'{self.minutes:g} minutes'}"
+        name += f", {self.steps} steps, {'all speech' if self.minutes is None else f'{self.minutes:g} minutes'}"
+        return name if self.cut is None else f"{name}, encoder -{self.cut:.0%}"
 
 
 @dataclass(frozen=True)
 class Line:
-    """Points that differ in `varied`: steps, minutes or model."""
+    """Points that differ in `varied`: steps, minutes, model or cut."""
 
     varied: str
     points: list[Point]
@@ -41,7 +46,13 @@ class Line:
 
 
 def lines(
-    model: str, steps: int, *, other_steps: Sequence[int], minutes: Sequence[float], models: Sequence[str]
+    model: str,
+    steps: int,
+    *,
+    other_steps: Sequence[int],
+    minutes: Sequence[float],
+    models: Sequence[str],
+    cuts: Sequence[float],
 ) -> list[Line]:
     """Return a line for each thing that is varied, through the model that a job makes."""
     job = Point(model, steps)
@@ -49,6 +60,7 @@ def lines(
         Line("steps", [replace(job, steps=number) for number in sorted({*other_steps, steps})]),
         Line("minutes", [*(replace(job, minutes=some) for some in sorted(minutes)), job]),
         Line("model", [*(replace(job, model=other) for other in models), job]),
+        Line("cut", [*(replace(job, cut=other) for other in sorted(cuts)), job]),
     ]
     return [line for line in found if len(line.points) > 1]
 
@@ -68,7 +80,13 @@ class Maker:
             return Made(load_whisper(folder), 0.0, setting)
         name = digest_json([point.model, point.minutes])[:12]
         kitchen = self._kitchens.setdefault(name, Kitchen(setting, self.work / name))
-        return kitchen.make(kitchen.changed(personal_steps=point.steps))
+        cut = self.setting.spec.encoder_cut if point.cut is None else point.cut
+        return kitchen.make(kitchen.changed(personal_steps=point.steps, encoder_cut=cut))
+
+
+def removed(row: dict[str, Any], original: dict[str, Any]) -> float:
+    """Return how much of the encoder a model lacks, in % of its parameters, from its row and its original's."""
+    return round(100 * (1 - row["encoder_params"] / original["encoder_params"]), 1)
 
 
 def shortened(corpus: Corpus, minutes: float) -> Corpus:
