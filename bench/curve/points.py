@@ -86,7 +86,8 @@ class Maker:
 
 def removed(row: dict[str, Any], original: dict[str, Any]) -> float:
     """Return how much of the encoder a model lacks, in % of its parameters, from its row and its original's."""
-    return round(100 * (1 - row["encoder_params"] / original["encoder_params"]), 1)
+    left = float(row["encoder_params"] / original["encoder_params"])
+    return round(100 * (1 - left), 1)
 
 
 def shortened(corpus: Corpus, minutes: float) -> Corpus:
