@@ -1,4 +1,4 @@
-"""What a better model takes: errors over steps, minutes of speech, the size of the base model, how much of it goes.
+"""What a better model takes: errors over steps, minutes of speech, the base model, and how much of its encoder goes.
 
     python -m bench.curve --speaker FOLDER --general FOLDER
 
