@@ -2,7 +2,7 @@
 
 Each row is one model, made by the product's own code, on held-out clips of the speaker and of other speakers: word
 error rate, parameters, bytes, seconds. A run that was stopped goes on where it was, and rows taken out of its file are
-made anew. `--quick` takes under ten minutes.
+made anew. `--quick` is the short form: a small model, one cut, few clips and steps.
 """
 
 import argparse
