@@ -22,7 +22,7 @@ from adaptwin_core.ml.quantized import NOT_MEASURED, STORED
 from adaptwin_core.ml.setting import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
-from bench.frontier.systems import FrontierKitchen, systems
+from bench.frontier.systems import PCA_CLIPS, FrontierKitchen, systems
 from bench.resumed import keep, kept
 from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text
@@ -32,11 +32,12 @@ QUICK = {
     "model": "package:whisper-tiny.en",
     "smaller": "",
     "cuts": [0.45],
-    "clips": 5,
+    "clips": 4,
+    "pca_clips": 10,
     "forms": STORED[:2],  # each of ours in 4 bits is a job of its own
 }
 QUICK_SETTINGS = {
-    "personal_steps": 24,
+    "personal_steps": 8,
     "tune_steps": 4,
     "layer_steps": 4,
     "layer_windows": 4,
@@ -65,9 +66,9 @@ def main() -> None:
         }
         rows = kept(options.out, how)
         judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
-        kitchen = FrontierKitchen(setting, smaller, work / "kitchen")
+        kitchen = FrontierKitchen(setting, smaller, options.pca_clips, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
-            forms = options.forms if system.is_quantized else options.forms[:1]
+            forms = [form for form in STORED if form in options.forms] if system.is_quantized else STORED[:1]
             # What is there already is not made again, whichever code made it: each row tells.
             missing = {*forms} - {row["precision"] for row in rows if row["system"] == system.name}
             if not missing:
@@ -93,7 +94,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=40, help="held-out clips of each kind to judge on")
     parser.add_argument("--quick", action="store_true", help="tiny.en, one cut, few clips and steps, no 4 bits")
     parser.add_argument("--out", type=Path, default=Path("bench/results/frontier.json"))
-    parser.set_defaults(forms=STORED)
+    parser.add_argument(
+        "--forms", choices=STORED, nargs="+", default=STORED, help="how weights are stored; all, if not said"
+    )
+    parser.set_defaults(pca_clips=PCA_CLIPS)
     if parser.parse_known_args()[0].quick:
         parser.set_defaults(**QUICK)
     options = parser.parse_args()

@@ -30,15 +30,15 @@ NOTHING = 0.0  # a cut: the product tunes the model whole
 class FrontierKitchen(Kitchen):
     """What every system is made from; what several need is made once."""
 
-    def __init__(self, setting: Setting, smaller: Path | None, work: Path) -> None:
+    def __init__(self, setting: Setting, smaller: Path | None, pca_clips: int, work: Path) -> None:
         super().__init__(setting, work)
-        self.smaller = smaller
+        self.smaller, self.pca_clips = smaller, pca_clips
         self._listening: dict[Path, tuple[Teacher, Lessons]] = {}  # by the base model
 
     @cached_property
     def outputs(self) -> dict[str, baselines.OutputMoments]:
         speech, featurizer = self.setting.speaker, self.setting.featurizer()
-        clips = speech.split("train")[:PCA_CLIPS]
+        clips = speech.split("train")[: self.pca_clips]
         features = [featurizer.features([speech.audio(clip)]) for clip in clips]
         return baselines.measure_outputs(load_whisper(self.setting.base_folder), features)
 
