@@ -131,8 +131,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for row in sorted(rows, key=lambda row: row["bytes"]):
         rates = [as_text(row[name]) for name in ("speaker_wer", "others_wer")]
         sizes = [f"{row[name] / 1e6:.1f}" for name in ("encoder_params", "total_params", "bytes")]
-        speed = str(row.get("compute_s_per_audio_s", "-"))
-        last = (speed, f"{row['tuning_s']:.0f}", str(row["code_version"]))
+        last = [str(row.get(name, "-")) for name in ("compute_s_per_audio_s", "tuning_s", "code_version")]
         table.add_row(row["system"], row["precision"], *sizes, *rates, *last)
     return table
 

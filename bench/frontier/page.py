@@ -75,8 +75,12 @@ def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
     rates = []
     for kind in ("speaker", "others"):
         rates += [as_text(row[f"{kind}_wer"]), "-" if row is original else as_text(above(row, original, kind))]
-    speed = f"{row['compute_s_per_audio_s']:.3f}" if "compute_s_per_audio_s" in row else "-"
-    cells = [row["system"], row["precision"], *sizes, *rates, speed, f"{row['tuning_s']:.0f}"]
+    # Left out of a row that was made on another processor than the rest: they could not be compared.
+    speed, tuning = (
+        f"{row[name]:.{digits}f}" if name in row else "-"
+        for name, digits in (("compute_s_per_audio_s", 3), ("tuning_s", 0))
+    )
+    cells = [row["system"], row["precision"], *sizes, *rates, speed, tuning]
     return f"| {' | '.join(cells)} |"
 
 
