@@ -22,11 +22,12 @@ from adaptwin_core.ml.quantized import NOT_MEASURED, STORED
 from adaptwin_core.ml.setting import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
-from bench.frontier.systems import PCA_CLIPS, FrontierKitchen, systems
+from bench.frontier.systems import FrontierKitchen, systems
 from bench.resumed import keep, kept
 from bench.speech_setting import open_setting, speech_options, told
 from bench.word_errors import as_text
 
+PCA_CLIPS = 100  # LiteASR calibrates on as many
 QUICK = {
     "out": Path("bench/results/frontier-quick.json"),
     "model": "package:whisper-tiny.en",
@@ -68,12 +69,13 @@ def main() -> None:
         judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
         kitchen = FrontierKitchen(setting, smaller, options.pca_clips, work / "kitchen")
         for system in systems(options.cuts, has_smaller=smaller is not None):
-            forms = [form for form in STORED if form in options.forms] if system.is_quantized else STORED[:1]
             # What is there already is not made again, whichever code made it: each row tells.
-            missing = {*forms} - {row["precision"] for row in rows if row["system"] == system.name}
+            there = {row["precision"] for row in rows if row["system"] == system.name}
+            forms = STORED if system.is_quantized else STORED[:1]
+            missing = [form for form in forms if form in options.forms and form not in there]
             if not missing:
                 continue
-            for precision, made in kitchen.forms(system, [form for form in forms if form in missing]):
+            for precision, made in kitchen.forms(system, missing):
                 is_fitted = precision == "int4" and made.num_bytes is None
                 inputs = kitchen.inputs(made) if is_fitted else NOT_MEASURED
                 figures = judge.row(made.model, made.setting.featurizer(), precision, inputs, made.num_bytes)

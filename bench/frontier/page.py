@@ -21,7 +21,8 @@ def page() -> str:
         "`python -m bench.frontier` makes the figures, `python -m bench.frontier.page` this page. Word error rates "
         "are in %, with 95 % bootstrap intervals; *to the original* is how many points they are above those of the "
         "original in float16 on the same clips, with the interval of that difference. Bytes are those of the weights "
-        "as stored; seconds a second are of float32 on a CPU, greedy, one clip a window. Rows are sorted by bytes.",
+        "as stored; seconds a second are of float32 on a CPU, greedy, one clip a window; a dash stands for seconds "
+        "that were not measured, or on another processor than the other rows. Rows are sorted by bytes.",
         "",
     ]
     for path in sorted(RESULTS.glob("frontier*.json")):
@@ -75,11 +76,8 @@ def _row(row: dict[str, Any], original: dict[str, Any]) -> str:
     rates = []
     for kind in ("speaker", "others"):
         rates += [as_text(row[f"{kind}_wer"]), "-" if row is original else as_text(above(row, original, kind))]
-    # Left out of a row that was made on another processor than the rest: they could not be compared.
-    speed, tuning = (
-        f"{row[name]:.{digits}f}" if name in row else "-"
-        for name, digits in (("compute_s_per_audio_s", 3), ("tuning_s", 0))
-    )
+    speed = f"{row['compute_s_per_audio_s']:.3f}" if "compute_s_per_audio_s" in row else "-"
+    tuning = f"{row['tuning_s']:.0f}" if "tuning_s" in row else "-"
     cells = [row["system"], row["precision"], *sizes, *rates, speed, tuning]
     return f"| {' | '.join(cells)} |"
 

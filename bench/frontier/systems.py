@@ -22,7 +22,6 @@ from bench.frontier import baselines
 from bench.frontier.lora import plain_lora
 from bench.kitchen import Kitchen, Made
 
-PCA_CLIPS = 100  # LiteASR calibrates on as many
 ENCODER_ONLY = {"decoder_cut": 0.0}
 NOTHING = 0.0  # a cut: the product tunes the model whole
 
