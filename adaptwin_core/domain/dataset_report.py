@@ -24,6 +24,14 @@ class DatasetWarning(Frozen):
     examples: list[str]
 
 
+class DatasetNote(Frozen):
+    """How a file was understood where it could have been otherwise."""
+
+    name: str
+    code: str
+    message: str
+
+
 class DatasetReport(Frozen):
     seconds: float = Field(description="seconds of speech in all clips")
     clips: int
@@ -32,3 +40,4 @@ class DatasetReport(Frozen):
     splits: dict[Literal["train", "valid", "test"], float] = Field(description="seconds of speech of each split")
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]
+    notes: list[DatasetNote] = Field(default=[], description="how files were understood: columns, encodings")

@@ -12,9 +12,9 @@ import soundfile
 
 from adaptwin_core.domain.digest import canonical_json, digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.speech.claims import Split
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
-from adaptwin_core.speech.notices import Reject, Warning_
-from adaptwin_core.speech.transcripts import Split
+from adaptwin_core.speech.notices import Note, Reject, Warning_
 
 MANIFEST_NAME = "corpus.json"
 VERSION = 1
@@ -55,6 +55,7 @@ class Corpus:
     shards: tuple[Shard, ...]
     rejects: tuple[Reject, ...] = ()
     warnings: tuple[Warning_, ...] = ()
+    notes: tuple[Note, ...] = ()
     digest: str = field(init=False)  # of clips and shards: the same speech has the same digest, whatever was rejected
 
     def __post_init__(self) -> None:
@@ -75,6 +76,7 @@ class Corpus:
                 shards=tuple(manifest["shards"]),
                 rejects=tuple(manifest["rejects"]),
                 warnings=tuple(manifest["warnings"]),
+                notes=tuple(manifest.get("notes", ())),  # absent from manifests of before there were notes
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CorruptBlob(f"the speech manifest cannot be read ({error}); send the speech again") from error
@@ -92,6 +94,7 @@ class Corpus:
             "shards": list(self.shards),
             "rejects": list(self.rejects),
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
         part = self.folder / f"{MANIFEST_NAME}.part"
         part.write_bytes(canonical_json(manifest))
@@ -140,6 +143,7 @@ class Corpus:
             "splits": {name: _figures(self.split(name)) for name in ("train", "valid", "test")},
             "rejects": [dict(reject) for reject in self.rejects],
             "warnings": [dict(warning) for warning in self.warnings],
+            "notes": [dict(note) for note in self.notes],
         }
 
     def _clip_rows(self) -> list[dict[str, Any]]:

@@ -14,16 +14,17 @@ from pathlib import Path
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import split
+from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.corpus import Clip, Corpus, CorpusWriter, Place
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.matching import match
 from adaptwin_core.speech.notices import Notices, Reject
 from adaptwin_core.speech.recording import SILENCE_PEAK, Recording, peak
 from adaptwin_core.speech.sandbox import Decoder
 from adaptwin_core.speech.segment import MAX_CLIP, pieces
 from adaptwin_core.speech.sources import SourceFile, label
 from adaptwin_core.speech.survey import AudioFile, audio_files, survey
-from adaptwin_core.speech.transcripts import Line
 
 __all__ = ["Limits", "Progress", "SourceFile", "build_corpus"]
 
@@ -60,7 +61,7 @@ def build_corpus(
     notices = Notices()
     ordered = _in_order(sources)
     found = survey(ordered, limits, notices)
-    lines = found.transcripts.match(found.audio_names)
+    lines = match(found.transcripts.claims, found.audio_names, found.refused_names, notices)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
         builder = _Builder(
             out=out,
@@ -163,7 +164,14 @@ class _Builder:
                 )
         if all(clip.split != "test" for clip in clips):
             self._notices.add("no_test", self._taken[0].name)
-        corpus = Corpus(self._out, tuple(clips), self.writer.finish(), tuple(rejects), tuple(self._notices.warnings))
+        corpus = Corpus(
+            self._out,
+            tuple(clips),
+            self.writer.finish(),
+            tuple(rejects),
+            tuple(self._notices.warnings),
+            tuple(self._notices.notes),
+        )
         corpus.save()
         return corpus
 

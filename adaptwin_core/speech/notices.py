@@ -1,4 +1,4 @@
-"""Rejects and warnings: what the person is told about a set, in a form that goes into JSON as it is."""
+"""Rejects, warnings and notes: what the person is told about a set, in a form that goes into JSON as it is."""
 
 from typing import TypedDict
 
@@ -35,15 +35,28 @@ class Warning_(TypedDict):  # noqa: N801  # Warning is a builtin
     examples: list[str]
 
 
+class Note(TypedDict):
+    """How a file was understood where it could have been otherwise."""
+
+    name: str
+    code: str
+    message: str
+
+
 class Notices:
-    """Collects rejects and warnings in the order they arise."""
+    """Collects rejects, warnings and notes in the order they arise."""
 
     def __init__(self) -> None:
         self.rejects: list[Reject] = []
+        self.notes: list[Note] = []
         self._warned: dict[str, Warning_] = {}
 
     def reject(self, name: str, code: str, reason: str) -> None:
         self.rejects.append(Reject(name=name, code=code, reason=reason))
+
+    def note(self, name: str, code: str, message: str) -> None:
+        """Say how a file was understood."""
+        self.notes.append(Note(name=name, code=code, message=message))
 
     def add(self, code: str, example: str) -> None:
         """Count one more case of a warning."""

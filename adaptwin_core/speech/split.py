@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adaptwin_core.speech.transcripts import Split
+from adaptwin_core.speech.claims import Split
 
 _SHARES: tuple[tuple[Split, float], ...] = (("test", 0.10), ("valid", 0.05))
 _MIN_RECORDINGS = 10  # from here on each split gets one at least

@@ -31,6 +31,7 @@ class Survey:
 
     transcripts: Transcripts
     audio: dict[tuple[int, int], tuple[str, Container]] = field(default_factory=dict)  # (source, entry in it) -> file
+    refused_names: list[str] = field(default_factory=list)  # of files that are not transcripts
 
     @property
     def audio_names(self) -> list[str]:
@@ -128,6 +129,7 @@ class _Surveyor:
             elif is_transcript(member.name):
                 self.found.transcripts.add_file(member.name, head + self._rest_of(file, member))
             else:
+                self.found.refused_names.append(member.name)
                 raise _not_audio(head)
 
     def _admit(self, name: str) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaptwin_core.speech.claims import Split
 from adaptwin_core.speech.split import Recording, assign
-from adaptwin_core.speech.transcripts import Split
 
 S = 16_000
 

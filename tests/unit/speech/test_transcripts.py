@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.speech import matching
+from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.transcripts import Line, Transcripts, is_transcript
+from adaptwin_core.speech.transcripts import Transcripts, is_transcript
 
 
 def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str, Line], dict[str, int]]:
@@ -18,7 +20,7 @@ def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str,
     transcripts = Transcripts(notices)
     for name, content in files.items():
         transcripts.add_file(name, content.encode() if isinstance(content, str) else content)
-    return transcripts.match(audio), {w["code"]: w["count"] for w in notices.warnings}
+    return matching.match(transcripts.claims, audio, [], notices), {w["code"]: w["count"] for w in notices.warnings}
 
 
 def test_sidecars_lie_next_to_their_audio() -> None:
@@ -109,7 +111,7 @@ def test_rows_without_audio_are_counted_with_examples() -> None:
     notices = Notices()
     transcripts = Transcripts(notices)
     transcripts.add_file("metadata.csv", "".join(f"gone-{i}|text\n" for i in range(9)).encode())
-    transcripts.match(["a.wav"])
+    matching.match(transcripts.claims, ["a.wav"], [], notices)
     [warning] = notices.warnings
     assert (warning["code"], warning["count"]) == ("transcript_without_audio", 9)
     assert warning["examples"] == [f"gone-{i}" for i in range(5)]
