@@ -16,7 +16,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.decode import BATCH, transcribe_batch
 from adaptwin_core.ml.lessons import AnyWindow
-from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow, as_written
+from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 _Spoken = tuple[Corpus, Clip]
@@ -85,9 +85,7 @@ class Teacher:
         """Return the transcripts of the window's clips; where one has none, the teacher's own words for it."""
         if isinstance(window, WordlessWindow):
             return window.text
-        texts = (
-            as_written(clip.text) if clip.text else self._own_words_for((window.corpus, clip)) for clip in window.clips
-        )
+        texts = (clip.text or self._own_words_for((window.corpus, clip)) for clip in window.clips)
         return " ".join(text for text in texts if text)
 
     def _own_words_for(self, spoken: _Spoken) -> str:

@@ -46,7 +46,7 @@ class Window:
 
     @property
     def text(self) -> str | None:
-        texts = [as_written(clip.text) for clip in self.clips if clip.text]
+        texts = [clip.text for clip in self.clips if clip.text]
         return " ".join(texts) if len(texts) == len(self.clips) else None
 
     @property
@@ -110,11 +110,6 @@ def _packed(corpus: Corpus, clips: list[Clip], most_s: float, seed: int, *, is_s
     if current:
         windows.append(Window(corpus, tuple(current), is_short))
     return windows
-
-
-def as_written(text: str) -> str:
-    """Return a transcript in capitals as a sentence: capitals alone tokenize letter by letter."""
-    return text.capitalize() if text.isupper() else text
 
 
 class Featurizer:

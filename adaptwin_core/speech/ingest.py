@@ -14,6 +14,7 @@ from pathlib import Path
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import split
+from adaptwin_core.speech.capitals import settle_capitals
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.corpus import Clip, Corpus, CorpusWriter, Place
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
@@ -61,7 +62,8 @@ def build_corpus(
     notices = Notices()
     ordered = _in_order(sources)
     found = survey(ordered, limits, notices)
-    lines = match(found.transcripts.claims, found.audio_names, found.refused_names, notices)
+    claims = found.transcripts.claims([*found.audio_names, *found.refused_names])
+    lines = settle_capitals(match(claims, found.audio_names, found.refused_names, notices), notices)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
         builder = _Builder(
             out=out,
