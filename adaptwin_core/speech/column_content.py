@@ -9,8 +9,10 @@ from adaptwin_core.speech.tables import Row
 
 _SAMPLE_ROWS = 1000
 _NUMBER = re.compile(r"[-+]?[\d.,:]+\s*(s|ms|sec|%)?")
-_CODE = re.compile(r"\S*[_\d/\\]\S*")  # spk_01, de-DE_2, 7: no word of a sentence
-_IPA = re.compile(r"[\u0250-\u02af\u02c8\u02cc\u02d0]")
+_CODE = re.compile(r"\S*[_\d/\\]\S*|\S+\.\w{2,4}")  # spk_01, texts/a.txt, 7: no word of a sentence
+_IPA = re.compile(
+    "[ˈˌːɐɑɒɕʑɘɚɜɝɟɡɢɦɧɥɪʝɭɬɫɮʟɱɰɯɳɸɹɺɾɻʀʁɽʂʃʈʊʌʍʎʏʐʒ]"
+)  # without ə, ɛ, ɔ and others that languages write
 _PHONE = re.compile(r"[A-Z]{1,3}[0-2]|[a-zü]+[1-5]|sil|sp|spn")  # ARPABET with stress, pinyin with tones
 _SENTENCE_ENDS = tuple(".?!…。？！।؟")
 _MANY, _FEW_DISTINCT = 4, 0.5  # of so many rows, texts are not half the same
@@ -55,7 +57,8 @@ def _heaviest(likely: dict[int, float], rows: Sequence[Row]) -> tuple[int, ...]:
     close = [i for i, weight in likely.items() if weight * _CLEAR_LEAD >= likely[best]]
     if not all(_resemble(rows, min(i, best), max(i, best)) for i in close if i != best):
         return ()
-    return tuple(sorted(close, reverse=True))
+    raw = [i for i in likely if i < best and i not in close and _resemble(rows, i, best)]
+    return (*sorted(close, reverse=True), *raw)
 
 
 def _columns(rows: Sequence[Row]) -> dict[int, list[str]]:

@@ -32,8 +32,8 @@ END_NAMES = _names("end end_time end_s end_ms end_time_s")
 OTHER_NAMES = _names(
     "speaker speaker_id speaker_name spk spk_id client_id user user_id language lang lang_id locale accent accents",
     "variant gender sex age duration length seconds num_samples samples sampling_rate sample_rate n_frames size",
-    "emotion style domain source quality snr score up_votes down_votes phonemes phones phoneme ipa pinyin translation notes",
-    "comment date sentence_id sentence_domain segment label",
+    "emotion style domain source quality snr score up_votes down_votes phonemes phones phoneme ipa pinyin translation",
+    "notes comment date sentence_id sentence_domain segment label",
 )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.readings import Found, Reading, TextFile
 from adaptwin_core.speech.recordings import RecordingNames, is_audio_name
-from adaptwin_core.speech.tables import lines_of
+from adaptwin_core.speech.tables import lines_of, shape
 
 _FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
 _CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it
-_SHARE = 0.8  # of the lines begin with a recording's name
+_SHARE = 0.8  # of the lines begin with a recording's name, or with one like it
 
 
 @dataclass
@@ -71,16 +71,12 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
     lines = list(_numbered(file.text))
     if file.base.casefold().endswith(".trans.txt"):
         return Reading(_all_found(lines), "list", "LibriSpeech's list of ids and texts")
-    named = [key in recordings and bool(_CODE.fullmatch(key)) for _, key, _ in lines]
-    if not named or sum(named) < _SHARE * len(named):
+    shapes = {shape(key) for _, key, _ in lines if key in recordings and _CODE.fullmatch(key)}
+    named = [line for line in lines if shape(line[1]) in shapes]
+    if not named or len(named) < _SHARE * len(lines):
         return None
-    unnamed = tuple(n for (n, _, _), is_name in zip(lines, named, strict=True) if not is_name)
-    return Reading(
-        _all_found([line for line, is_name in zip(lines, named, strict=True) if is_name]),
-        "list",
-        "a list of names and texts",
-        unnamed,
-    )
+    unnamed = tuple(number for number, key, _ in lines if shape(key) not in shapes)
+    return Reading(_all_found(named), "list", "a list of names and texts", unnamed)
 
 
 def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
@@ -90,7 +86,9 @@ def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
 def _numbered(text: str) -> "list[tuple[int, str, str]]":
     """Return each filled line's number, first word and rest."""
     cut = [(number, line.split(None, 1)) for number, line in enumerate(lines_of(text), start=1)]
-    return [(number, parts[0], parts[1].strip() if len(parts) > 1 else "") for number, parts in cut if parts]
+    return [
+        (number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut if parts
+    ]
 
 
 def _file_in(command: str) -> str | None:

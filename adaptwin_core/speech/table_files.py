@@ -7,8 +7,9 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import column_content, columns
 from adaptwin_core.speech.columns import Columns
 from adaptwin_core.speech.readings import Found, Reading, TextFile
-from adaptwin_core.speech.recordings import RecordingNames, is_audio_name
-from adaptwin_core.speech.tables import DELIMITERS, Row, lines_of, read_table, sample_fields
+from adaptwin_core.speech.recordings import RecordingNames
+from adaptwin_core.speech.table_form import form_by_names, form_of
+from adaptwin_core.speech.tables import Row, lines_of, read_table
 
 _WORDS = {"\t": "tabs", "|": "pipes", ";": "semicolons", ",": "commas"}
 # Common Voice's lists of clips whose text was found wrong, and of other things.
@@ -29,7 +30,7 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
     lines = lines_of(file.text)
     if lines and lines[0].strip().casefold().startswith("sep=") and len(lines[0].strip()) == len("sep=;"):
         lines[0] = ""  # a spreadsheet's own remark
-    delimiter, has_header = _form(lines, recordings)
+    delimiter, has_header = form_of(lines, recordings)
     if delimiter is None:
         raise _unclear("it is no table of recordings and texts")
     table = read_table(lines, delimiter, has_header=has_header)
@@ -54,7 +55,7 @@ def is_table(file: TextFile, recordings: RecordingNames, *, is_of_one: bool) -> 
         is_of_one: it is named like a recording, so commas and semicolons in it are a sentence's.
     """
     lines = lines_of(file.text)
-    delimiter, has_header = _form_by_names(lines, recordings)
+    delimiter, has_header = form_by_names(lines, recordings)
     if delimiter is None or (is_of_one and delimiter in ",;"):
         return False
     return not has_header or sum(bool(line.strip()) for line in lines) > 1
@@ -90,29 +91,6 @@ def read_rows(
     whole = tuple(line for line in found if line.number not in pieces)
     note = f"a table parted by {between}, {'with a' if header else 'without'} header: {how}"
     return Reading(whole, "table", note, tuple(bad), tuple(sorted(pieces)))
-
-
-def _form(lines: Sequence[str], recordings: RecordingNames) -> tuple[str | None, bool]:
-    """Return what parts the columns, and whether the first row names them."""
-    delimiter, has_header = _form_by_names(lines, recordings)
-    if delimiter is not None:
-        return delimiter, has_header
-    first = next((line for line in lines if line.strip()), "")
-    return next((d for d in DELIMITERS if d != "," and d in first), None), False
-
-
-def _form_by_names(lines: Sequence[str], recordings: RecordingNames) -> tuple[str | None, bool]:
-    """As `_form`, but None unless columns or recordings are named as they are known."""
-    cut = {delimiter: sample_fields(lines, delimiter) for delimiter in DELIMITERS}
-    for delimiter, sample in cut.items():
-        if sample and len(sample[0]) > 1 and columns.is_header(sample[0], recordings):
-            return delimiter, True
-    for is_one in (recordings.__contains__, is_audio_name):
-        for delimiter, sample in cut.items():
-            named = [len(fields) > 1 and any(map(is_one, fields)) for fields in sample]
-            if 2 * sum(named) >= len(named) > 0 and any(named):
-                return delimiter, len(named) > 2 and not named[0] and all(named[1:])
-    return None, False
 
 
 def _columns(

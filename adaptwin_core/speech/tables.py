@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-DELIMITERS = ("\t", "|", ";", ",")
 _SAMPLE_LINES = 200
 _QUOTED = re.compile(r'(?:^|[\t|])"(?:[^"]|"")*"(?=[\t|]|$)')
 
@@ -55,8 +54,7 @@ def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Tab
         if kept is None or len(kept) > width:
             bad.append(number)
         elif len(kept) < 2 and width > 1:
-            # A line without delimiter is what a line end within a text leaves: the row before it is cut short.
-            if rows and rows[-1].number == number - 1 and (len(rows[-1].fields) < width or rows[-1].fields[-1]):
+            if len(rows) > has_header and _is_cut_short(rows[-1], number, kept[0], width):
                 bad.append(rows.pop().number)
             bad.append(number)
         else:
@@ -92,13 +90,20 @@ def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[t
             i += reader.line_num
 
 
+def _is_cut_short(row: Row, next_number: int, rest: str, width: int) -> bool:
+    """Tell whether a line without delimiter is the rest of the row before it, whose text held a line end."""
+    follows = row.number == next_number - 1 and shape(rest) != shape(row.fields[0] or "")
+    return follows and (len(row.fields) < width or bool(row.fields[-1]))
+
+
 def _begins_a_row(line: str, delimiter: str, first_key: str) -> bool:
     """Tell whether a line within a quoted field is a row itself: then the quote before it was never closed."""
     key, found, _ = line.partition(delimiter)
-    return bool(found) and _shape(key) == _shape(first_key)
+    return bool(found) and shape(key) == shape(first_key)
 
 
-def _shape(key: str) -> str:
+def shape(key: str) -> str:
+    """Return what names of one kind have in common: `LJ001-0002` and `LJ050-0278` are alike."""
     return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", key.strip().strip('"')))
 
 
