@@ -108,17 +108,18 @@ def _resemble(rows: Sequence[Row], first: int, second: int) -> bool:
     shares = []
     for row in rows:
         one, other = (row.fields[i] if i < len(row.fields) else None for i in (first, second))
-        words = _words(one or "")
-        if words and other:
-            known = Counter(_words(other))
-            shares.append(sum((Counter(words) & known).values()) / len(words))
+        if not one or not other:
+            continue
+        cut = _words if " " in one + other else _letters
+        if words := Counter(cut(one)):
+            shares.append((words & Counter(cut(other))).total() / words.total())
     return bool(shares) and sum(shares) >= _RESEMBLES * len(shares)
 
 
 def _words(text: str) -> list[str]:
-    """Return a text's words without numbers; its letters, where it has no spaces."""
-    words = [
-        "".join(c for c in word if c.isalpha()) for word in text.casefold().split() if not any(map(str.isdigit, word))
-    ]
-    words = [word for word in words if word]
-    return list(words[0]) if len(words) == 1 else words
+    words = [_letters(word) for word in text.casefold().split() if not any(map(str.isdigit, word))]
+    return ["".join(word) for word in words if word]
+
+
+def _letters(text: str) -> list[str]:
+    return [c for c in text.casefold() if c.isalpha()]
