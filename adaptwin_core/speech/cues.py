@@ -29,7 +29,7 @@ def read_cues(lines: Sequence[str]) -> list[str] | None:
     for i, end in zip(times, [*begins[1:], len(lines)], strict=True):
         cue = list(lines[i + 1 : end])
         if is_vtt:
-            size = next((k for k, line in enumerate(cue) if not line.strip()), len(cue))
+            size = cue.index("") if "" in cue else len(cue)  # automatic captions have lines of a space
             _check_outside(cue[size:])
             cue = cue[:size]
         shown += [line for line in cue if line.strip()]

@@ -14,11 +14,12 @@ _LABEL = re.compile(r"\s*(\d+(?:[.,]\d+)?)(\t|\s+)(\d+(?:[.,]\d+)?)(?:\2\s*(.*)|
 _CLOCK_ALONE = re.compile(rf"\s*{CLOCK}\s*")
 _CLOCK_FIRST = re.compile(rf"\s*({CLOCK})\s*(?:[-–:|]\s*|\s)(\D.*)")
 _SPEAKER_AND_CLOCK = re.compile(rf"\s*\S.{{0,40}}?\s+[\[(]?{CLOCK}[\])]?\s*")
+_FIRST_MINUTE = re.compile(r"(?<![\d:])(?:0?0:)?0?0:[0-5]\d(?![\d:])")
 _IS_PRECISE = re.compile(r"\b\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\b|-->")
 _MIN_SAMPLES = 1000  # a recording of words has more
 _INLINE_TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _INLINE_CLOCK = re.compile(rf"<{CLOCK}>")
-_SPEAKER = re.compile(r"(?:-\s+|>>+\s*)?(?:\[?SPEAKER[_ ]?\d+\]?\s*:|[A-Z][A-Z .'\d]{1,24}:(?=\s|$))?\s*")
+_SPEAKER = re.compile(r"^(?:-\s+|>>+\s*)?(?:\[?SPEAKER[_ ]?\d+\]?\s*:|[A-Z][A-Z .'\d]{1,24}:(?=\s|$))?\s*")
 _SOUND = re.compile(r"\[[^\[\]]*\]|♪+|♫+")
 _SOUND_ALONE = re.compile(r"\([^()]*\)")
 
@@ -31,6 +32,8 @@ def read_timed(text: str, *, must_be: bool = False) -> str | None:
     """
     lines = lines_of(text)
     filled = [line for line in lines if line.strip()]
+    if not filled:
+        return None
     for words in (read_cues(lines), _bracketed(filled), _labels(filled), _clocks(filled)):
         if words is not None:
             spoken = without_marks(words)
@@ -48,7 +51,7 @@ def without_marks(lines: Sequence[str]) -> str:
     said: list[str] = []
     for line in lines:
         plain = html.unescape(_INLINE_TAG.sub("", line)).strip()
-        plain = _SOUND.sub(" ", plain[_SPEAKER.match(plain).end() :]).strip()  # type: ignore[union-attr]  # may be empty
+        plain = " ".join(_SOUND.sub(" ", _SPEAKER.sub("", plain, count=1)).split())
         if _SOUND_ALONE.fullmatch(plain) or (is_rolling and said and said[-1] == plain):
             continue
         if plain:
@@ -89,16 +92,14 @@ def _labels(filled: Sequence[str]) -> list[str] | None:
 
 def _clocks(filled: Sequence[str]) -> list[str] | None:
     """Read lines that begin with a time, or that follow a line of a time or of a speaker and a time."""
-    if not filled:
-        return None
-    if len(filled) > 1 and _CLOCK_ALONE.fullmatch(filled[0]):
-        return [line for line in filled if not _CLOCK_ALONE.fullmatch(line)]
     firsts = [_CLOCK_FIRST.fullmatch(line) for line in filled]
-    if all(firsts) and (len(filled) > 1 or re.match(r"\s*0?0:0?0", filled[0])):
+    if all(firsts) and (len(filled) > 1 or _FIRST_MINUTE.search(filled[0])):
         return [match[2] for match in firsts if match]
-    marks = [bool(_SPEAKER_AND_CLOCK.fullmatch(line)) for line in filled]
-    if len(filled) > 1 and marks[0] and sum(marks) * 3 >= len(filled) and not marks[-1]:
-        return [line for line, is_mark in zip(filled, marks, strict=True) if not is_mark]
+    for mark in (_CLOCK_ALONE, _SPEAKER_AND_CLOCK):
+        marks = [bool(mark.fullmatch(line)) for line in filled]
+        is_sure = sum(marks) > 1 or bool(_FIRST_MINUTE.search(filled[0]))
+        if marks[0] and not marks[-1] and 3 * sum(marks) >= len(marks) and is_sure:
+            return [line for line, is_mark in zip(filled, marks, strict=True) if not is_mark]
     return None
 
 
