@@ -27,7 +27,8 @@ class RecordingNames:
 
 def is_audio_name(name: str) -> bool:
     """Tell whether a name ends as audio files do."""
-    return name.strip().rpartition(".")[2].casefold() in _EXTENSIONS
+    before, _, ending = name.strip().rpartition(".")
+    return bool(before) and ending.casefold() in _EXTENSIONS
 
 
 def without_extension(name: str) -> str:

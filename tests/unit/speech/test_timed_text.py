@@ -1,5 +1,6 @@
 """Text with times is taught as words without them, or refused; never its times."""
 
+import contextlib
 import time
 
 import pytest
@@ -10,37 +11,44 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.timed_text import read_timed
 from tests.unit.speech.texts import read
 
-WORDS = "Hello there. How are you? At 10:30 I left."
+ONE, TWO = "Hello there.", "How are you? At 10:30 I left."
+WORDS = f"{ONE} {TWO}"
 
-FORMS = {
-    "srt": "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n\n2\n00:00:01,500 --> 00:00:03,000\nHow are you?\nAt 10:30 I left.\n",
-    "srt without numbers": "00:00:00,000 --> 00:00:01,500\nHello there.\n\n00:00:01,500 --> 00:00:03,000\nHow are you? At 10:30 I left.\n",
-    "srt without empty lines": "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n2\n00:00:01,500 --> 00:00:03,000\nHow are you? At 10:30 I left.",
-    "srt with tags": "1\n00:00:00,000 --> 00:00:01,500\n{\\an8}<i>Hello there.</i>\n\n2\n00:00:01,500 --> 00:00:03,000\n- How are you?\n- At 10:30 I left.\n",
-    "srt with an empty line in a cue": "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n\nHow are you?\n\n2\n00:00:01,500 --> 00:00:03,000\nAt 10:30 I left.\n",
-    "vtt": "WEBVTT\n\n00:00.000 --> 00:01.500\nHello there.\n\n00:01.500 --> 00:03.000\nHow are you? At 10:30 I left.\n",
-    "vtt with all it may have": "WEBVTT - a title\nKind: captions\nLanguage: en\n\nSTYLE\n::cue { color: red }\n\nNOTE not\nspoken\n\nintro\n"
-    "00:00.000 --> 00:01.500 align:start position:0%\n<v Anna>Hello there.</v>\n\nNOTE nor this\n\n2\n"
-    "00:01.500 --> 00:03.000\nHow are &#121;ou? <c.red>At</c> 10:30 I left.\n",
-    "rolling vtt of automatic captions": "WEBVTT\n\n00:00.000 --> 00:01.500\n \nHello<00:00:00.400><c> there.</c>\n\n00:01.500 --> 00:01.510\nHello there.\n \n\n"
-    "00:01.510 --> 00:03.000\nHello there.\nHow<00:00:01.700><c> are</c><c> you?</c>\n\n00:03.000 --> 00:04.000\nHow are you?\nAt<00:00:03.200><c> 10:30 I left.</c>\n",
-    "audacity": "0.000000\t1.500000\tHello there.\n1.500000\t3.000000\tHow are you? At 10:30 I left.\n",
-    "audacity with decimal commas": "0,000000\t1,500000\tHello there.\n1,500000\t3,000000\tHow are you? At 10:30 I left.\n",
-    "audacity with frequencies": "0.000000\t1.500000\tHello there.\n\\\t100.0\t2000.0\n1.500000\t3.000000\tHow are you? At 10:30 I left.\n",
-    "labels parted by spaces": "0.00 1.50 Hello there.\n1.50 3.00 How are you? At 10:30 I left.\n",
-    "timit": "0 46797 Hello there. How are you? At 10:30 I left.\n",
-    "whisper": "[00:00.000 --> 00:01.500]  Hello there.\n[00:01.500 --> 00:03.000]  How are you? At 10:30 I left.\n",
-    "whisper.cpp": "\n[00:00:00.000 --> 00:00:01.500]   Hello there.\n[00:00:01.500 --> 00:00:03.000]   How are you? At 10:30 I left.\n",
-    "lyrics": "[ti:Title]\n[ar:Someone]\n[00:00.00]Hello there.\n[00:01.50]How are you? At 10:30 I left.\n",
-    "lyrics in minutes": "[00:00] Hello there.\n[00:01] How are you? At 10:30 I left.\n",
-    "lyrics of words": "[00:00.00] <00:00.00> Hello <00:00.50> there.\n[00:01.50] How are you? At 10:30 I left.\n",
-    "times in brackets": "(00:00:00) Hello there.\n(00:00:01) How are you? At 10:30 I left.\n",
-    "copied from a video page": "0:00\nHello there.\n0:01\nHow are you? At 10:30 I left.\n",
-    "time first": "0:00 Hello there.\n0:01 How are you? At 10:30 I left.\n",
-    "speakers": "[00:00.000 --> 00:01.500] [SPEAKER_00]: Hello there.\n[00:01.500 --> 00:03.000] SPEAKER_00: How are you? At 10:30 I left.\n",
-    "speaker and time": "Anna Smith  0:00\nHello there.\n\nAnna Smith  0:01\nHow are you? At 10:30 I left.\n",
-    "sounds": "[00:00.000 --> 00:01.500] [music] Hello there.\n[00:01.500 --> 00:02.000] (laughter)\n[00:02.000 --> 00:03.000] How are you? At 10:30 I left. ♪\n",
-}  # fmt: skip
+# ONE and TWO stand for the words; | ends a line.
+_FORMS = {
+    "srt": "1|00:00:00,000 --> 00:00:01,500|ONE||2|00:00:01,500 --> 00:00:03,000|How are you?|At 10:30 I left.|",
+    "srt without numbers": "00:00:00,000 --> 00:00:01,500|ONE||00:00:01,500 --> 00:00:03,000|TWO|",
+    "srt without empty lines": "1|00:00:00,000 --> 00:00:01,500|ONE|2|00:00:01,500 --> 00:00:03,000|TWO",
+    "srt with tags": "1|00:00:00,000 --> 00:00:01,500|{\\an8}<i>ONE</i>||2|00:00:01,500 --> 00:00:03,000|- How are you?|"
+    "- At 10:30 I left.|",
+    "srt with an empty line in a cue": "1|00:00:00,000 --> 00:00:01,500|ONE||How are you?||2|00:00:01,500 --> 00:00:03,000|"
+    "At 10:30 I left.|",
+    "vtt": "WEBVTT||00:00.000 --> 00:01.500|ONE||00:01.500 --> 00:03.000|TWO|",
+    "vtt with all it may have": "WEBVTT - a title|Kind: captions|Language: en||STYLE|::cue { color: red }||NOTE not|spoken||"
+    "intro|00:00.000 --> 00:01.500 align:start position:0%|<v Anna>ONE</v>||NOTE nor this||2|00:01.500 --> 00:03.000|"
+    "How are &#121;ou? <c.red>At</c> 10:30 I left.|",
+    "rolling vtt of automatic captions": "WEBVTT||00:00.000 --> 00:01.500| |Hello<00:00:00.400><c> there.</c>||"
+    "00:01.500 --> 00:01.510|ONE| ||00:01.510 --> 00:03.000|ONE|How<00:00:01.700><c> are</c><c> you?</c>||"
+    "00:03.000 --> 00:04.000|How are you?|At<00:00:03.200><c> 10:30 I left.</c>|",
+    "audacity": "0.000000\t1.500000\tONE|1.500000\t3.000000\tTWO|",
+    "audacity with decimal commas": "0,000000\t1,500000\tONE|1,500000\t3,000000\tTWO|",
+    "audacity with frequencies": "0.000000\t1.500000\tONE|\\\t100.0\t2000.0|1.500000\t3.000000\tTWO|",
+    "labels parted by spaces": "0.00 1.50 ONE|1.50 3.00 TWO|",
+    "timit": "0 46797 ONE TWO|",
+    "whisper": "[00:00.000 --> 00:01.500]  ONE|[00:01.500 --> 00:03.000]  TWO|",
+    "whisper.cpp": "|[00:00:00.000 --> 00:00:01.500]   ONE|[00:00:01.500 --> 00:00:03.000]   TWO|",
+    "lyrics": "[ti:Title]|[ar:Someone]|[00:00.00]ONE|[00:01.50]TWO|",
+    "lyrics in minutes": "[00:00] ONE|[00:01] TWO|",
+    "lyrics of words": "[00:00.00] <00:00.00> Hello <00:00.50> there.|[00:01.50] TWO|",
+    "times in brackets": "(00:00:00) ONE|(00:00:01) TWO|",
+    "copied from a video page": "0:00|ONE|0:01|TWO|",
+    "time first": "0:00 ONE|0:01 TWO|",
+    "speakers": "[00:00.000 --> 00:01.500] [SPEAKER_00]: ONE|[00:01.500 --> 00:03.000] SPEAKER_00: TWO|",
+    "speaker and time": "Anna Smith  0:00|ONE||Anna Smith  0:01|TWO|",
+    "sounds": "[00:00.000 --> 00:01.500] [music] ONE|[00:01.500 --> 00:02.000] (laughter)|"
+    "[00:02.000 --> 00:03.000] TWO \u266a|",
+}
+FORMS = {name: form.replace("|", "\n").replace("ONE", ONE).replace("TWO", TWO) for name, form in _FORMS.items()}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -114,20 +122,14 @@ def test_subtitles_without_cues_are_refused(name: str) -> None:
 def test_time_grows_with_length_only(line: str) -> None:
     start = time.perf_counter()
     for text in (line * 5000, (line + "\n") * 5000):
-        try:
+        with contextlib.suppress(InvalidAudio):
             read_timed(text)
-        except InvalidAudio as refusal:
-            assert refusal.code == "timed_text"
     assert time.perf_counter() - start < 10
 
 
 @given(st.lists(st.sampled_from([*"".join(FORMS.values()).split("\n"), "x", "", "-->", "WEBVTT"]), max_size=8))
 def test_no_time_is_ever_taught(lines: list[str]) -> None:
-    try:
-        words = read_timed("\n".join(lines))
-    except InvalidAudio as refusal:
-        assert refusal.code == "timed_text"
-        return
-    if words is not None:
+    with contextlib.suppress(InvalidAudio):
+        words = read_timed("\n".join(lines)) or ""
         assert "-->" not in words
         assert "00:00:0" not in words
