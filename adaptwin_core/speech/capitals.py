@@ -12,6 +12,7 @@ from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.notices import Notices
 
 _SHARE = 0.95  # of the letters that have case
+_SHARE_OF_TEXT = 0.8  # McDONALD is in capitals
 _MIN_LETTERS = 40  # fewer may be a few abbreviations
 _SENTENCE_START = re.compile(r"(?:^|[.!?…]\s)\W{0,8}\w")
 
@@ -38,7 +39,8 @@ def _settled(line: Line, *, is_turkic: bool) -> Line:
 
 
 def _is_shouted(text: str) -> bool:
-    return sum(c.isupper() for c in text) > sum(c.islower() for c in text)
+    num_upper = sum(c.isupper() for c in text)
+    return num_upper > _SHARE_OF_TEXT * (num_upper + sum(c.islower() for c in text))
 
 
 def _as_sentence(text: str, *, is_turkic: bool) -> str:

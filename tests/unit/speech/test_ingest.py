@@ -27,7 +27,7 @@ def speaker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "silent.wav", np.zeros(32_000))
     write(folder / "loud.wav", np.clip(voice(2.0, 51) * 40, -1, 1))
     (folder / "notes.pdf").write_bytes(b"%PDF-1.4")
-    (folder / "latin.txt").write_bytes("gr\u00fcn".encode("latin-1"))
+    (folder / "latin.txt").write_bytes("ni\u00f1o".encode("latin-1"))
     (folder / ".hidden.wav").write_bytes(b"x")
     return folder
 

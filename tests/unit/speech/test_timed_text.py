@@ -19,14 +19,14 @@ _FORMS = {
     "srt": "1|00:00:00,000 --> 00:00:01,500|ONE||2|00:00:01,500 --> 00:00:03,000|How are you?|At 10:30 I left.|",
     "srt without numbers": "00:00:00,000 --> 00:00:01,500|ONE||00:00:01,500 --> 00:00:03,000|TWO|",
     "srt without empty lines": "1|00:00:00,000 --> 00:00:01,500|ONE|2|00:00:01,500 --> 00:00:03,000|TWO",
-    "srt with tags": "1|00:00:00,000 --> 00:00:01,500|{\\an8}<i>ONE</i>||2|00:00:01,500 --> 00:00:03,000|- How are you?|"
-    "- At 10:30 I left.|",
-    "srt with an empty line in a cue": "1|00:00:00,000 --> 00:00:01,500|ONE||How are you?||2|00:00:01,500 --> 00:00:03,000|"
-    "At 10:30 I left.|",
+    "srt with tags": "1|00:00:00,000 --> 00:00:01,500|{\\an8}<i>ONE</i>||2|00:00:01,500 --> 00:00:03,000|"
+    "- How are you?|- At 10:30 I left.|",
+    "srt with an empty line in a cue": "1|00:00:00,000 --> 00:00:01,500|ONE||How are you?||2|"
+    "00:00:01,500 --> 00:00:03,000|At 10:30 I left.|",
     "vtt": "WEBVTT||00:00.000 --> 00:01.500|ONE||00:01.500 --> 00:03.000|TWO|",
-    "vtt with all it may have": "WEBVTT - a title|Kind: captions|Language: en||STYLE|::cue { color: red }||NOTE not|spoken||"
-    "intro|00:00.000 --> 00:01.500 align:start position:0%|<v Anna>ONE</v>||NOTE nor this||2|00:01.500 --> 00:03.000|"
-    "How are &#121;ou? <c.red>At</c> 10:30 I left.|",
+    "vtt with all it may have": "WEBVTT - a title|Kind: captions|Language: en||STYLE|::cue { color: red }||NOTE not|"
+    "spoken||intro|00:00.000 --> 00:01.500 align:start position:0%|<v Anna>ONE</v>||NOTE nor this||2|"
+    "00:01.500 --> 00:03.000|How are &#121;ou? <c.red>At</c> 10:30 I left.|",
     "rolling vtt of automatic captions": "WEBVTT||00:00.000 --> 00:01.500| |Hello<00:00:00.400><c> there.</c>||"
     "00:01.500 --> 00:01.510|ONE| ||00:01.510 --> 00:03.000|ONE|How<00:00:01.700><c> are</c><c> you?</c>||"
     "00:03.000 --> 00:04.000|How are you?|At<00:00:03.200><c> 10:30 I left.</c>|",
