@@ -11,7 +11,7 @@ from adaptwin_core.speech.line_lists import KaldiFolder, read_kaldi, read_list
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.readings import Found, Reading, TextFile
 from adaptwin_core.speech.recordings import RecordingNames
-from adaptwin_core.speech.sources import base, label
+from adaptwin_core.speech.sources import base
 from adaptwin_core.speech.table_splits import splits_by_name
 from adaptwin_core.speech.written import as_taught
 
@@ -148,7 +148,7 @@ class _Reader:
                 self._notices.add("unknown_split", given[:40])
         text = None if found.text is None else as_taught(found.text)
         place = f"{file.name}, line {found.number}" if found.number else file.name
-        return Claim(label(found.key), file.folder, Line(text, split), place, is_sidecar)
+        return Claim(found.key.strip(), file.folder, Line(text, split), place, is_sidecar)
 
     def _with_silence(self, claims: Sequence[Claim], name: str) -> list[Claim]:
         """Return the claims that say something.
