@@ -11,7 +11,7 @@ MESSAGES = {
     "empty_texts": "most texts are empty, so the empty ones say nothing; they count as silence once most are filled",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
     "no_test": "too little speech to hold any out for testing; send more recordings",
-    "other_text": "a recording has several texts that differ; the plain text was taken and these were not",
+    "overruled_transcript": "other texts for recordings that have a nearer or plainer one; they were left out",
     "piece_of_recording": "texts of parts of a recording cannot be placed yet; send one file for each part",
     "silent_parts": "long recordings hold silent parts, which were dropped",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",

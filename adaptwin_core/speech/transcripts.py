@@ -137,7 +137,7 @@ class _Reader:
         ]
         kept, others = sidecars.one_each(claims)
         for place in others:
-            self._notices.add("other_text", place)
+            self._notices.add("overruled_transcript", place)
         return self._with_silence(kept, "transcripts")
 
     def _claim(self, file: TextFile, found: Found, split: Split | None, *, is_sidecar: bool) -> Claim:

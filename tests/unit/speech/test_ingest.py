@@ -97,7 +97,7 @@ def test_same_files_in_any_order_and_place_give_the_same_bytes(speaker: Path, co
         assert path.read_bytes() == (corpus.folder / name).read_bytes()
 
 
-def test_other_speech_or_other_text_gives_another_digest(tmp_path: Path) -> None:
+def test_other_speech_or_overruled_transcript_gives_another_digest(tmp_path: Path) -> None:
     a, b = (write(tmp_path / f"{i}.wav", voice(1.0, i)) for i in range(2))
     (tmp_path / "t").write_text("hello")
     digests = [

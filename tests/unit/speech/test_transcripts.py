@@ -72,7 +72,7 @@ def test_of_several_texts_of_a_recording_the_plain_one_counts() -> None:
     assert (lines["a.wav"].text, warned) == ("Hello there.", [])
     found = read(files | {"a.vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\nGoodbye\n"}, ["a.wav"])
     assert found.text("a.wav") == "Hello there."
-    assert found.warnings == {"other_text": ["a.vtt"]}
+    assert found.warnings == {"overruled_transcript": ["a.vtt"]}
 
 
 def test_a_text_that_is_empty_or_refused_gives_way() -> None:
