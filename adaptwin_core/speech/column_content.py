@@ -9,14 +9,16 @@ from adaptwin_core.speech.tables import Row
 
 _SAMPLE_ROWS = 1000
 _NUMBER = re.compile(r"[-+]?[\d.,:]+\s*(s|ms|sec|%)?")
-_CODE = re.compile(r"\S*[_\d/\\]\S*|\S+\.\w{2,4}")  # spk_01, texts/a.txt, 7: no word of a sentence
+_CODE = re.compile(r"[!-~]*[_\d/\\][!-~]*|\S+\.[A-Za-z0-9]{2,4}")  # spk_01, texts/a.txt, 7: no word of a sentence
 _IPA = re.compile(
     "[ˈˌːɐɑɒɕʑɘɚɜɝɟɡɢɦɧɥɪʝɭɬɫɮʟɱɰɯɳɸɹɺɾɻʀʁɽʂʃʈʊʌʍʎʏʐʒ]"
 )  # without ə, ɛ, ɔ and others that languages write
 _PHONE = re.compile(r"[A-Z]{1,3}[0-2]|[a-zü]+[1-5]|sil|sp|spn")  # ARPABET with stress, pinyin with tones
 _SENTENCE_ENDS = tuple(".?!…。？！।؟")
 _MANY, _FEW_DISTINCT = 4, 0.5  # of so many rows, texts are not half the same
-_CLEAR_LEAD = 1.5  # the text is so much longer than what else could be one
+_CLEAR_LEAD = 3  # the text is so much longer than what else could be one
+_DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # a syllable or a word each
+_LETTERS_OF_DENSE = 3
 _RESEMBLES = 0.6  # share of one text's words that the other has too
 
 
@@ -58,7 +60,9 @@ def _heaviest(likely: dict[int, float], rows: Sequence[Row]) -> tuple[int, ...]:
     if not all(_resemble(rows, min(i, best), max(i, best)) for i in close if i != best):
         return ()
     raw = [i for i in likely if i < best and i not in close and _resemble(rows, i, best)]
-    return (*sorted(close, reverse=True), *raw)
+    while len(close) > 1 and _loses_marks(rows, close[-2], close[-1]):
+        close.pop()
+    return (*reversed(close), *raw)
 
 
 def _columns(rows: Sequence[Row]) -> dict[int, list[str]]:
@@ -96,11 +100,25 @@ def _tells_sounds(value: str) -> bool:
 
 
 def _weight(column: list[str]) -> float:
-    """Return letters a row, more where words are parted by spaces and sentences end."""
-    letters = sum(sum(c.isalpha() for c in value) for value in column) + 1
-    spaced = sum(" " in value for value in column) / len(column)
+    """Return letters a row, more where words are parted by spaces, if the script parts them, and sentences end."""
+    dense = sum(len(_DENSE.findall(value)) for value in column)
+    letters = sum(sum(c.isalpha() for c in value) for value in column) + 1 + (_LETTERS_OF_DENSE - 1) * dense
+    spaced = 1.0 if 2 * _LETTERS_OF_DENSE * dense > letters else sum(" " in v for v in column) / len(column)
     ended = sum(value.endswith(_SENTENCE_ENDS) for value in column) / len(column)
     return letters / len(column) * (1 + spaced) * (1 + ended)
+
+
+def _loses_marks(rows: Sequence[Row], first: int, second: int) -> bool:
+    """Tell whether the second column is the first one without its capitals and punctuation."""
+    pairs = [
+        (row.fields[first] or "", row.fields[second] or "") for row in rows if len(row.fields) > max(first, second)
+    ]
+    num_same = sum(_letters(one) == _letters(other) and _num_marks(one) > _num_marks(other) for one, other in pairs)
+    return 2 * num_same > len(pairs)
+
+
+def _num_marks(text: str) -> int:
+    return sum(c.isupper() or not (c.isalnum() or c.isspace()) for c in text)
 
 
 def _resemble(rows: Sequence[Row], first: int, second: int) -> bool:

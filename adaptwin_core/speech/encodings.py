@@ -26,6 +26,8 @@ _BOMS = (
 _NAMES = {"cp850": "DOS code page 850", "cp866": "DOS code page 866", "cp932": "Shift JIS", "mac_roman": "Mac Roman"}
 _TYPOGRAPHY = frozenset("‘’‚“”„«»‹›–—…•°§€£¥©®™¿¡ªº·\u00a0\u00ad、。「」『』・！？，：；（）《》〈〉ー〜")
 _INSIDE_WORDS = frozenset("’·\u00ad-'")
+_BYTE_OF = {bytes([b]).decode("cp1252", "ignore") or chr(b): b for b in range(0x80, 0x100)}
+_TO_LATIN_1 = {ord(c): byte for c, byte in _BYTE_OF.items()}
 _SAMPLE_BYTES = 200_000  # enough to tell a language
 _MIN_HITS, _MIN_LEAD = 2, 2.0  # common words that decide between two readings
 
@@ -72,7 +74,18 @@ def _unicode(data: bytes) -> Decoded | None:
             if (text := _strict(data, encoding)) is not None and _is_clean(text):
                 return Decoded(text, f"{encoding.upper()} without a byte order mark")
     text = _strict(data, "utf-8")
+    if text is not None and (once := _encoded_once(text)) is not None:
+        return Decoded(once, "UTF-8 that was encoded twice")
     return None if text is None else Decoded(text, "")
+
+
+def _encoded_once(text: str) -> str | None:
+    """Return the text that was taken for Windows-1252 and encoded again, as in `fÃ¼hrt`; None where it was not."""
+    beyond = {c for c in text if c > "\x7f"}
+    if not beyond or not beyond <= _BYTE_OF.keys():
+        return None
+    once = _strict(text.translate(_TO_LATIN_1).encode("latin-1"), "utf-8")
+    return once if once is not None and len(once) < len(text) else None
 
 
 def _is_clean(text: str) -> bool:

@@ -76,7 +76,17 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
     if not named or len(named) < _SHARE * len(lines):
         return None
     unnamed = tuple(number for number, key, _ in lines if shape(key) not in shapes)
-    return Reading(_all_found(named), "list", "a list of names and texts", unnamed)
+    texts = [text for _, _, text in named]
+    if not any(texts):
+        return Reading(
+            tuple(Found(key, None, None, number) for number, key, _ in named), "list", "a list of names only"
+        )
+    if all(text.startswith("- ") for text in texts):
+        texts = [text[2:] for text in texts]
+    if all(len(text) > 1 and text[0] == text[-1] == '"' for text in texts):
+        texts = [text[1:-1] for text in texts]
+    found = tuple(Found(key, text, None, number) for (number, key, _), text in zip(named, texts, strict=True))
+    return Reading(found, "list", "a list of names and texts", unnamed)
 
 
 def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:

@@ -10,6 +10,7 @@ MESSAGES = {
     "damaged": "the file breaks off or is broken in places; what could be read is used, without its transcript",
     "empty_texts": "most texts are empty, so the empty ones say nothing; they count as silence once most are filled",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
+    "lost_letters": "texts hold \ufffd in place of letters that were lost when they were saved; save them as UTF-8",
     "no_test": "too little speech to hold any out for testing; send more recordings",
     "overruled_transcript": "other texts for recordings that have a nearer or plainer one; they were left out",
     "piece_of_recording": "texts of parts of a recording cannot be placed yet; send one file for each part",

@@ -56,9 +56,12 @@ def is_table(file: TextFile, recordings: RecordingNames, *, is_of_one: bool) -> 
     """
     lines = lines_of(file.text)
     delimiter, has_header = form_by_names(lines, recordings)
-    if delimiter is None or (is_of_one and delimiter in ",;"):
+    if delimiter is None:
         return False
-    return not has_header or sum(bool(line.strip()) for line in lines) > 1
+    firsts = [line.partition(delimiter)[0].strip() for line in lines if line.strip()]
+    if is_of_one and (delimiter in ",;" or not all(first in recordings for first in firsts)):
+        return False
+    return len(firsts) > 1 or (not has_header and (not is_of_one or firsts[0] in {file.stem, *file.stem.split(".")}))
 
 
 def read_rows(
@@ -109,7 +112,9 @@ def _columns(
     if file is None:
         raise _unclear("it cannot be told which column names the recordings")
     excluded |= {i for i in (known.split, known.start) if i is not None}
-    texts = tuple(i for i in known.texts if i != file) or column_content.text_columns(rows, file, excluded)
+    texts = tuple(i for i in known.texts if i != file)
+    if not texts:
+        texts = column_content.text_columns(rows, file, excluded)
     if not texts and known.split is None:
         raise _unclear("it cannot be told which column is what was said")
     how = f"files in {_called(file, header)}, " + (

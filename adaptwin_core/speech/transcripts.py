@@ -17,7 +17,7 @@ from adaptwin_core.speech.written import as_taught
 
 _TABLES = frozenset({"csv", "tsv", "psv"})
 _JSON = frozenset({"json", "jsonl", "ndjson"})
-_PLAIN = frozenset({"txt", "lab"})
+_PLAIN = frozenset({"txt", "lab", "list", "lst"})
 _KALDI = frozenset({"text", "wav.scp", "segments"})
 _FESTIVAL = "txt.done.data"
 
@@ -114,6 +114,8 @@ class _Reader:
         if file.base in _KALDI:
             return read_kaldi(file, kaldi[file.folder], self._recordings)
         if file.suffix not in sidecars.TIMED:
+            if file.text.lstrip().startswith('{"'):
+                return json_files.read(file, self._recordings)
             is_of_one = sidecars.key_of(file, self._recordings) in self._recordings
             if table_files.is_table(file, self._recordings, is_of_one=is_of_one):
                 return table_files.read(file, self._recordings)
@@ -148,6 +150,9 @@ class _Reader:
                 self._notices.add("unknown_split", given[:40])
         text = None if found.text is None else as_taught(found.text)
         place = f"{file.name}, line {found.number}" if found.number else file.name
+        if text and "\ufffd" in text:
+            self._notices.add("lost_letters", place)
+            text = None
         return Claim(found.key.strip(), file.folder, Line(text, split), place, is_sidecar)
 
     def _with_silence(self, claims: Sequence[Claim], name: str) -> list[Claim]:

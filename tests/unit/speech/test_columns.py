@@ -58,6 +58,11 @@ def test_without_a_header_the_column_that_reads_like_text_is_taught(language: st
         ("{file}|{emotion}", "two labels"),
         ("{file}|texts/c{i}.txt", "names of other files"),
         ("{file}|{text}|Mon grand-père avait {i} horloges", "two languages"),
+        ("{file}|はい、祖父は三つの時計を持っていた{i}|My grandfather had {i} clocks in the kitchen.", "two scripts"),
+        (
+            "{file}|할아버지는 시계 {i} 개를 두셨다.|할아버지는 시계 {i} 개를 두셨다.|4.3|He had {i} clocks at home.",
+            "KSS",
+        ),
     ],
 )
 def test_what_cannot_be_decided_is_refused_with_what_to_do(rows: str, why: str) -> None:
@@ -116,6 +121,15 @@ def test_ljspeech_gives_the_normalized_text_where_it_resembles_the_other() -> No
         "Mister Bean",
     ]
     assert "column 3, else column 2" in found.notes["table"]
+
+
+@pytest.mark.parametrize("header", ["", "name|original text as read|lower\n"])
+def test_a_copy_without_capitals_and_punctuation_is_not_preferred(header: str) -> None:
+    rows = "".join(
+        f"{name}|{text}|{text.lower().strip('.')}\n" for name, text in zip(AUDIO, SENTENCES["en"], strict=True)
+    )
+    found = read({"metadata.csv": header + rows}, AUDIO)
+    assert [found.text(name) for name in AUDIO] == SENTENCES["en"]
 
 
 def test_first_text_column_that_is_not_empty_counts_in_each_row() -> None:

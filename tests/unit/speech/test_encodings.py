@@ -87,6 +87,24 @@ def test_one_sidecar_is_understood_by_the_others() -> None:
     assert [line.text for line in found.lines.values()] == texts
 
 
+@pytest.mark.parametrize("language", ["German", "French", "Spanish", "Russian", "Japanese", "Polish"])
+def test_what_was_encoded_twice_is_read_once(language: str) -> None:
+    text = TEXTS[language][1][0]
+    found = read({"a.txt": _twice(text)}, ["a.wav"])
+    assert found.text("a.wav") == text
+    assert "encoded twice" in found.notes["encoding"]
+
+
+def _twice(text: str) -> bytes:
+    return "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in text.encode()).encode()
+
+
+def test_lost_letters_are_told_and_not_taught() -> None:
+    found = read({"t.csv": "file,text\na.wav,Die Stra\ufffde\nb.wav,Ja\n"}, ["a.wav", "b.wav"])
+    assert {name: line.text for name, line in found.lines.items()} == {"b.wav": "Ja"}
+    assert found.warnings == {"lost_letters": ["t.csv, line 2"]}
+
+
 @given(st.binary(max_size=60))
 def test_whatever_the_bytes_they_are_decoded_or_refused(data: bytes) -> None:
     decoded = decode_all({"a": data})["a"]

@@ -84,7 +84,15 @@ FORMS: dict[str, tuple[str, Files]] = {
     "Festival": ("wav/arctic_a000{i}.wav", {"etc/txt.done.data": rows("( arctic_a000{i} {j} )\n")}),
     "list in a .txt": ("a{i}.wav", {"transcript.txt": rows("a{i} {text}\n")}),
     "list of numbers in a .txt": ("{i}.wav", {"prompts.txt": rows("{i} {text}\n")}),
+    "list with dashes": ("a{i}.wav", {"transcript.txt": rows("a{i}.wav - {text}\n")}),
+    "list with colons and quotes": ("a{i}.wav", {"transcript.txt": rows('a{i}.wav: "{text}"\n')}),
+    "NeMo in a .txt": ("{i}.wav", {"manifest.txt": rows('{{"audio_filepath": "{i}.wav", "text": {j}}}\n')}),
     "table in a .txt": ("wavs/{i}.wav", {"filelists/list.txt": rows("DUMMY/{i}.wav|0|{text}\n")}),
+    "GPT-SoVITS": ("slices/{i}.wav", {"slices.list": rows("/x/slices/{i}.wav|anna|en|{text}\n")}),
+    "M-AILABS": (
+        "wavs/{i}.wav",
+        {"metadata_mls.json": json.dumps({f"{i}.wav": {"original": t, "clean": t} for i, t in enumerate(TEXTS)})},
+    ),
     "table with a header in a .txt": ("{i}.wav", {"metadata.txt": rows("{i}.wav\t{text}\n", "path\ttext\n")}),
 }  # fmt: skip
 
@@ -192,9 +200,21 @@ def test_parts_of_recordings_in_nemo_are_told_and_not_taught() -> None:
     assert len(found.warnings["piece_of_recording"]) == 2
 
 
+def test_lists_of_names_only_give_splits() -> None:
+    files = {"train.txt": "a1.wav\na2.wav\n", "test.txt": "a3.wav\n"}
+    found = read(files, ["a1.wav", "a2.wav", "a3.wav"])
+    assert [line.split for line in found.lines.values()] == ["train", "train", "test"]
+    assert not found.warnings
+
+
 def test_a_list_is_known_although_most_of_its_recordings_are_missing() -> None:
     content = "".join(f"take_{i:03} Sentence number {i}\n" for i in range(100))
     assert read({"prompts.txt": content}, ["take_007.wav"]).text("take_007.wav") == "Sentence number 7"
+
+
+def test_a_sidecar_that_repeats_its_name_is_read_without_it() -> None:
+    found = read({"a1.txt": "a1|Hello there", "a2.txt": "a2\tGoodbye"}, ["a1.wav", "a2.wav"])
+    assert [line.text for line in found.lines.values()] == ["Hello there", "Goodbye"]
 
 
 def test_words_are_no_list() -> None:
