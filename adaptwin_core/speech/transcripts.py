@@ -4,29 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech import json_files, sidecars, table_files
+from adaptwin_core.speech import sidecars
 from adaptwin_core.speech.claims import SPLITS, Claim, Line, Split
 from adaptwin_core.speech.encodings import Decoded, decode_all
-from adaptwin_core.speech.line_lists import KaldiFolder, read_kaldi, read_list
+from adaptwin_core.speech.forms import is_transcript, read_form
+from adaptwin_core.speech.kaldi import KALDI, KaldiFolder
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.readings import Found, Reading, TextFile
 from adaptwin_core.speech.recordings import RecordingNames
-from adaptwin_core.speech.sources import base
 from adaptwin_core.speech.table_splits import splits_by_name
 from adaptwin_core.speech.written import as_taught
 
-_TABLES = frozenset({"csv", "tsv", "psv"})
-_JSON = frozenset({"json", "jsonl", "ndjson"})
-_PLAIN = frozenset({"txt", "lab", "list", "lst"})
-_KALDI = frozenset({"text", "wav.scp", "segments"})
-_FESTIVAL = "txt.done.data"
-
-
-def is_transcript(name: str) -> bool:
-    """Tell by its label whether a file that is not audio is to be read for transcripts."""
-    last = base(name).casefold()
-    suffix = last.rpartition(".")[2] if "." in last else ""
-    return suffix in _TABLES | _JSON | _PLAIN | sidecars.TIMED or last in _KALDI or last == _FESTIVAL
+__all__ = ["Transcripts", "is_transcript"]
 
 
 class Transcripts:
@@ -67,7 +56,7 @@ class _Reader:
         readings: list[tuple[TextFile, Reading]] = []
         for file in files:
             try:
-                reading = self._read(file, kaldi)
+                reading = read_form(file, kaldi.get(file.folder, KaldiFolder()), self._recordings)
             except InvalidAudio as refusal:
                 self._notices.reject(file.name, refusal.code, refusal.message)
                 continue
@@ -102,26 +91,9 @@ class _Reader:
     def _kaldi_folders(self, files: Sequence[TextFile]) -> dict[str, KaldiFolder]:
         by_folder: dict[str, dict[str, TextFile]] = defaultdict(dict)
         for file in files:
-            if file.base in _KALDI:
+            if file.base in KALDI:
                 by_folder[file.folder][file.base] = file
         return {folder: KaldiFolder.of(within) for folder, within in by_folder.items()}
-
-    def _read(self, file: TextFile, kaldi: Mapping[str, KaldiFolder]) -> Reading:
-        if file.suffix in _JSON:
-            return json_files.read(file, self._recordings)
-        if file.suffix in _TABLES:
-            return table_files.read(file, self._recordings)
-        if file.base in _KALDI:
-            return read_kaldi(file, kaldi[file.folder], self._recordings)
-        if file.suffix not in sidecars.TIMED:
-            if file.text.lstrip().startswith('{"'):
-                return json_files.read(file, self._recordings)
-            is_of_one = sidecars.key_of(file, self._recordings) in self._recordings
-            if table_files.is_table(file, self._recordings, is_of_one=is_of_one):
-                return table_files.read(file, self._recordings)
-            if not is_of_one and (reading := read_list(file, self._recordings)) is not None:
-                return reading
-        return sidecars.read(file, self._recordings)
 
     def _table_claims(self, readings: Sequence[tuple[TextFile, Reading]]) -> list[Claim]:
         splits = splits_by_name([file for file, reading in readings if reading.found])
