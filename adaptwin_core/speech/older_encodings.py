@@ -13,7 +13,7 @@ from adaptwin_core.speech.alphabets import LANGUAGES, Language
 
 _TYPOGRAPHY = frozenset("‘’‚“”„«»‹›–—…•°§€£¥©®™¿¡ªº·\u00a0\u00ad、。「」『』・！？，：；（）《》〈〉ー〜")
 _INSIDE_WORDS = frozenset("’·\u00ad-'")
-_SAMPLE_BYTES = 200_000  # enough to tell a language
+_SAMPLE_BYTES = 50_000  # enough to tell a language
 _MIN_HITS, _MIN_LEAD = 2, 2.0  # common words that decide between two readings
 
 

@@ -224,3 +224,45 @@ def test_words_are_no_list() -> None:
         "one, two",
         None,
     )
+
+
+def set_of(folder: Path, files: dict[str, bytes], num_clips: int, seconds: float = 1.0) -> Path:
+    for i in range(num_clips):
+        write(folder / f"c{i}.wav", voice(seconds, i), subtype="PCM_16")
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+TOLD: dict[str, tuple[str, list[str | None], str]] = {
+    "an older encoding": ("c0|Die Straße.\nc1|Über Öl.\n", ["Die Straße.", "Über Öl."], "Windows-1252"),
+    "columns by content": ("c0|anna|Hello.|12\nc1|anna|No, no.|7\n", ["Hello.", "No, no."], "texts in column 3"),
+    "a damaged row": ('c0.wav,"Hello\nc1.wav,No.\n', [None, "No."], "metadata.csv, line 1"),
+    "a table nobody can read": ("c0.wav|45\nc1.wav|46\n", [None, None], "transcript_form"),
+    "capitals": (
+        "c0|WE WALKED ALONG THE RIVER UNTIL\nc1|THE RAIN BEGAN TO FALL\n",
+        ["We walked along the river until", "The rain began to fall"],
+        "are in capitals",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_the_report_says_how_texts_were_understood(case: str, tmp_path: Path) -> None:
+    table, texts, said = TOLD[case]
+    corpus = build(set_of(tmp_path / "in", {"metadata.csv": table.encode("cp1252")}, len(texts)), tmp_path / "out")
+    assert [clip.text for clip in corpus.clips] == texts
+    assert said in json.dumps(corpus.report())
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "code"),
+    [
+        ("0.0\t20.0\tHello there.\n20.0\t39.0\tGoodbye.\n", 40.0, "long_clip_unlabelled"),
+        ("Hello\n[00:02.000 --> 00:04.000] there\n", 5.0, "timed_text"),
+    ],
+)
+def test_times_are_never_taught(text: str, seconds: float, code: str, tmp_path: Path) -> None:
+    corpus = build(set_of(tmp_path / "in", {"c0.txt": text.encode()}, 1, seconds), tmp_path / "out")
+    assert {clip.text for clip in corpus.clips} == {None}
+    assert code in json.dumps(corpus.report())
