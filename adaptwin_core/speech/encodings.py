@@ -4,6 +4,7 @@ UTF-8 and UTF-16 are recognized for certain, and UTF-8 that was encoded twice; o
 """
 
 import codecs
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -81,9 +82,8 @@ def _encoded_once(text: str) -> str | None:
 
 def _is_clean(text: str) -> bool:
     """Tell whether UTF-16 read in this byte order gives characters that texts have: the other gives rare ones."""
-    common = sum(c in "\n\r\t" or c.isprintable() for c in text)
-    spaces = sum(c in " \n\r\t" for c in text)
-    return common == len(text) and spaces > 0
+    is_common = all(c in "\n\r\t" or c.isprintable() or unicodedata.category(c) in {"Cf", "Zs"} for c in text)
+    return is_common and any(c in " \n\r\t" for c in text)
 
 
 def _legacy(data: bytes, pooled: str | None) -> Decoded | Refused:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from adaptwin_core.domain.errors import InvalidAudio
@@ -59,9 +60,7 @@ def _read_items(file: TextFile, numbered: Sequence[tuple[int, Any]], recordings:
     if not {columns.plain_name(key) for key in header} & set(columns.TEXT_NAMES):
         raise _no_transcript()
     reading = read_rows(file, header, rows, recordings, "the keys of JSON objects")
-    return Reading(
-        reading.found, reading.code, reading.note, bad + reading.bad_lines, reading.piece_lines, reading.is_sidecar
-    )
+    return replace(reading, bad_lines=tuple(sorted(bad + reading.bad_lines)))
 
 
 def _read_object(file: TextFile, item: Mapping[str, Any], recordings: RecordingNames) -> Reading:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import column_content, columns
@@ -38,14 +39,7 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
         raise _unclear("it holds no rows")
     header = table.rows[0].fields if has_header else None
     reading = read_rows(file, header, table.rows[1:] if has_header else table.rows, recordings, _WORDS[delimiter])
-    return Reading(
-        reading.found,
-        reading.code,
-        reading.note,
-        table.bad_lines + reading.bad_lines,
-        reading.piece_lines,
-        reading.is_sidecar,
-    )
+    return replace(reading, bad_lines=tuple(sorted(table.bad_lines + reading.bad_lines)))
 
 
 def is_table(file: TextFile, recordings: RecordingNames, *, is_of_one: bool) -> bool:

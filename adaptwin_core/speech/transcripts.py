@@ -70,8 +70,7 @@ class _Reader:
         claims = self._table_claims([(f, r) for f, r in readings if not r.is_sidecar])
         claims += self._sidecar_claims([(f, r) for f, r in readings if r.is_sidecar])
         for (code, message), names in self._told.items():
-            more = f" (and {len(names) - 1} more files)" if len(names) > 1 else ""
-            self._notices.note(names[0], code, message + more)
+            self._notices.note(names[0], code, message + _and_more(len(names)))
         return claims
 
     def _decoded(self, contents: Mapping[str, bytes]) -> list[TextFile]:
@@ -102,7 +101,7 @@ class _Reader:
             if file.name in splits:
                 self._told["split", f"its name says that its recordings are for {splits[file.name]}"].append(file.name)
             lines = [self._claim(file, found, splits.get(file.name), is_sidecar=False) for found in reading.found]
-            claims += self._with_silence(lines, file.name)
+            claims += self._with_silence(lines)
         return claims
 
     def _sidecar_claims(self, readings: Sequence[tuple[TextFile, Reading]]) -> list[Claim]:
@@ -112,7 +111,7 @@ class _Reader:
         kept, others = sidecars.one_each(claims)
         for place in others:
             self._notices.add("overruled_transcript", place)
-        return self._with_silence(kept, "transcripts")
+        return self._with_silence(kept)
 
     def _claim(self, file: TextFile, found: Found, split: Split | None, *, is_sidecar: bool) -> Claim:
         given = (found.split or "").strip()
@@ -127,21 +126,25 @@ class _Reader:
             text = None
         return Claim(found.key.strip(), file.folder, Line(text, split), place, is_sidecar)
 
-    def _with_silence(self, claims: Sequence[Claim], name: str) -> list[Claim]:
+    def _with_silence(self, claims: Sequence[Claim]) -> list[Claim]:
         """Return the claims that say something.
 
         An empty text says that nobody speaks where it is the exception. Where most are empty, the set is not yet
         transcribed, and they say nothing.
         """
-        num_empty = sum(claim.line.text == "" for claim in claims)
-        if num_empty > sum(bool(claim.line.text) for claim in claims):
-            for claim in claims:
-                if claim.line.text == "":
-                    self._notices.add("empty_texts", claim.place)
+        empty = [claim.place for claim in claims if claim.line.text == ""]
+        if len(empty) > sum(bool(claim.line.text) for claim in claims):
+            for place in empty:
+                self._notices.add("empty_texts", place)
             claims = [_unless_empty(claim) for claim in claims]
-        elif num_empty:
-            self._told["silence", f"{num_empty} texts are empty: nobody speaks in those recordings"].append(name)
+        elif empty:
+            message = f"its text is empty: nobody speaks in this recording{_and_more(len(empty))}"
+            self._notices.note(empty[0], "silence", message)
         return [claim for claim in claims if claim.line != Line()]
+
+
+def _and_more(count: int) -> str:
+    return f" (and in {count - 1} more)" if count > 1 else ""
 
 
 def _unless_empty(claim: Claim) -> Claim:
