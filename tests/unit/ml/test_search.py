@@ -22,7 +22,7 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
         assert setting.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
         assert setting.spec.scale_steps == CompressionSpec().scale_steps / search.TRIAL_SHARE
         tried.append(setting.spec.encoder_cut)
-        return {"wer": wer_of(setting.spec.encoder_cut)}
+        return {"error_rate": wer_of(setting.spec.encoder_cut)}
 
     monkeypatch.setattr(search, "_trial", trial)
     setting = Setting(
