@@ -9,13 +9,20 @@ from adaptwin_core.domain.verdict import Outcome
 
 FEW_MINUTES, ENOUGH_MINUTES = 10, 30  # of speech to train on
 MANY_WRONG = 0.5  # of the original's words: less likely its hearing than the transcripts or the language
-_SMALLER = {"large": "medium", "turbo": "small", "medium": "small", "small": "base", "base": "tiny"}
+_SMALLER = {
+    "large-v3-turbo": "small",
+    "turbo": "small",
+    "large": "medium",
+    "medium": "small",
+    "small": "base",
+    "base": "tiny",
+}
 
 
 def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others: Outcome | None) -> Iterator[str]:
     """Yield sentences that say what to do, the surest help first; none where nothing is amiss."""
     speaker = report["speech"].get("speaker")
-    spec, cut = report["spec"], report["plan"]
+    spec = report["spec"]
     if speaker is not None and speaker.get("original", {}).get("error_rate", 0) > MANY_WRONG:
         yield (
             f"The original gets {100 * speaker['original']['error_rate']:.0f} % of the {speaker['unit']}s wrong: check "
@@ -26,18 +33,24 @@ def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others
     elif not is_sure:
         yield "Keep more transcribed speech for testing, 10 clips and 100 words or more, to be sure."
     if outcome == "worse":
-        if cut["total_cut"] > 0:
-            yield _less_cut(cut)
-        if spec["weights"] == "int4":
-            yield "Store the weights as int8: 4 bits lose more."
-        yield from _more_speech(report["trained_on"])
-        if cut["total_cut"] > 0:
-            yield from _smaller_base(report["base_model"])
+        helps = list(_against_worse(report))
+        yield from helps or ["Keep the original: on this speech the tuning does not help."]
     if others == "worse":
         yield (
             f"To keep hearing others, send more general speech, or give it a larger part: general_share above "
             f"{spec['general_share']:g}."
         )
+
+
+def _against_worse(report: Mapping[str, Any]) -> Iterator[str]:
+    plan = report["plan"]
+    if plan["total_cut"] > 0:
+        yield _less_cut(plan)
+    if report["spec"]["weights"] == "int4":
+        yield "Store the weights as int8: 4 bits lose more."
+    yield from _more_speech(report["trained_on"])
+    if plan["total_cut"] > 0:
+        yield from _smaller_base(report["base_model"])
 
 
 def _less_cut(plan: Mapping[str, Any]) -> str:
@@ -57,7 +70,8 @@ def _more_speech(trained_on: Mapping[str, float]) -> Iterator[str]:
 
 
 def _smaller_base(name: str) -> Iterator[str]:
-    found = re.search(rf"{'|'.join(_SMALLER)}", name.lower())
-    if found:
-        smaller = name.lower()[: found.start()] + _SMALLER[found.group()] + (".en" if name.endswith(".en") else "")
-        yield f"Start from {smaller} with encoder_cut 0: a smaller model, whole, often hears better than a cut one."
+    if "tiny" in name:
+        return
+    known = re.search(rf"whisper-({'|'.join(_SMALLER)})(?:-v\d)?((?:\.en)?)$", name)
+    smaller = f"whisper-{_SMALLER[known[1]]}{known[2]}" if known else "the next smaller Whisper"
+    yield f"Start from {smaller} with encoder_cut 0: a smaller model, whole, often hears better than a cut one."

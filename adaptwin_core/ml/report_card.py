@@ -63,8 +63,8 @@ def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
         if found["compressed"]["raw"][name] is not None
     ]
     if raw:
-        who = "the original and then the compressed model" if "original" in found else "the compressed model"
-        yield f"As it is written, {who} gets wrong: {'; '.join(raw)}."
+        who = " and by ".join(f"the {_named(model)}" for model in MODELS if model in found)
+        yield f"Written wrong by {who}: {'; '.join(raw)}."
 
 
 def _table(speech: Mapping[str, Any]) -> Iterator[str]:
