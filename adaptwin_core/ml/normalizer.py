@@ -56,32 +56,53 @@ def unit_of(language: str) -> Unit:
 
 @lru_cache
 def normalizer(language: str) -> Callable[[str], str]:
-    """Return the normalizer of a language. Half-spaces are left in, for `as_spaced` to settle."""
+    """Return the normalizer of a language. Outside English it leaves half-spaces in, for `as_spaced` to settle."""
     # Deferred: importing transformers takes seconds.
     from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
 
     if language == "en":
         english = EnglishTextNormalizer(english_spelling())
-        return lambda text: str(english(text)).strip()
+        return lambda text: str(english(text)).replace(HALF_SPACE, "").strip()
     basic = BasicTextNormalizer()
     basic.clean = lambda text: _without_symbols(_spelt(text, language))
-    return lambda text: str(basic(_dotless(text) if language in _DOTLESS else text)).strip()
+    prepare = _dotless if language in _DOTLESS else str
+    return lambda text: _evenly_spaced(str(basic(prepare(text)))).strip()
 
 
 def as_spaced(heard: str, said: str) -> str:
-    """Return `heard` with parts of a word joined or parted as in `said`, where either writes a half-space between them.
+    """Return `heard` with the parts of a word joined or parted as in `said`, where either writes a half-space there.
 
-    Persian writes one word with a half-space, with a space or with nothing, as the writer's keyboard has it.
+    Persian writes one word with a half-space, with a space or with nothing, as the writer's keyboard has it. Both texts
+    are normalized. `said` stays as it is, since errors are counted against it.
     """
-    for word in {word for word in said.split() if HALF_SPACE in word}:
-        parts = map(re.escape, word.split(HALF_SPACE))
-        heard = re.sub(rf"(?<!\S){f'[ {HALF_SPACE}]?'.join(parts)}(?!\S)", word, heard)
+    if heard == said:
+        return heard
+    for word in _halved(said):
+        heard = re.sub(_variants(word), word, heard)
     known = set(said.split())
-    for word in {word for word in heard.split() if HALF_SPACE in word} - known:
+    for word in _halved(heard):
         parted, joined = word.replace(HALF_SPACE, " "), word.replace(HALF_SPACE, "")
-        if joined in known or f" {parted} " in f" {said} ":
-            heard = re.sub(rf"(?<!\S){re.escape(word)}(?!\S)", joined if joined in known else parted, heard)
+        if word not in known and (joined in known or f" {parted} " in f" {said} "):
+            heard = re.sub(rf"(?<!\S){word}(?!\S)", joined if joined in known else parted, heard)
     return heard
+
+
+def _evenly_spaced(text: str) -> str:
+    """Return text with a half-space in every word that it writes with one somewhere, and at no word's edge."""
+    text = re.sub(rf"(?<!\S){HALF_SPACE}+|{HALF_SPACE}+(?!\S)", "", text)
+    text = re.sub(rf"{HALF_SPACE}+", HALF_SPACE, text)
+    for word in _halved(text):
+        text = re.sub(_variants(word), word, text)
+    return text
+
+
+def _halved(text: str) -> list[str]:
+    return sorted({word for word in text.split() if HALF_SPACE in word})
+
+
+def _variants(word: str) -> str:
+    """Return a pattern of a word of letters with half-spaces, spaces or nothing between its parts."""
+    return rf"(?<!\S){word.replace(HALF_SPACE, f'[ {HALF_SPACE}]?')}(?!\S)"
 
 
 def _dotless(text: str) -> str:

@@ -1,8 +1,11 @@
 """Numbers, capitals and punctuation are counted as a reader sees them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adaptwin_core.ml.as_written import Count, as_json, as_written
+from adaptwin_core.ml.scoring import count_units, score
 
 
 def counted(said, heard, language="en"):
@@ -75,3 +78,17 @@ def test_clips_are_added_up_and_silent_ones_count_for_nothing():
 def test_nothing_said_and_nothing_heard_can_be_counted():
     assert set(counted("", "Words.").values()) == {None}
     assert counted("Room 7.", "")["numbers"] == Count(1, 1)
+
+
+@given(
+    st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=4), st.sampled_from(["en", "de", "fa", "ja", "tr"])
+)
+def test_any_text_can_be_counted_and_the_same_text_has_no_errors(pairs, language):
+    said, heard = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    for count in as_written(said, heard, language=language).values():
+        assert count is None or 0 <= count.errors <= count.of
+    for count in as_written(said, said, language=language).values():
+        assert count is None or count.errors == 0
+    if any(count_units(text, language) for text in said):
+        assert score(said, said, language=language).error_rate == 0
+        assert score(said, heard, language=language).num_units == sum(count_units(text, language) for text in said)
