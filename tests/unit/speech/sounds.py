@@ -20,6 +20,16 @@ RATE_HZ = 16_000
 Floats = npt.NDArray[np.float32]
 
 
+class Nowhere:
+    """Takes samples and keeps none."""
+
+    def append(self, _data: bytes) -> None:
+        pass
+
+    def restart(self) -> None:
+        pass
+
+
 def voice(seconds: float, seed: int = 0, rate_hz: int = RATE_HZ) -> Floats:
     """Return something like speech: a buzz of low harmonics in syllables, another for each seed. Shape (samples,)."""
     rng = np.random.default_rng(seed)

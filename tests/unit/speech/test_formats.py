@@ -14,7 +14,7 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sandbox import Decoder
 from adaptwin_core.speech.sniff import sniff_audio
-from tests.unit.speech.sounds import Floats, build, build_files, encode, rejects, voice, warnings, write
+from tests.unit.speech.sounds import Floats, Nowhere, build, build_files, encode, rejects, voice, warnings, write
 
 SECONDS = 3.0
 
@@ -169,7 +169,7 @@ def test_what_is_not_audio_is_rejected_and_never_fetched(tmp_path: Path) -> None
         with Decoder(Limits()) as decoder:  # even past the sniff, the demuxer is fixed and nothing else can be opened
             for container in ("wav", "mp4", "webm", "mp3"):
                 with pytest.raises(InvalidAudio):
-                    decoder.decode(folder / "list.wav", container, lambda _: None, max_samples=10**9)
+                    decoder.decode(folder / "list.wav", container, Nowhere(), max_samples=10**9)
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()
