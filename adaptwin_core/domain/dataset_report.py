@@ -35,9 +35,8 @@ class DatasetNote(Frozen):
 class DatasetReport(Frozen):
     seconds: float = Field(description="seconds of speech in all clips")
     clips: int
-    labelled: int = Field(description="clips with a transcript that holds words")
+    labelled: int = Field(description="clips with a transcript")
     labelled_train: int = Field(0, description="those of them that are trained on")
-    wordless: int = Field(0, description="clips whose empty transcript says that nobody speaks")
     splits: dict[Literal["train", "valid", "test"], float] = Field(description="seconds of speech of each split")
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]

@@ -138,8 +138,7 @@ class Corpus:
         return {
             "seconds": round(self.seconds, 3),
             "clips": len(self.clips),
-            "labelled": sum(bool(clip.text) for clip in self.clips),
-            "wordless": sum(clip.text == "" for clip in self.clips),
+            "labelled": sum(clip.text is not None for clip in self.clips),
             "recordings": len({clip.recording for clip in self.clips}),
             "splits": {name: _figures(self.split(name)) for name in ("train", "valid", "test")},
             "rejects": [dict(reject) for reject in self.rejects],
@@ -155,7 +154,7 @@ def _figures(clips: Sequence[Clip]) -> dict[str, float | int]:
     return {
         "clips": len(clips),
         "seconds": round(sum(clip.seconds for clip in clips), 3),
-        "labelled": sum(bool(clip.text) for clip in clips),
+        "labelled": sum(clip.text is not None for clip in clips),
     }
 
 
