@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import split
@@ -24,7 +22,7 @@ from adaptwin_core.speech.matching import match
 from adaptwin_core.speech.notices import Notices, Reject
 from adaptwin_core.speech.recording import SILENCE_PEAK, Recording, peak
 from adaptwin_core.speech.sandbox import Decoded, Decoder
-from adaptwin_core.speech.segment import MAX_CLIP, fitting, pieces
+from adaptwin_core.speech.segment import MAX_CLIP, pieces
 from adaptwin_core.speech.sniff import READ_FORMS
 from adaptwin_core.speech.sources import SourceFile, label
 from adaptwin_core.speech.survey import AudioFile, audio_files, survey
@@ -219,28 +217,20 @@ class _Builder:
             self._notices.note(name, "sound_track", which)
 
     def _keep(self, audio: AudioFile, line: Line, recording: Recording) -> None:
-        name, blocks = audio.name, recording.blocks()
-        if MAX_CLIP < recording.num_samples <= 2 * MAX_CLIP:
-            samples = np.concatenate(list(blocks))
-            span = fitting(samples, SILENCE_PEAK, is_coded=audio.container not in _UNCODED)
-            if span is not None:
-                self._notices.add("ends_trimmed", name)
-                samples = samples[slice(*span)]
-            blocks, num_samples = iter([samples]), len(samples)
-        else:
-            num_samples = recording.num_samples
-        if num_samples > MAX_CLIP:
+        name = audio.name
+        if recording.leave_out_quiet_ends(is_coded=audio.container not in _UNCODED):
+            self._notices.add("ends_trimmed", name)
+        if recording.num_samples > MAX_CLIP:
             if line.text:
                 self._notices.add("long_clip_unlabelled", name)
             line = _untold(line)
         elif line.text:
-            seconds = num_samples / SAMPLE_RATE_HZ
-            chars_per_s = len(line.text) / seconds
-            slow = chars_per_s < _MIN_CHARS_PER_S and seconds >= _MIN_TEXT_CHECK_S
+            chars_per_s = len(line.text) / recording.seconds
+            slow = chars_per_s < _MIN_CHARS_PER_S and recording.seconds >= _MIN_TEXT_CHECK_S
             if chars_per_s > _MAX_CHARS_PER_S or slow:
                 self._notices.add("text_mismatch", name)
         places = []
-        for piece in pieces(blocks):
+        for piece in pieces(recording.blocks()):
             if peak(piece) < SILENCE_PEAK and not _is_wordless(line):
                 self._notices.add("silent_parts", name)
             else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
-from adaptwin_core.speech.segment import Samples
+from adaptwin_core.speech.segment import MAX_CLIP, Samples, fitting
 
 MIN_S = 0.2
 SILENCE_PEAK = 32  # of 32768, about -60 dB: below it nothing is said
@@ -75,6 +75,18 @@ class Recording:
             raise InvalidAudio(f"it lasts {self.seconds:.2f} s; {MIN_S} s is the least", code="too_short")
         if self.peak < SILENCE_PEAK and not is_wordless:
             raise InvalidAudio("it is silent from start to end; check the microphone", code="silent")
+
+    def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:
+        """Cut a recording of a minute at most down to one clip where that costs no speech; tell whether it was cut."""
+        if not MAX_CLIP < self.num_samples <= 2 * MAX_CLIP:
+            return False
+        samples = np.concatenate(list(self.blocks()))
+        span = fitting(samples, SILENCE_PEAK, is_coded=is_coded)
+        if span is None:
+            return False
+        self.restart()
+        self.append(samples[slice(*span)].astype("<i2").tobytes())
+        return True
 
     def blocks(self) -> Iterator[Samples]:
         """Yield all samples from the start, ten seconds at a time."""

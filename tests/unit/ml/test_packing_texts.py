@@ -8,8 +8,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import WhisperTokenizerFast
 
+from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import teacher
+from adaptwin_core.ml import calibrate, teacher
+from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.judging import _untaught
 from adaptwin_core.ml.lessons import SPEAKER_WEIGHTS, Lessons
 from adaptwin_core.ml.recipe import lessons_of
@@ -116,6 +118,15 @@ def test_known_silence_is_text_and_unknown_words_are_not():
     assert ids(pack(speech, "train", seed=0, labelled=True)) == [0, 1]
     silent = pack(Speech("", ""), "train", seed=0, labelled=True)
     assert {weights for _, weights in Lessons(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
+
+
+def test_measuring_asks_for_no_words_where_nobody_speaks(monkeypatch):
+    monkeypatch.setattr(calibrate, "transcribe_batch", lambda *_: pytest.fail("it is known that nobody speaks"))
+    model = random_whisper()
+    blocks = blocks_of(shape_of(model.config), "decoder")
+    windows = pack(Speech("", ""), "train", seed=0)
+    found = calibrate.calibrate(model, Levels(), blocks, windows, num_kept=1)
+    assert found.inputs_1TD["decoder.0.self"][0].shape[1] == len(Levels().labels("")[0]) - 1
 
 
 def test_the_teacher_is_not_asked_for_words_where_nobody_speaks(monkeypatch):

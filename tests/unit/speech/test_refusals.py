@@ -1,4 +1,4 @@
-"""What a person is told of a file that cannot be used: one plain sentence with what to do. Libraries' words go to logs."""
+"""What a person is told of a file that is not used: one plain sentence with what to do. Libraries' words go to logs."""
 
 import logging
 import re
