@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# Channels that add up, or know nothing of each other, leave the mean at least what the loudest alone would. With less
-# than this share of that they cancel: one of them is wired the wrong way round.
+# Channels that add up, or know nothing of each other, have a sum of at least the loudest's power. With less than this
+# share of it they cancel: one of them is wired the wrong way round.
 _CANCELLED = 0.8
 # Floats of up to 4 (+12 dB) come from loud mixes and field recorders; beyond, they are no longer meant to be of 1.
 _MOST_OVER = 4.0
@@ -34,46 +34,39 @@ class Mix:
 
 
 class Levels:
-    """Takes the blocks of a file and keeps the power of each channel and of their mean, without their offsets."""
+    """Takes the blocks of a file and keeps its peak and the second moments of its channels, without their offsets."""
 
     def __init__(self) -> None:
-        self._num = 0
         self._peak = 0.0
+        self._num = 0
         self._sum_C: npt.NDArray[np.float64] | None = None
-        self._square_C: npt.NDArray[np.float64] | None = None
-        self._mean_square = 0.0
+        self._product_CC: npt.NDArray[np.float64] | None = None
         self._is_even = True  # in its number of channels
 
     def add(self, x_TC: npt.NDArray[np.float32]) -> None:
         """Take one block."""
-        if not len(x_TC):
-            return
-        self._peak = max(self._peak, float(np.abs(x_TC).max()))
-        if x_TC.shape[1] == 1 and self._sum_C is None:
-            return
-        wide_TC = x_TC.astype(np.float64)
-        if self._sum_C is None or self._square_C is None:
-            self._sum_C, self._square_C = np.zeros(x_TC.shape[1]), np.zeros(x_TC.shape[1])
+        self._peak = max(self._peak, float(x_TC.max(initial=0.0)), -float(x_TC.min(initial=0.0)))
+        if self._sum_C is None or self._product_CC is None:
+            self._sum_C, self._product_CC = np.zeros(x_TC.shape[1]), np.zeros((x_TC.shape[1],) * 2)
         if x_TC.shape[1] != len(self._sum_C):
             self._is_even = False
-            return
-        self._num += len(x_TC)
-        self._sum_C += wide_TC.sum(axis=0)
-        self._square_C += np.square(wide_TC).sum(axis=0)
-        self._mean_square += float(np.square(wide_TC.mean(axis=1)).sum())
+        elif x_TC.shape[1] > 1:
+            self._num += len(x_TC)
+            self._sum_C += np.ones(len(x_TC), np.float32) @ x_TC
+            self._product_CC += x_TC.T @ x_TC
 
     def mix(self) -> Mix:
         """Return how the file is to be mixed."""
         return Mix(self._channel(), self._full_scale())
 
     def _channel(self) -> int | None:
-        if self._sum_C is None or self._square_C is None or not self._num or not self._is_even:
+        if self._sum_C is None or self._product_CC is None or not self._num or not self._is_even:
             return None
-        power_C = self._square_C / self._num - np.square(self._sum_C / self._num)
-        mean_power = self._mean_square / self._num - (self._sum_C.mean() / self._num) ** 2
-        loudest = int(np.argmax(power_C))
-        alone = power_C[loudest] / len(power_C) ** 2
-        return loudest if mean_power < _CANCELLED * alone else None
+        mean_C = self._sum_C / self._num
+        covariance_CC = self._product_CC / self._num - np.outer(mean_C, mean_C)
+        loudest = int(np.argmax(covariance_CC.diagonal()))
+        # Of the sum of all channels, beside that of the loudest alone.
+        return loudest if covariance_CC.sum() < _CANCELLED * covariance_CC[loudest, loudest] else None
 
     def _full_scale(self) -> float:
         if self._peak <= _MOST_OVER:

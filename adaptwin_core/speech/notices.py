@@ -8,7 +8,7 @@ MESSAGES = {
     "ambiguous_transcript": "transcripts fit several files, or several fit one file; they were left out",
     "clipped": "more than 1 % of the samples are at full scale; record with a lower level",
     "damaged": "the file breaks off or is broken in places; what could be read is used, without its transcript",
-    "ends_trimmed": "over 30 s by no more than quiet or padding at the ends: that was left out, and the clip stays whole",
+    "ends_trimmed": "over 30 s by quiet or padding at the ends alone: that was left out, and the clip stays whole",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
     "no_test": "too little speech to hold any out for testing; send more recordings",
     "one_channel": "the channels cancel each other (one is wired the wrong way round); the loudest is used alone",

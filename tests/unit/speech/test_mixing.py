@@ -33,7 +33,7 @@ def cosine(a: Floats, b: Floats) -> float:
         (SAID, -0.95 * SAID),
         (0.3 * SAID, -SAID),
         (SAID + HUM, -SAID + HUM),
-        (SAID + 0.3, -SAID + 0.3),
+        (SAID + 0.3, -0.9 * SAID + 0.3),
         (SAID, -SAID, NOTHING, NOTHING),
     ],
 )
