@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import soxr  # noqa: E402
 
 from adaptwin_core.domain.errors import InvalidAudio  # noqa: E402
+from adaptwin_core.speech.blocks import Block, Track  # noqa: E402
 from adaptwin_core.speech.decoder_protocol import (  # noqa: E402
     AGAIN,
     AUDIO,
@@ -31,7 +32,7 @@ from adaptwin_core.speech.decoder_protocol import (  # noqa: E402
     SAMPLE_RATE_HZ,
 )
 from adaptwin_core.speech.mixing import Levels, Mix  # noqa: E402
-from adaptwin_core.speech.readers import UNREADABLE, Block, OpenFile, Track  # noqa: E402
+from adaptwin_core.speech.readers import UNREADABLE, OpenFile  # noqa: E402
 from adaptwin_core.speech.sniff import NAMES, Container, Form  # noqa: E402
 
 _MIN_RATE_HZ, _MAX_RATE_HZ = 4_000, 768_000  # a header that says 1 Hz would make days out of a megabyte
