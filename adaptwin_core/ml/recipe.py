@@ -209,7 +209,9 @@ def tune_whole(
 def lessons_of(setting: Setting) -> Lessons:
     """Return the windows that are learnt from end to end, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
-    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=setting.speaker.is_transcribed)
+    transcribed = pack(setting.speaker, "train", seed=setting.spec.seed, labelled=True, num_tokens=setting.num_tokens)
+    has_words = any(window.text for window in transcribed)
+    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=has_words)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
     quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
     return Lessons(

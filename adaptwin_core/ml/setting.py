@@ -14,7 +14,7 @@ from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
-from adaptwin_core.ml.windows import Featurizer, NumTokens, Window, pack
+from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, Featurizer, NumTokens, Window, pack, too_wordy
 from adaptwin_core.speech.corpus import Corpus
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
@@ -78,6 +78,12 @@ class Setting:
             InvalidAudio: there are none.
         """
         windows = self.windows(self.speaker)
+        if not windows and too_wordy(self.speaker, "train", self.num_tokens):
+            raise InvalidAudio(
+                f"every transcript to train on has over {MAX_TEXT_TOKENS} tokens, more than the model can say of one "
+                "clip: cut the recordings into shorter ones",
+                code="no_training_speech",
+            )
         if not windows:
             raise InvalidAudio(
                 "the speech has nothing to train on: mark some clips train, or leave the split column out",

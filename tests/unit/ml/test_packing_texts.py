@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import WhisperTokenizerFast
 
+from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import calibrate, teacher
@@ -101,6 +102,14 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
     told = _untaught(setting)["speaker"]
     assert (told["num_clips"], told["recordings"]) == (1, ["1.wav"])
     assert _untaught(setting_of(Speech("short"))) == {}
+
+
+def test_where_every_transcript_is_too_long_the_sound_teaches_or_the_job_is_refused():
+    long = "x" * MAX_LABEL_TOKENS
+    found = lessons_of(setting_of(Speech(long, None, None)))
+    assert ids(found.speaker) == [1, 2]
+    with pytest.raises(InvalidAudio, match="cut the recordings into shorter ones"):
+        setting_of(Speech(long, long)).speaker_windows()
 
 
 def test_labels_are_never_cut_unasked():
