@@ -14,8 +14,11 @@ from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.manifest import write_manifest
-from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.report import build_report, compare, held_out, silence, write_report
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
+from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, too_wordy
+
+MAX_EXAMPLES = 5  # of recordings that are named
 
 
 def hear(
@@ -65,19 +68,22 @@ def conclude(
         "compressed:general". infos: figures of `hear` by the same names.
         blocks: figures of `cut_block` by block.
         licence: of the base model, if known.
-        trials: of `search_cut`, where a word error rate was wanted.
+        trials: of `search_cut`, where an error rate was wanted.
 
     Returns:
         the report's files, and the report.
     """
     heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
-    speech = {}
+    speech, silent_speech = {}, {}
     for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
         clips = held_out(corpus, kind) if corpus is not None else []
         if not clips:
             continue
+        by_both = clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language
+        if (found := silence(*by_both)) is not None:
+            silent_speech[kind] = found
         try:
-            speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+            speech[kind] = compare(*by_both)
         except InvalidInput:  # nobody said a word in these clips: there is nothing to judge
             continue
         speech[kind]["compute_s_per_audio_s"] = {
@@ -91,6 +97,8 @@ def conclude(
         plan=setting.plan,
         spec=setting.spec,
         speech=speech,
+        silent_speech=silent_speech,
+        trained_on=_trained_on(setting),
         bytes_of={
             "original": sum(p.stat().st_size for pattern in WEIGHT_PATTERNS for p in setting.base_folder.glob(pattern)),
             "compressed": sum(
@@ -100,7 +108,33 @@ def conclude(
         blocks=blocks,
         trials=trials,
     )
+    if untaught := _untaught(setting):
+        report["not_taught"] = untaught
     report_files = write_report(report, out)
     travelling = {**model_files, **report_files}
     manifest = write_manifest(travelling, out, form=CHECKPOINT, report=report, verdict=None, licence=licence)
     return {**report_files, **manifest}, report
+
+
+def _trained_on(setting: Setting) -> dict[str, float]:
+    """Return seconds of the speaker's speech to train on, and of those the transcribed ones."""
+    clips = setting.speaker.split("train")
+    return {
+        "seconds": round(sum(clip.seconds for clip in clips), 1),
+        "transcribed_seconds": round(sum(clip.seconds for clip in clips if clip.text is not None), 1),
+    }
+
+
+def _untaught(setting: Setting) -> dict[str, Any]:
+    """Return of each kind of speech how many clips to train on were not taught, as their transcripts are too long."""
+    found = {}
+    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
+        clips = too_wordy(corpus, "train", setting.num_tokens) if corpus is not None else []
+        if clips:
+            found[kind] = {
+                "num_clips": len(clips),
+                "recordings": [clip.recording for clip in clips[:MAX_EXAMPLES]],
+                "why": f"their transcripts have over {MAX_TEXT_TOKENS} tokens each, more than the model can say of one "
+                "clip; cut these recordings into shorter ones",
+            }
+    return found

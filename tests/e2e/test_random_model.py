@@ -69,7 +69,9 @@ def undisturbed(service: Service, undisturbed_job: str) -> dict:
     return service.finish(undisturbed_job)
 
 
-def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, tmp_path: Path) -> None:
+def test_a_model_comes_out_whole_and_loads(
+    service: Service, undisturbed: dict, undisturbed_job: str, tmp_path: Path
+) -> None:
     folder = service.download(undisturbed, tmp_path / "model")
     for name, file in undisturbed["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == file["sha256"]
@@ -78,6 +80,10 @@ def test_a_model_comes_out_whole_and_loads(service: Service, undisturbed: dict, 
     assert sum(tensor.numel() for tensor in weights.values()) == report["size"]["compressed"]["total_params"]
     assert report["plan"]["encoder_cut"] >= 0.3
     assert report["speech"]["speaker"]["reference"] == "transcripts"
+    verdict = service.client.get(f"/v1/jobs/{undisturbed_job}").json()["verdict"]
+    assert verdict == report["verdict"]
+    assert verdict["outcome"] in {"better", "no_worse", "worse"}
+    assert verdict["sentence"] in (folder / "README.md").read_text()
 
 
 def test_four_bits_are_rounded_for_the_speech(service: Service, dataset: str, base: Path, tmp_path: Path) -> None:
@@ -121,6 +127,7 @@ def test_no_transcripts_is_legal_and_the_report_says_so(service: Service, noise:
     found = manifest["speech"]["speaker"]
     assert found["reference"] == "the original model's own output"
     assert "original" not in found
+    assert manifest["verdict"]["outcome"] == "unknown"
 
 
 def test_the_smallest_model_that_holds_a_rate(service: Service, noise: Path, tmp_path: Path) -> None:

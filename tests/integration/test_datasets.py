@@ -25,6 +25,7 @@ REPORT: dict[str, Any] = {
     "splits": {"train": 2.0, "valid": 0.5, "test": 1.0},
     "rejects": [{"name": "notes.pdf", "code": "not_audio", "reason": "this is no audio"}],
     "warnings": [{"code": "clipped", "message": "too loud", "count": 1, "examples": ["a.wav"]}],
+    "notes": [],
 }
 
 
