@@ -1,0 +1,90 @@
+"""Tells whether a text may mean a recording of its name that lies in another folder.
+
+`text/day1/001.txt` means `audio/day1/001.wav`: what differs between the paths is only what kind of file lies there. The
+text `day2/001.txt` does not mean `day1/001.wav`: these are two recordings of one number. Where names leave it open the
+answer is no: a clip without a text is worth more than one with another's.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from enum import Enum
+
+from adaptwin_core.speech.nearest_files import NamedFile, NearestFiles, difference
+from adaptwin_core.speech.target import Folder, Target
+
+# What folders of texts and of sound are called: starts of words, whole words, and words of scripts without spaces.
+_STARTS = (
+    "transcri transkri trascri text txt label subtit untertitel caption script sentence satz sätze saetze prompt annotat "
+    "metadat align audio wav flac clip record sound speech utteranc aufnahm sprachaufnahm enregistr grabaci gravaç "
+    "gravac registrazion opname geluid nagran inspeln optagels текст транскри субтитр аудио звук запис голос"
+)
+_WHOLE = (
+    "lab labs meta json csv tsv srt vtt trans testi words lyrics mp3 ogg opus m4a webm voice voices media data ton töne "
+    "stimme stimmen sprache son sons voix voz voces voce voci ljud"
+)
+_ANYWHERE = "文本 文字 字幕 转写 轉寫 音频 音頻 录音 錄音 语音 語音 テキスト 書き起こし 音声 録音 텍스트 자막 전사 음성 오디오 녹음"
+_LETTER = r"[^\W\d_]"
+_KINDS = re.compile(
+    rf"(?<!{_LETTER})(?:(?:{'|'.join(_STARTS.split())}){_LETTER}*|(?:{'|'.join(_WHOLE.split())})(?!{_LETTER}))"
+    rf"|{'|'.join(_ANYWHERE.split())}"
+)
+_SEPARATORS = " _-.()[]"
+_DIGITS = re.compile(r"\d+")
+
+
+class Verdict(Enum):
+    """Whether a claim may mean a file."""
+
+    YES = "yes"
+    NO = "no"
+    WHERE_MOVED = "where moved"  # if the folder that a table names is, as a whole, this one under another name
+
+
+def verdict(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar: bool) -> Verdict:
+    """Judge by the names of the folders that differ."""
+    first, mine, its = difference(target, file.folder)
+    if not mine and not its:
+        return Verdict.YES
+    is_inside = file.folder[: len(target.home)] == target.home
+    if is_sidecar and target.home in files.holding:
+        return Verdict.NO
+    if not is_inside and not target.is_absolute:
+        if target.key_folder and file.folder in _seen_from_above(target):
+            return Verdict.YES
+        if target.home in files.above:
+            return Verdict.NO
+    has_real = bool(mine) and target.num_real > first
+    if not has_real and not (mine and its):
+        return Verdict.YES
+    own, other = _identities(mine), _identities(its)
+    if own == other or (len(own) + len(other) < len(mine) + len(its) and not (own and other)):
+        return Verdict.YES
+    are_siblings = own and other and _DIGITS.sub("", own[-1]) == _DIGITS.sub("", other[-1])
+    return Verdict.NO if is_sidecar or are_siblings else Verdict.WHERE_MOVED
+
+
+class Moves:
+    """Which folders of tables stand for which folders of the set: one for one, or it is no move."""
+
+    def __init__(self) -> None:
+        self._to: dict[Folder, set[Folder]] = defaultdict(set)
+        self._from: dict[Folder, set[Folder]] = defaultdict(set)
+
+    def note(self, target: Target, files: Iterable[NamedFile]) -> None:
+        """Note that a table's row may mean these files."""
+        for file in files:
+            self._to[target.folder].add(file.folder)
+            self._from[file.folder].add(target.folder)
+
+    def is_one(self, target: Target, file: NamedFile) -> bool:
+        return len(self._to[target.folder]) == 1 and len(self._from[file.folder]) == 1
+
+
+def _seen_from_above(target: Target) -> set[Folder]:
+    return {target.home[:depth] + target.key_folder for depth in range(len(target.home))}
+
+
+def _identities(folders: Folder) -> list[str]:
+    """Return what is left of folders' names without the words for kinds of files: `day1_text` -> `day1`."""
+    return [left for folder in folders if (left := _KINDS.sub("", folder).strip(_SEPARATORS))]
