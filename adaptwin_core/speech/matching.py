@@ -30,9 +30,9 @@ def match(
         audio_names: labels of the files that will be decoded.
         refused_names: labels of files that are not transcripts and are not used: they keep what is said of them.
     """
-    names = [*audio_names, *refused_names]
-    groups = groups_by_name(names)
-    said = _said(claims, NearestFiles(audio_names, refused_names), groups, notices)
+    only_refused = set(refused_names) - set(audio_names)
+    groups = groups_by_name([*audio_names, *only_refused])
+    said = _said(claims, NearestFiles(audio_names, sorted(only_refused)), groups, set(audio_names), notices)
     lines = {name: _line(name, remarks, notices) for name, remarks in sorted(said.items())}
     lines = {name: line for name, line in lines.items() if line != Line() or not _is_said(said[name])}
     for group in groups:
@@ -73,7 +73,11 @@ class _Reading:
 
 
 def _said(
-    claims: Sequence[Claim], files: NearestFiles, groups: Sequence[tuple[str, ...]], notices: Notices
+    claims: Sequence[Claim],
+    files: NearestFiles,
+    groups: Sequence[tuple[str, ...]],
+    used: set[str],
+    notices: Notices,
 ) -> dict[str, list[_Remark]]:
     """Return the claims on each file."""
     readings = [_reading(claim, files) for claim in claims]
@@ -96,6 +100,8 @@ def _said(
         meant = _one_recording(meant, reading.target, group_of)
         if not meant:
             notices.add("ambiguous_transcript", _shown(reading.claim))
+        elif used.isdisjoint(name for file in meant for name in group_of.get(file.name, (file.name,))):
+            notices.add("transcript_without_audio", _shown(reading.claim))
         for file in meant:
             rank = _Rank(reading.nearness, reading.claim.is_sidecar, file.likeness(reading.target))
             said[file.name].append(_Remark(rank, reading.claim))

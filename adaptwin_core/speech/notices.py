@@ -14,7 +14,7 @@ MESSAGES = {
     "overruled_transcript": "other texts for recordings that have a nearer one; they were left out",
     "silent_parts": "long recordings hold silent parts, which were dropped",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
-    "transcript_without_audio": "transcripts name files that are not there",
+    "transcript_without_audio": "transcripts of recordings that are not there or cannot be used",
     "unknown_split": "split names other than train, valid and test; they were ignored",
     "unreadable_row": "lines of a transcript file could not be read; they were left out",
 }
