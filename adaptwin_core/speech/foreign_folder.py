@@ -15,15 +15,18 @@ from adaptwin_core.speech.target import Folder, Target
 
 # What folders of texts and of sound are called: starts of words, whole words, and words of scripts without spaces.
 _STARTS = (
-    "transcri transkri trascri text txt label subtit untertitel caption script sentence satz sätze saetze prompt annotat "
-    "metadat align audio wav flac clip record sound speech utteranc aufnahm sprachaufnahm enregistr grabaci gravaç "
-    "gravac registrazion opname geluid nagran inspeln optagels текст транскри субтитр аудио звук запис голос"
+    "transcri transkri trascri text txt label subtit untertitel caption script sentence satz sätze saetze prompt "
+    "annotat metadat align audio wav flac clip record sound speech utteranc aufnahm sprachaufnahm enregistr grabaci "
+    "gravaç gravac registrazion opname geluid nagran inspeln optagels текст транскри субтитр аудио звук запис голос"
 )
 _WHOLE = (
-    "lab labs meta json csv tsv srt vtt trans testi words lyrics mp3 ogg opus m4a webm voice voices media data ton töne "
-    "stimme stimmen sprache son sons voix voz voces voce voci ljud"
+    "lab labs meta json csv tsv srt vtt trans testi words lyrics mp3 ogg opus m4a webm voice voices media data ton "
+    "töne stimme stimmen sprache son sons voix voz voces voce voci ljud"
 )
-_ANYWHERE = "文本 文字 字幕 转写 轉寫 音频 音頻 录音 錄音 语音 語音 テキスト 書き起こし 音声 録音 텍스트 자막 전사 음성 오디오 녹음"
+_ANYWHERE = (
+    "文本 文字 字幕 转写 轉寫 音频 音頻 录音 錄音 语音 語音 "
+    "テキスト 書き起こし 音声 録音 텍스트 자막 전사 음성 오디오 녹음"
+)
 _LETTER = r"[^\W\d_]"
 _KINDS = re.compile(
     rf"(?<!{_LETTER})(?:(?:{'|'.join(_STARTS.split())}){_LETTER}*|(?:{'|'.join(_WHOLE.split())})(?!{_LETTER}))"
@@ -47,18 +50,14 @@ def verdict(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar:
     if not mine and not its:
         return Verdict.YES
     is_inside = file.folder[: len(target.home)] == target.home
-    if is_sidecar and target.home in files.holding:
+    is_named = bool(target.key_folder) and file.folder in _seen_from_above(target)
+    holds_own = target.home in (files.holding if is_sidecar else files.above)
+    if holds_own and (is_sidecar or not (is_inside or is_named or target.is_absolute)):
         return Verdict.NO
-    if not is_inside and not target.is_absolute:
-        if target.key_folder and file.folder in _seen_from_above(target):
-            return Verdict.YES
-        if target.home in files.above:
-            return Verdict.NO
-    has_real = bool(mine) and target.num_real > first
-    if not has_real and not (mine and its):
-        return Verdict.YES
+    is_real = bool(mine) and target.num_real > first
     own, other = _identities(mine), _identities(its)
-    if own == other or (len(own) + len(other) < len(mine) + len(its) and not (own and other)):
+    has_kind = len(own) + len(other) < len(mine) + len(its)
+    if is_named or own == other or (not (own and other) and (has_kind or not (is_real or (mine and its)))):
         return Verdict.YES
     are_siblings = own and other and _DIGITS.sub("", own[-1]) == _DIGITS.sub("", other[-1])
     return Verdict.NO if is_sidecar or are_siblings else Verdict.WHERE_MOVED

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from adaptwin_core.speech.claims import Claim, Line
 from adaptwin_core.speech.folder_splits import splits_by_folder
 from adaptwin_core.speech.foreign_folder import Moves, Verdict, verdict
-from adaptwin_core.speech.nearest_files import Likeness, NamedFile, Nearness, NearestFiles, equally_alike
+from adaptwin_core.speech.nearest_files import Likeness, NamedFile, NearestFiles, Nearness, equally_alike
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.same_recording import groups_by_name, may_be_one
 from adaptwin_core.speech.sources import label
@@ -117,9 +117,7 @@ def _reading(claim: Claim, files: NearestFiles) -> _Reading:
     return _Reading(claim, target, nearness, certain, moved)
 
 
-def _one_recording(
-    files: list[NamedFile], target: Target, group_of: dict[str, tuple[str, ...]]
-) -> list[NamedFile]:
+def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, tuple[str, ...]]) -> list[NamedFile]:
     """Return the files of the one recording that is meant, or none where several may be."""
     alike = equally_alike(files, target)
     if len({file.folder for file in files}) > 1 and may_be_one([file.name for file in files]):

@@ -31,8 +31,8 @@ class _Likeness(NamedTuple):
 def decoded(names: Sequence[bytes], texts: str = "") -> list[str]:
     """Return names of one origin as text, all read in one encoding.
 
-    UTF-8 where all are valid UTF-8. Otherwise the encoding in which most names stand in `texts`, which the tables beside
-    them hold; then the one in which most of what is not ASCII makes words.
+    UTF-8 where all are valid UTF-8. Otherwise the encoding in which most names stand in `texts`, the tables beside
+    them; then the one in which most of what is not ASCII makes words.
     """
     readings = {encoding: reading for encoding in _ENCODINGS if (reading := _read(names, encoding)) is not None}
     if "utf-8" in readings:
@@ -75,7 +75,9 @@ def _is_word(word: str, encoding: str) -> bool:
     if scripts & _WRONG_SCRIPTS:
         return False
     east = _EASTERN.get(encoding, frozenset({"CJK"}))
-    if scripts - {"LATIN"} and scripts - {"LATIN"} <= east:  # "takeテスト" is written so; one sign amid letters is chance
+    if (
+        scripts - {"LATIN"} and scripts - {"LATIN"} <= east
+    ):  # "takeテスト" is written so; one sign amid letters is chance
         return "LATIN" not in scripts or all(len(part) > 1 for part in _ASCII_LETTERS.split(word) if part)
     if "LATIN" in scripts and len(word) > 2 and not any(c.isascii() for c in word):
         return False

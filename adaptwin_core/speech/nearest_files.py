@@ -44,7 +44,9 @@ class NamedFile:
     def likeness(self, target: Target) -> Likeness:
         leaf, mine, other = self.name.rpartition("/")[2], stem_of(self.name), stem_of(target.leaf)
         is_same_stem = mine in {other, target.leaf}
-        return Likeness(leaf == target.leaf, is_same_stem, mine.casefold() in {other.casefold(), target.leaf.casefold()})
+        return Likeness(
+            leaf == target.leaf, is_same_stem, mine.casefold() in {other.casefold(), target.leaf.casefold()}
+        )
 
 
 class Difference(NamedTuple):
@@ -100,7 +102,7 @@ class NearestFiles:
         return [file for nearness, file in ranked if nearness == best], best
 
     def _ending_alike(self, target: Target) -> tuple[list[NamedFile], list[NamedFile]]:
-        """Return the files whose folders end most like the claimed one: inside the transcript's folder, and anywhere."""
+        """Return the files whose folders end most like the claimed one: under the transcript's, and anywhere."""
         beyond: list[NamedFile] = []
         for depth in range(min(len(target.folder), _MAX_DEPTH), 0, -1):
             files = self._at(self._ending, target.folder[-depth:], target)
@@ -121,9 +123,7 @@ class NearestFiles:
                 return files
         return []
 
-    def _at(
-        self, table: dict[tuple[Folder, str], list[NamedFile]], folder: Folder, target: Target
-    ) -> list[NamedFile]:
+    def _at(self, table: dict[tuple[Folder, str], list[NamedFile]], folder: Folder, target: Target) -> list[NamedFile]:
         stems = dict.fromkeys((target.leaf.casefold(), stem_of(target.leaf).casefold()))
         return list(dict.fromkeys(file for stem in stems for file in table.get((folder, stem), ())))
 

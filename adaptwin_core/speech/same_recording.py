@@ -1,8 +1,8 @@
 """Finds files that hold one recording in several encodings, or from several microphones: one of each is read.
 
-Names decide, before anything is decoded: in one folder, names that differ only in the extension of audio files or in the
-number of a microphone; in parallel folders, such as `wav/` and `mp3/`, names that differ only in the encoding. Files to
-which different texts or splits belong are different recordings whatever their names.
+Names decide, before anything is decoded: in one folder, names that differ only in the extension of audio files or in
+the number of a microphone; in parallel folders, such as `wav/` and `mp3/`, names that differ only in the encoding.
+Files to which different texts or splits belong are different recordings whatever their names.
 """
 
 from collections import defaultdict

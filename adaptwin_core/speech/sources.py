@@ -10,11 +10,13 @@ from adaptwin_core.speech.name_encoding import decoded
 
 MAX_NAME_CHARS = 255
 
-LOSSLESS_EXTENSIONS = frozenset("wav wave bwf bw64 rf64 w64 flac aif aiff aifc caf au snd wv ape tta".split())
-AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(  # of sound and film, read or not: a refused file keeps its text
+_LOSSLESS_EXTENSIONS = "wav wave bwf bw64 rf64 w64 flac aif aiff aifc caf au snd wv ape tta"
+_LOSSY_EXTENSIONS = (
     "mp3 mp2 mpga m4a m4b m4p m4r mp4 m4v mov aac adts ac3 eac3 ogg oga ogv opus spx webm weba mka mkv wma wmv asf avi "
-    "amr awb 3gp 3gpp 3ga 3g2 ra rm dss ds2 sph gsm alac mpg mpeg vox".split()
+    "amr awb 3gp 3gpp 3ga 3g2 ra rm dss ds2 sph gsm alac mpg mpeg vox"
 )
+LOSSLESS_EXTENSIONS = frozenset(_LOSSLESS_EXTENSIONS.split())
+AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(_LOSSY_EXTENSIONS.split())  # read or not: refused files keep texts
 
 _DRIVE_OR_SCHEME = re.compile(r"(?://\?/)?(?:[A-Za-z]:(?=/|$)|[A-Za-z][A-Za-z0-9+.-]*:(?=//))")
 _SYSTEM_NAMES = frozenset(
@@ -83,27 +85,38 @@ def read_folder(path: Path) -> list[SourceFile]:
     """
     if not path.is_dir():
         raise NotADirectoryError(f"{path} is not a folder")
+    folders, files = _walk(path)
+    linked = {_real(file) for file in files if file.is_symlink()}
+    # A store of files under their hashes is read by the names that link to it.
+    files = [file for file in files if file.is_symlink() or file.suffix or _real(file) not in linked]
+    names = decoded([os.fsencode(found.relative_to(path)) for found in folders + files])
+    return sorted((SourceFile(*found) for found in zip(names, folders + files, strict=True)), key=lambda s: s.name)
+
+
+def _walk(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders under `path` that were not walked, and the files."""
+    passed: list[Path] = []
     found: list[Path] = []
-    linked: list[Path] = []
+
+    def pass_by(error: OSError) -> None:
+        passed.append(Path(error.filename))
+
     seen: set[Path] = set()
     waiting = [path]
-    for folder in waiting:  # grows while it is walked: the folder itself first, then what links lead to
-        real = folder.resolve()
-        if real in seen or (folder != path and path.resolve().is_relative_to(real)):
-            found.append(folder)
+    for folder in waiting:  # grows meanwhile: the folder itself comes first, then what links in it lead to
+        if _real(folder) in seen or (folder != path and _real(path).is_relative_to(_real(folder))):
+            passed.append(folder)
             continue
-        for here, folders, files in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
-            seen.add(Path(here).resolve())
+        for here, folders, files in os.walk(folder, onerror=pass_by):
+            seen.add(_real(Path(here)))
             entries = [Path(here, name) for name in folders]
-            hidden = [entry for entry in entries if is_hidden(entry.name)]
-            links = [entry for entry in entries if entry.is_symlink() and entry not in hidden]
-            folders[:] = [e.name for e in entries if e not in hidden and e not in links and e.resolve() not in seen]
-            found += hidden
-            waiting += links
-            for name in files:
-                (linked if Path(here, name).is_symlink() else found).append(Path(here, name))
-    targets = {link.resolve() for link in linked}
-    found = [file for file in found if file.suffix or file.resolve() not in targets]  # a store of files under hashes
-    found += linked
-    names = decoded([os.fsencode(file.relative_to(path)) for file in found])
-    return sorted((SourceFile(name, file) for name, file in zip(names, found, strict=True)), key=lambda s: s.name)
+            passed += [entry for entry in entries if is_hidden(entry.name)]
+            waiting += [entry for entry in entries if entry.is_symlink() and not is_hidden(entry.name)]
+            left = [e.name for e in entries if not (e.is_symlink() or is_hidden(e.name) or _real(e) in seen)]
+            folders[:] = left
+            found += [Path(here, name) for name in files]
+    return passed, found
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises where links go in circles

@@ -127,12 +127,7 @@ class _Surveyor:
             self._pass_over(member.name)
             return
         with self._refusals_noted(member.name):
-            try:
-                self._take(i, entry, member)
-            except InvalidAudio:
-                if not is_transcript(member.name):
-                    self.found.refused_names.append(member.name)
-                raise
+            self._take(i, entry, member)
 
     def _take(self, i: int, entry: int, member: Member) -> None:
         if member.refusal is not None:
@@ -183,6 +178,8 @@ class _Surveyor:
             yield
         except InvalidAudio as refusal:
             self._notices.reject(name, refusal.code, refusal.message)
+            if not is_transcript(name):
+                self.found.refused_names.append(name)
 
 
 def _check_readable(path: Path) -> None:

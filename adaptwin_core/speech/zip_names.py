@@ -1,4 +1,4 @@
-"""What the entries of a zip are called. Only a flag or an extra field says it for sure, and many tools write neither."""
+"""What the entries of a zip are called. A flag or an extra field says it for sure, but many tools write neither."""
 
 import codecs
 import contextlib
