@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from enum import Enum
 
-from adaptwin_core.speech.nearest_files import NamedFile, NearestFiles, difference
+from adaptwin_core.speech.nearest_files import NamedFile, NearestFiles, Nearness, difference
 from adaptwin_core.speech.target import Folder, Target
 
 # What folders of texts and of sound are called: starts of words, whole words, and words of scripts without spaces.
@@ -67,17 +67,33 @@ class Moves:
     """Which folders of tables stand for which folders of the set: one for one, or it is no move."""
 
     def __init__(self) -> None:
-        self._to: dict[Folder, set[Folder]] = defaultdict(set)
-        self._from: dict[Folder, set[Folder]] = defaultdict(set)
+        self._to: dict[Folder, _Closest] = defaultdict(_Closest)
+        self._from: dict[Folder, _Closest] = defaultdict(_Closest)
 
-    def note(self, target: Target, files: Iterable[NamedFile]) -> None:
+    def note(self, target: Target, files: Iterable[NamedFile], nearness: Nearness) -> None:
         """Note that a table's row may mean these files."""
         for file in files:
-            self._to[target.folder].add(file.folder)
-            self._from[file.folder].add(target.folder)
+            self._to[target.folder].note(file.folder, nearness.num_last)
+            self._from[file.folder].note(target.folder, nearness.num_last)
 
     def is_one(self, target: Target, file: NamedFile) -> bool:
-        return len(self._to[target.folder]) == 1 and len(self._from[file.folder]) == 1
+        """Tell whether, of all rows, those of one folder of a table mean one folder of the set, and no others do."""
+        return self._to[target.folder].folders == {file.folder} and self._from[file.folder].folders == {target.folder}
+
+
+class _Closest:
+    """The folders whose paths end most alike."""
+
+    def __init__(self) -> None:
+        self._num_last = 0
+        self.folders: set[Folder] = set()
+
+    def note(self, folder: Folder, num_last: int) -> None:
+        if num_last > self._num_last:
+            self._num_last = num_last
+            self.folders.clear()
+        if num_last == self._num_last:
+            self.folders.add(folder)
 
 
 def _seen_from_above(target: Target) -> set[Folder]:

@@ -87,7 +87,7 @@ def _said(
         if reading.claim.is_sidecar:
             texted |= {file.folder for file in reading.certain if reading.nearness.is_exact}
         else:
-            moves.note(reading.target, (*reading.certain, *reading.where_moved))
+            moves.note(reading.target, (*reading.certain, *reading.where_moved), reading.nearness)
     group_of = {name: group for group in groups for name in group}
     said: dict[str, list[_Remark]] = defaultdict(list)
     for reading in readings:
