@@ -9,7 +9,8 @@ from typing import NamedTuple
 from adaptwin_core.speech.sources import audio_extension
 from adaptwin_core.speech.target import Folder, Target, folder_of, num_shared, stem_of, without_microphone
 
-_MAX_RANKED = 2000  # files of one name; a claim that more of them fit alike is ambiguous, whatever their order
+_MAX_RANKED = 500  # files of one name that lie alike: a claim on more of them is ambiguous anyway
+_MAX_NEAREST = 16  # as above, once ranked
 _MAX_DEPTH = 6  # of folders that are looked up; deeper ones are compared one by one
 
 
@@ -99,7 +100,7 @@ class NearestFiles:
         files = (inside or self._inside(target) or beyond or self._starting_alike(target, 0))[:_MAX_RANKED]
         ranked = [(_nearness(target, file.folder), file) for file in files]
         best = max((nearness for nearness, _ in ranked), default=Nearness(False, False, 0, 0))
-        return [file for nearness, file in ranked if nearness == best], best
+        return [file for nearness, file in ranked if nearness == best][:_MAX_NEAREST], best
 
     def _ending_alike(self, target: Target) -> tuple[list[NamedFile], list[NamedFile]]:
         """Return the files whose folders end most like the claimed one: under the transcript's, and anywhere."""

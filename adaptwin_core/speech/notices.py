@@ -11,7 +11,7 @@ MESSAGES = {
     "hidden_files": "hidden files and files of the system were passed over; rename those that hold speech or texts",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
     "no_test": "too little speech to hold any out for testing; send more recordings",
-    "overruled_transcript": "other texts for recordings that have a nearer one; they were left out",
+    "overruled_transcript": "other texts for recordings that have a nearer or plainer one; they were left out",
     "silent_parts": "long recordings hold silent parts, which were dropped",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
     "transcript_without_audio": "transcripts of recordings that are not there or cannot be used",
