@@ -1,6 +1,7 @@
 """Which recording a claim means, by names alone. A wrong text is worse than none."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from adaptwin_core.speech.claims import Claim, Line, Split
 from adaptwin_core.speech.matching import match
 from adaptwin_core.speech.notices import Notices
+from tests.unit.speech.sounds import build, rejects, voice, write
 
 
 def row(key: str, text: str | None, folder: str = "", split: Split | None = None) -> Claim:
@@ -231,6 +233,30 @@ def test_pairs_of_libritts() -> None:
     name = "LibriTTS/84/121123/84_121123_000007_000001"
     audio = [f"{name}.wav", "LibriTTS/85/121123/84_121123_000007_000001.wav"]
     assert matched([sidecar(f"{name}.txt", "text")], audio)[0] == {audio[0]: "text"}
+
+
+def test_a_set_with_gaps_is_taught_only_its_own_texts(tmp_path: Path) -> None:
+    for i, name in enumerate(("day1/001", "day1/002", "day3/001", "take", "other")):
+        write(tmp_path / "in" / f"{name}.wav", voice(1.0, i))
+    files = {
+        "day1/001.txt": "own",
+        "day2/001.wma": "\x30\x26\xb2\x75",
+        "day2/001.txt": "of a refused file",
+        "day2/002.txt": "of a missing file",
+        "day3/002.txt": "of another missing file",
+        "metadata.csv": "take.7|of a missing take\nother|own too\n",
+    }
+    for name, content in files.items():
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_text(content, encoding="latin-1")
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert {clip.recording: clip.text for clip in corpus.clips if clip.text} == {
+        "day1/001.wav": "own",
+        "other.wav": "own too",
+    }
+    assert rejects(corpus) == {"day2/001.wma": "not_audio"}
+    [told] = [warning for warning in corpus.warnings if warning["code"] == "transcript_without_audio"]
+    assert set(told["examples"]) == {"day2/001", "day2/002", "day3/002", "take.7"}
 
 
 FOLDERS = st.sampled_from(["day1", "day2", "anna", "bernd", "p225"])

@@ -83,10 +83,10 @@ def test_where_the_better_encoding_is_broken_the_other_is_read(tmp_path: Path) -
 
 
 def test_a_refused_encoding_leaves_its_text_to_the_one_that_is_read(tmp_path: Path) -> None:
-    folder = make(tmp_path / "in", {"a.aac": b"\xff\xf1" + bytes(50), "a.m4a": 1, "metadata.csv": "a.aac|text"})
+    folder = make(tmp_path / "in", {"a.wma": b"\x30\x26\xb2\x75" + bytes(50), "a.m4a": 1, "metadata.csv": "a.wma|text"})
     corpus = build(folder, tmp_path / "out")
     assert texts(corpus) == {"a.m4a": "text"}
-    assert rejects(corpus) == {"a.aac": "not_audio"}
+    assert rejects(corpus) == {"a.wma": "not_audio"}
 
 
 def test_no_recording_is_trained_on_and_tested_with(tmp_path: Path) -> None:
