@@ -10,6 +10,7 @@ MESSAGES = {
     "damaged": "the file breaks off or is broken in places; what could be read is used, without its transcript",
     "empty_texts": "most texts are empty, so the empty ones say nothing; they count as silence once most are filled",
     "ends_trimmed": "over 30 s by quiet or padding at the ends alone: that was left out, and the clip stays whole",
+    "hidden_files": "hidden files and files of the system were passed over; rename those that hold speech or texts",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
     "lost_letters": "texts hold \ufffd in place of letters that were lost when they were saved; save them as UTF-8",
     "no_test": "too little speech to hold any out for testing; send more recordings",
@@ -19,7 +20,7 @@ MESSAGES = {
     "rescaled": "samples are floats far beyond 1, as of integers; they were scaled down: save floats within -1 and 1",
     "silent_parts": "long recordings hold silent parts, which were dropped",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
-    "transcript_without_audio": "transcripts name files that are not there",
+    "transcript_without_audio": "transcripts of recordings that are not there or cannot be used",
     "unknown_split": "split names other than train, valid and test; they were ignored",
     "unreadable_row": "lines of a transcript file could not be read; they were left out",
 }

@@ -248,7 +248,8 @@ def test_what_is_not_audio_is_rejected_and_never_fetched(tmp_path: Path) -> None
         }
         for name, data in others.items():
             (folder / name).write_bytes(data)
-        assert rejects(build(folder, tmp_path / "out")) == dict.fromkeys(others, "not_audio")
+        expected = dict.fromkeys(others, "not_audio") | {"empty.wav": "empty_file"}
+        assert rejects(build(folder, tmp_path / "out")) == expected
         with Decoder(Limits()) as decoder:  # even past the sniff, the demuxer is fixed and nothing else can be opened
             for container in ("wav", "mp4", "webm", "mp3"):
                 with pytest.raises(InvalidAudio):
