@@ -59,7 +59,7 @@ FORMS: dict[str, tuple[int, dict[str, str]]] = {  # name -> rate in Hz, how soun
     "raw.aac": (44_100, {"codec": "aac", "container": "adts"}),
     "memo.caf": (44_100, {"codec": "alac", "container": "caf"}),
     "pcm.caf": (44_100, {"format": "CAF", "subtype": "PCM_16"}),
-    "a.aiff": (44_100, {"format": "AIFF", "subtype": "PCM_24"}),
+    "whole.aiff": (44_100, {"format": "AIFF", "subtype": "PCM_24"}),
     "little.aifc": (44_100, {"codec": "pcm_s16be", "container": "aiff"}),
     "long.w64": (16_000, {"format": "W64", "subtype": "PCM_16"}),
 }
@@ -114,7 +114,7 @@ def test_wide_band_amr_is_read(tmp_path: Path) -> None:
 def test_a_tag_of_any_length_may_come_before_the_sound(tmp_path: Path) -> None:
     cases = [
         (name, num_bytes)
-        for name in ("pcm24.flac", "m.mp3", "pcm16.wav", "raw.aac", "a.aiff", "v.ogg")
+        for name in ("pcm24.flac", "m.mp3", "pcm16.wav", "raw.aac", "whole.aiff", "v.ogg")
         for num_bytes in (600, 4_090, 4_097, 300_000)
     ]
     for seed, (name, num_bytes) in enumerate(cases):
