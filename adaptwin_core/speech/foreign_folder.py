@@ -15,17 +15,18 @@ from adaptwin_core.speech.target import Folder, Target
 
 # What folders of texts and of sound are called: starts of words, whole words, and words of scripts without spaces.
 _STARTS = (
-    "transcri transkri trascri text txt label subtit untertitel caption script sentence satz sätze saetze prompt "
+    "transcri transkri trascri text txt tekst label subtit untertitel caption script sentence satz sätze saetze prompt "
     "annotat metadat align audio wav flac clip record sound speech utteranc aufnahm sprachaufnahm enregistr grabaci "
-    "gravaç gravac registrazion opname geluid nagran inspeln optagels текст транскри субтитр аудио звук запис голос"
+    "gravaç gravac registrazion opname geluid nagran nahráv nahrav inspeln optagels ljudfil äänit rekaman szöveg kayıt "
+    "текст транскри субтитр аудио звук запис голос κείμεν ηχογρ"
 )
 _WHOLE = (
-    "lab labs meta json csv tsv srt vtt trans testi words lyrics mp3 ogg opus m4a webm voice voices media data ton "
-    "töne stimme stimmen sprache son sons voix voz voces voce voci ljud"
+    "lab labs meta json csv tsv srt vtt trans testi testo words lyrics teks metin mp3 ogg opus m4a webm voice voices "
+    "media data ton töne stimme stimmen sprache son sons voix voz voces voce voci ljud lyd ses suara hang ήχος ήχοι"
 )
 _ANYWHERE = (
-    "文本 文字 字幕 转写 轉寫 音频 音頻 录音 錄音 语音 語音 "
-    "テキスト 書き起こし 音声 録音 텍스트 자막 전사 음성 오디오 녹음"
+    "文本 文字 字幕 转写 轉寫 音频 音頻 录音 錄音 语音 語音 テキスト 書き起こし 音声 録音 "
+    "텍스트 자막 전사 음성 오디오 녹음 نصوص صوت تسجيل متن صدا טקסט תמלול הקלט אודיו पाठ ऑडियो आवाज ข้อความ เสียง"
 )
 _LETTER = r"[^\W\d_]"
 _KINDS = re.compile(

@@ -97,7 +97,7 @@ def _in_order(sources: Sequence[SourceFile]) -> list[SourceFile]:
     """Sort by label, and by content where two share one."""
     named = [SourceFile(label(source.name), source.path) for source in sources]
     count = Counter(source.name for source in named)
-    return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 else ""))
+    return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 and s.path.is_file() else ""))
 
 
 @dataclass(frozen=True)

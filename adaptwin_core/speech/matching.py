@@ -129,9 +129,11 @@ def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, t
 def _line(name: str, remarks: Sequence[_Remark], notices: Notices) -> Line:
     """Return what the claims on one file say together."""
     ranked = sorted(remarks, key=lambda remark: remark.rank, reverse=True)
-    text = _agreed(name, ranked, lambda line: line.text, notices)
+    text = _agreed(name, ranked, lambda line: line.text or None, notices)
+    if text is None and all(not remark.claim.line.text for remark in ranked):  # silence, where no other text has words
+        text = _agreed(name, ranked, lambda line: line.text, notices)
     for remark in ranked:
-        if text is not None and remark.claim.line.text not in {None, text}:
+        if text is not None and remark.claim.line.text not in {None, "", text}:
             notices.add("overruled_transcript", remark.claim.place)
     return Line(text, _agreed(name, ranked, lambda line: line.split, notices))
 

@@ -200,6 +200,11 @@ def test_the_nearer_text_counts_and_the_other_is_told() -> None:
     assert (texts, warned) == ({"x/a.wav": "near"}, {"overruled_transcript": 1})
 
 
+def test_an_empty_text_counts_only_where_no_other_has_words() -> None:
+    assert matched([sidecar("a.txt", ""), row("a", "words")], ["a.wav"]) == ({"a.wav": "words"}, {})
+    assert matched([sidecar("a.txt", ""), row("a", "")], ["a.wav"]) == ({"a.wav": ""}, {})
+
+
 def test_a_split_and_a_text_from_two_tables_come_together() -> None:
     lines = match([row("a", "text"), row("a", None, split="test")], ["a.wav"], [], Notices())
     assert lines == {"a.wav": Line("text", "test")}
