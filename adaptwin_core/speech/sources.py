@@ -42,11 +42,6 @@ def label(name: str) -> str:
     return "/".join(parts)[-MAX_NAME_CHARS:].lstrip("/") or "unnamed"
 
 
-def stem(name: str) -> str:
-    """Return a label without its last extension: `a/b.wav` -> `a/b`."""
-    return str(PurePosixPath(name).with_suffix(""))
-
-
 def audio_stem(name: str) -> str:
     """Return a name without its extension, where that is one of audio files: `a.WAV` -> `a`, `take.7` stays."""
     before, _, last = name.rpartition(".")
