@@ -25,9 +25,9 @@ from adaptwin_core.ml import recipe
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 from bench.demo.client import Service
 from bench.demo.server import running_service
 from bench.demo.speech import make_speech

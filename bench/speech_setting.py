@@ -11,9 +11,9 @@ import torch
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 
 
 def speech_options(description: str | None) -> argparse.ArgumentParser:

@@ -10,9 +10,9 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service import tasks
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.files.sources import SourceFile
 from adaptwin_core.speech.ingest import Progress, build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import SourceFile
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.queries.erasure import share_blobs

@@ -87,9 +87,9 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
 
 
 def _speech(audio: Path, work: Path) -> "Corpus":
+    from adaptwin_core.speech.files.sources import read_folder
     from adaptwin_core.speech.ingest import build_corpus
     from adaptwin_core.speech.limits import Limits
-    from adaptwin_core.speech.sources import read_folder
 
     return build_corpus(read_folder(audio), work / "speech", Limits())
 

@@ -11,7 +11,7 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 BATCH = 8
 # Nobody speaks more than this: a model that loops stops early and still shows as wrong.

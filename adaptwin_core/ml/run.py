@@ -17,9 +17,9 @@ from adaptwin_core.ml.personalize import personalize
 from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 
 Show = Callable[[str, int, int], None]  # step, done, total
 

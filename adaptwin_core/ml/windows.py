@@ -19,7 +19,7 @@ from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.speech.corpus import Clip, Corpus
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips

@@ -18,7 +18,7 @@ from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
 from adaptwin_core.service import quotas, upload_files
-from adaptwin_core.speech.sources import label
+from adaptwin_core.speech.files.sources import label
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import datasets, erasure

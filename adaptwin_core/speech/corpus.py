@@ -13,8 +13,8 @@ import soundfile
 from adaptwin_core.domain.digest import canonical_json, digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.speech.claims import Split
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 from adaptwin_core.speech.notices import Note, Reject, Warning_
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 MANIFEST_NAME = "corpus.json"
 VERSION = 1

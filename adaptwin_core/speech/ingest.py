@@ -14,20 +14,20 @@ from pathlib import Path
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import split
-from adaptwin_core.speech.capitals import settle_capitals
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.corpus import Clip, Corpus, CorpusWriter, Place
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.files.sources import SourceFile, label
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.matching import match
+from adaptwin_core.speech.matching.matching import match
+from adaptwin_core.speech.matching.same_recording import Versions
 from adaptwin_core.speech.notices import Notices, Reject
-from adaptwin_core.speech.recording import SILENCE_PEAK, Recording, peak
-from adaptwin_core.speech.same_recording import Versions
-from adaptwin_core.speech.sandbox import Decoded, Decoder
-from adaptwin_core.speech.segment import MAX_CLIP, pieces
-from adaptwin_core.speech.sniff import READ_FORMS
-from adaptwin_core.speech.sources import SourceFile, label
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.recording import SILENCE_PEAK, Recording, peak
+from adaptwin_core.speech.sound.sandbox import Decoded, Decoder
+from adaptwin_core.speech.sound.segment import MAX_CLIP, pieces
+from adaptwin_core.speech.sound.sniff import READ_FORMS
 from adaptwin_core.speech.survey import AudioFile, audio_files, survey
+from adaptwin_core.speech.texts.capitals import settle_capitals
 
 __all__ = ["Limits", "Progress", "SourceFile", "build_corpus"]
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.archive import Member, MemberFile, members
+from adaptwin_core.speech.files.archive import Member, MemberFile, members
+from adaptwin_core.speech.files.sources import SourceFile, is_hidden
 from adaptwin_core.speech.limits import GIB, MIB, Limits
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sniff import (
+from adaptwin_core.speech.sound.sniff import (
     HEAD_BYTES,
     READ_FORMS,
     Container,
@@ -19,8 +20,7 @@ from adaptwin_core.speech.sniff import (
     sniff_archive,
     sniff_audio,
 )
-from adaptwin_core.speech.sources import SourceFile, is_hidden
-from adaptwin_core.speech.transcripts import Transcripts, is_transcript
+from adaptwin_core.speech.texts.transcripts import Transcripts, is_transcript
 
 _SPOOL_BYTES = 1 << 20
 

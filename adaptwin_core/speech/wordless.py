@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 Sound = npt.NDArray[np.float32]
 

@@ -22,9 +22,9 @@ from adaptwin_core.ml.manifest import read_manifest
 from adaptwin_core.ml.normalizer import normalizer
 from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 from bench.behaviour.loops import looped_words
 from bench.behaviour.sounds import ten_minutes, wordless
 from bench.behaviour.word_times import Word, differences, summary, words_of

@@ -23,9 +23,9 @@ from adaptwin_core.ml.base_models import describe
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
 from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sources import read_folder
 from bench.finished import finished_options, save_original
 from bench.runtimes.encoder_speed import encoder_speed
 

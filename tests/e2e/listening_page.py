@@ -11,7 +11,7 @@ import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from adaptwin_core.speech.segment import pieces
+from adaptwin_core.speech.sound.segment import pieces
 from tests.e2e.conftest import Service
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -11,7 +11,7 @@ from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.ml.report import held_out
 from adaptwin_core.ml.scoring import judged_by, score
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 MOST_WORSE = 0.003  # of the error rate: what an export may lose against the checkpoint
 

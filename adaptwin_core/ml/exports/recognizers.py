@@ -11,7 +11,7 @@ import numpy as np
 
 from adaptwin_core.ml.decode import most_tokens, transcribe_batch
 from adaptwin_core.ml.windows import Featurizer
-from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 
 class Recognizer(Protocol):

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import soundfile
 
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import Limits, SourceFile, build_corpus
-from adaptwin_core.speech.sources import read_folder
 
 RATE_HZ = 16_000
 Floats = npt.NDArray[np.float32]

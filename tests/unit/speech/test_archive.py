@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.archive import members
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.sniff import Archive
+from adaptwin_core.speech.files.archive import members
+from adaptwin_core.speech.sound.sniff import Archive
 from tests.unit.speech.sounds import build_files, rejects, tar_of, voice, wav_bytes, write, zip_of
 
 Make = Callable[[Path, Mapping[str, bytes]], Path]

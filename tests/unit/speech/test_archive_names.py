@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.archive import members
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.name_encoding import decoded
+from adaptwin_core.speech.files.archive import members
+from adaptwin_core.speech.files.name_encoding import decoded
 from tests.unit.speech.sounds import build_files, rejects, wav_bytes
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.encodings import Decoded, decode_all
+from adaptwin_core.speech.texts.encodings import Decoded, decode_all
 from tests.unit.speech.texts import read
 
 TEXTS = {

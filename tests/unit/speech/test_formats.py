@@ -12,8 +12,8 @@ import soundfile
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sandbox import Decoder
-from adaptwin_core.speech.sniff import sniff_audio
+from adaptwin_core.speech.sound.sandbox import Decoder
+from adaptwin_core.speech.sound.sniff import sniff_audio
 from tests.unit.speech.sounds import (
     Floats,
     Nowhere,

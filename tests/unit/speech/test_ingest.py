@@ -10,8 +10,8 @@ import soundfile
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidAudio
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.speech.files.sources import label, read_folder
 from adaptwin_core.speech.ingest import Limits, Progress, SourceFile, build_corpus
-from adaptwin_core.speech.sources import label, read_folder
 from tests.unit.speech.sounds import build, build_files, rejects, voice, warnings, write
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.speech.claims import Claim, Line, Split
-from adaptwin_core.speech.matching import match
+from adaptwin_core.speech.matching.matching import match
 from adaptwin_core.speech.notices import Notices
 from tests.unit.speech.sounds import build, rejects, voice, write
 

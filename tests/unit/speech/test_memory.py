@@ -14,7 +14,7 @@ BUILD = """
 import json, resource, sys
 from pathlib import Path
 from adaptwin_core.speech.ingest import Limits, build_corpus
-from adaptwin_core.speech.sources import read_folder
+from adaptwin_core.speech.files.sources import read_folder
 
 corpus = build_corpus(read_folder(Path(sys.argv[1])), Path(sys.argv[2]), Limits())
 parent = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

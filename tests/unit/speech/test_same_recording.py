@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.same_recording import Versions
+from adaptwin_core.speech.matching.same_recording import Versions
 from tests.unit.speech.sounds import RATE_HZ, build, encode, rejects, voice, write
 
 

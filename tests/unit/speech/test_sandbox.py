@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech import sandbox
+from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import Limits, Progress, build_corpus
-from adaptwin_core.speech.sources import read_folder
+from adaptwin_core.speech.sound import sandbox
 from tests.unit.speech.sounds import Nowhere, build, flac_bomb, rejects, voice, write
 
 MISBEHAVING_CHILD = """
 import os, signal, struct, time
-from adaptwin_core.speech import decoder_child
+from adaptwin_core.speech.sound import decoder_child
 
 real = decoder_child.decode
 
@@ -94,7 +94,7 @@ def test_cap_counts_the_whole_set(tmp_path: Path) -> None:
 
 CONFINED = """
 import json, os, socket, sys
-from adaptwin_core.speech import confine
+from adaptwin_core.speech.sound import confine
 
 before = os.stat("/proc/self/ns/net").st_ino
 confine.leave_network()

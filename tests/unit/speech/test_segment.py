@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.segment import pieces
+from adaptwin_core.speech.sound.segment import pieces
 
 S = 16_000
 

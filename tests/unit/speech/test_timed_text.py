@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.timed_text import read_timed
+from adaptwin_core.speech.texts.timed_text import read_timed
 from tests.unit.speech.texts import read
 
 ONE, TWO = "Hello there.", "How are you? At 10:30 I left."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.transcripts import Transcripts, is_transcript
+from adaptwin_core.speech.texts.transcripts import Transcripts, is_transcript
 from tests.unit.speech.texts import read
 
 

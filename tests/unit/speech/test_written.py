@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.written import as_taught
+from adaptwin_core.speech.texts.written import as_taught
 from tests.unit.speech.texts import read
 
 CASES = [

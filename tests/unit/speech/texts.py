@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adaptwin_core.speech import matching
-from adaptwin_core.speech.capitals import settle_capitals
 from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.matching import matching
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.transcripts import Transcripts
+from adaptwin_core.speech.texts.capitals import settle_capitals
+from adaptwin_core.speech.texts.transcripts import Transcripts
 
 
 @dataclass(frozen=True)

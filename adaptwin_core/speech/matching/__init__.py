@@ -1,0 +1,1 @@
+"""Which recording a transcript means, by names alone, and which files hold one recording."""
