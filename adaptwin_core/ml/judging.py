@@ -72,8 +72,9 @@ def conclude(
     """
     heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
     speech = {}
-    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
-        clips = held_out(corpus, kind) if corpus is not None else []
+    corpora = {"speaker": setting.speaker} | ({} if setting.general is None else {"general": setting.general})
+    for kind, corpus in corpora.items():
+        clips = held_out(corpus, kind)
         if not clips:
             continue
         try:
@@ -99,6 +100,7 @@ def conclude(
         },
         blocks=blocks,
         trials=trials,
+        datasets={kind: corpus.report() for kind, corpus in corpora.items()},
     )
     report_files = write_report(report, out)
     travelling = {**model_files, **report_files}

@@ -14,6 +14,8 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from adaptwin_core.domain.admission import shortcomings
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.scoring import score
@@ -149,13 +151,16 @@ def build_report(
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
     trials: Sequence[Mapping[str, float]],
+    datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
-    """Return everything a reader needs to check the result: figures, settings, plan, versions."""
+    """Return everything a reader needs to check the result: figures, settings, plan, speech, versions."""
     encoder_params = plan.encoder_params(shape)
     return {
         "base_model": base_model,
         "base_digest": base_digest,
         "speech": dict(speech),
+        "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
+        "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
         "size": {
             "original": {
                 "encoder_params": shape.encoder_params,
