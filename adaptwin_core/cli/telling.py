@@ -1,5 +1,6 @@
 """What a person reads of their speech and of the finished model, a line each."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reorder what stands around them
 MAX_SHOWN = 50  # rejects, and notes; report.json has them all
 
 
@@ -45,7 +48,11 @@ def of_model(report: Mapping[str, Any], out: Path) -> list[str]:
 
 def printable(text: str) -> str:
     """Return text whose control characters, which a file's name may hold, are written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in _CONTROLS or character in _BIDIRECTIONAL
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -167,6 +167,7 @@ def _forget_results(service: Service) -> None:
 def test_compress_does_the_same_without_a_service(base: Path, noise: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(noise)]
     command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(tmp_path / "cache")]
+    command += ["--accept-little"]
     done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
