@@ -6,6 +6,7 @@ import warnings
 
 # Read by native code and by child processes, so they are set before the libraries are loaded.
 _VARIABLES = {
+    "CT2_VERBOSE": "-1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "PYTHONWARNINGS": "ignore",
     "TOKENIZERS_PARALLELISM": "false",

@@ -72,9 +72,8 @@ def conclude(
     """
     heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
     speech = {}
-    corpora = {"speaker": setting.speaker} | ({} if setting.general is None else {"general": setting.general})
-    for kind, corpus in corpora.items():
-        clips = held_out(corpus, kind)
+    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
+        clips = held_out(corpus, kind) if corpus is not None else []
         if not clips:
             continue
         try:
@@ -100,7 +99,8 @@ def conclude(
         },
         blocks=blocks,
         trials=trials,
-        datasets={kind: corpus.report() for kind, corpus in corpora.items()},
+        datasets={"speaker": setting.speaker.report()}
+        | ({"general": setting.general.report()} if setting.general is not None else {}),
     )
     report_files = write_report(report, out)
     travelling = {**model_files, **report_files}
