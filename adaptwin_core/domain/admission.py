@@ -10,7 +10,6 @@ from adaptwin_core.domain.spec import CompressionSpec
 
 LEAST_TRAINING_S = 60.0
 
-_WHAT_TRAINS = "mark some clips train, leave the split column out, or send recordings in which somebody speaks"
 _SPEAKER_ALONE = "no general speech was given: the model is fitted to this speaker alone (speaker_weight 1)"
 _NO_TRANSCRIPTS = "this speech has no transcripts to train on: the model learns from what the original hears in it"
 
@@ -37,8 +36,11 @@ def admit(
         InvalidAudio: `no_training_speech`: there is nothing at all to learn from, which no word helps.
             `too_little_speech`: a job is possible, but hopeless.
     """
-    if needs_training(spec) and _seconds_to_learn(speaker) == 0:
-        raise InvalidAudio(f"{_nothing_to_learn(speaker)}: {_WHAT_TRAINS}", code="no_training_speech")
+    if needs_training(spec) and speaker.splits.get("train", 0.0) == 0:
+        raise InvalidAudio(
+            f"none of the {speaker.clips} clips are for training: mark some train, or leave the split column out",
+            code="no_training_speech",
+        )
     little = shortcomings(speaker, general, spec)
     if little and not accept_little:
         raise InvalidAudio(
@@ -63,7 +65,11 @@ def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: Co
         what = "nobody says a word in the test speech" if held_out else "no speech is held out for testing"
         little.append(f"{what}, so the model could not be judged: at least one file to test on is needed")
     seconds = _seconds_to_learn(speaker)
-    if needs_training(spec) and seconds < LEAST_TRAINING_S:
+    if needs_training(spec) and seconds == 0:
+        little.append(
+            "every clip to train on has an empty transcript: at least 1 minute in which somebody speaks is needed"
+        )
+    elif needs_training(spec) and seconds < LEAST_TRAINING_S:
         kind = "transcribed speech" if speaker.is_transcribed else "speech"
         little.append(f"there are {_length(seconds)} of {kind} to train on, and at least 1 minute is needed")
     if general is not None and needs_training(spec) and _seconds_to_learn(general) == 0:
@@ -74,13 +80,6 @@ def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: Co
 def needs_training(spec: CompressionSpec) -> bool:
     """Return whether a job learns from the speech. To store a model in 8 bits, nothing is learnt."""
     return spec.is_cut or spec.personal_steps > 0 or spec.weights == "int4"
-
-
-def _nothing_to_learn(speaker: DatasetReport) -> str:
-    train = speaker.parts.get("train")
-    if train is not None and train.clips > 0:
-        return f"all {train.clips} clips to train on have an empty transcript, which says that nobody speaks"
-    return f"none of the {speaker.clips} clips are for training"
 
 
 def _seconds_to_learn(report: DatasetReport) -> float:
@@ -100,5 +99,5 @@ def _seconds_to_judge(report: DatasetReport) -> float:
 
 def _length(seconds: float) -> str:
     if seconds < 60:
-        return f"{seconds:.0f} seconds"
+        return f"{int(10 * seconds) / 10:g} seconds"  # never rounded up to the minute that is asked for
     return f"{seconds / 60:.1f} minutes"
