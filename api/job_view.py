@@ -19,12 +19,14 @@ def summary_of(job: Job) -> JobSummary:
 def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
     """Return all there is to see of a job."""
     tasks = jobs.tasks(session, scope, job.id)
+    model = models.of_job(session, scope, job.id)
     return JobOut(
         **summary_of(job).model_dump(),
         spec=job.spec,
         accept_little=job.accept_little,
         stages=[_stage(stage, [task for task in tasks if task.stage == stage]) for stage in JOB_STAGES],
-        model_id=models.of_job(session, scope, job.id),
+        model_id=model.id if model is not None else None,
+        verdict=model.manifest.get("verdict") if model is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.refusals import Named
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
+from adaptwin_core.domain.verdict import Verdict
 from adaptwin_core.service.exports import ExportState
 
 T = TypeVar("T")
@@ -158,6 +159,7 @@ class JobOut(JobSummary):
     accept_little: bool = Field(description="whether it was submitted with this word")
     stages: list[StageOut]
     model_id: str | None = Field(description="the model it made, once it has succeeded")
+    verdict: Verdict | None = Field(description="on that model: whether it hears as well as the original")
 
 
 class EventOut(Out):

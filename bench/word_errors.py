@@ -17,7 +17,10 @@ NUM_RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Judged:
-    """Corpus WER in % with its 95 % interval, what it is made of clip by clip, and what was heard at what cost."""
+    """Corpus WER in % with its 95 % interval, what it is made of clip by clip, and what was heard at what cost.
+
+    Of characters, not words, in a language that is judged by those.
+    """
 
     wer: list[float]
     errors: list[int]
@@ -36,9 +39,9 @@ def word_error_rates(model: Any, featurizer: Featurizer, corpus: Corpus, num_cli
     heard = transcribe(model, featurizer, corpus, clips)
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
     return Judged(
-        wer=[round(100 * x, 2) for x in (found.wer, found.wer_low, found.wer_high)],
-        errors=[clip.word_errors for clip in found.clips],
-        words=[clip.num_words for clip in found.clips],
+        wer=[round(100 * x, 2) for x in (found.error_rate, found.error_rate_low, found.error_rate_high)],
+        errors=[clip.errors for clip in found.clips],
+        words=[clip.num_units for clip in found.clips],
         heard=heard,
     )
 

@@ -50,11 +50,14 @@ def export(
                 made,
                 progress=lambda done, total: watcher.show("hear", done, total),
             )
-        if found is not None and "wer" in found:
+        if found is not None and "error_rate" in found:
+            own = _percent(found["checkpoint_error_rate"])
             console.print(
-                f"word error rate {_percent(found['wer'])} (the model itself {_percent(found['checkpoint_wer'])}) on "
+                f"{found['unit']} error rate {_percent(found['error_rate'])} (the model itself {own}) on "
                 f"{found['num_clips']} clips, against {found['reference']}"
             )
+        elif found is not None:
+            console.print(f"not heard: {found['why']}")
         if found is not None and not found["is_offered"]:
             raise InvalidInput(f"this export is not kept: {found['why']}")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -82,7 +85,7 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
         raise InvalidInput(f"{audio} has no held-out clips with a transcript: there is nothing to score against")
     heard = judged.hear(formats.load(made["format"], model, language), heard_on)
     found = judged.verdict(heard, heard.texts, heard_on, language)
-    console.print(f"word error rate {_percent(found['wer'])} on {found['num_clips']} clips")
+    console.print(f"{found['unit']} error rate {_percent(found['error_rate'])} on {found['num_clips']} clips")
 
 
 def _speech(audio: Path, work: Path) -> "Corpus":

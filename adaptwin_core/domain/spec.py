@@ -55,8 +55,8 @@ class CompressionSpec(Settings):
         gt=0,
         le=100,
         description=f"in place of the cuts: the deepest encoder cut of {SEARCHED_CUTS} whose short trial hears this "
-        "speaker with at most this word error rate, in %, on transcribed speech that is kept from training, 100 words "
-        "or more",
+        "speaker with at most this error rate, in %, on transcribed speech that is kept from training, 100 words or "
+        "more. It is of words, but of characters in a language written without spaces",
     )
     plan: Literal["measured", "uniform", "successive"] = Field(
         "measured",

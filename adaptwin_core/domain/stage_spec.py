@@ -6,7 +6,7 @@ from adaptwin_core.domain.planner import needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
-CODE_VERSION: Final = 17  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 18  # raise it when a stage makes something else of the same inputs
 
 _LEARNING = ("personal_steps", "tune_method", "tune_learning_rate", "tune_batch", "general_share")
 _TUNING = (*_LEARNING, "tune_steps", "scale_steps")

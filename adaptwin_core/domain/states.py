@@ -43,7 +43,7 @@ class Stage(StrEnum):
     PERSONALIZE = "personalize"  # one task: the original, still whole, learns its speaker
     CALIBRATE = "calibrate"  # one task a shard of windows: moments and block inputs
     WEIGH = "weigh"  # one task a block: what each size of each part would lose, for the measured plan
-    SEARCH = "search"  # one task: the deepest cut that holds a wanted word error rate
+    SEARCH = "search"  # one task: the deepest cut that holds a wanted error rate
     FACTORIZE = "factorize"  # one task a block: closed-form cut, layer-wise LoRA
     TUNE = "tune"  # one task: assemble, end-to-end LoRA that makes up for the cut, merge
     EVALUATE = "evaluate"  # one task a (model, speech) pair

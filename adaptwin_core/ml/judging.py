@@ -14,7 +14,7 @@ from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.manifest import write_manifest
-from adaptwin_core.ml.report import build_report, compare, held_out, write_report
+from adaptwin_core.ml.report import build_report, compare, held_out, silence, write_report
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 
 
@@ -65,19 +65,22 @@ def conclude(
         "compressed:general". infos: figures of `hear` by the same names.
         blocks: figures of `cut_block` by block.
         licence: of the base model, if known.
-        trials: of `search_cut`, where a word error rate was wanted.
+        trials: of `search_cut`, where an error rate was wanted.
 
     Returns:
         the report's files, and the report.
     """
     heard = {name: json.loads(path.read_text()) for name, path in texts.items()}
-    speech = {}
+    speech, silent_speech = {}, {}
     for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
         clips = held_out(corpus, kind) if corpus is not None else []
         if not clips:
             continue
+        by_both = clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language
+        if (found := silence(*by_both)) is not None:
+            silent_speech[kind] = found
         try:
-            speech[kind] = compare(clips, heard[f"base:{kind}"], heard[f"compressed:{kind}"], setting.spec.language)
+            speech[kind] = compare(*by_both)
         except InvalidInput:  # nobody said a word in these clips: there is nothing to judge
             continue
         speech[kind]["compute_s_per_audio_s"] = {
@@ -91,6 +94,8 @@ def conclude(
         plan=setting.plan,
         spec=setting.spec,
         speech=speech,
+        silent_speech=silent_speech,
+        trained_on=_trained_on(setting),
         bytes_of={
             "original": sum(p.stat().st_size for pattern in WEIGHT_PATTERNS for p in setting.base_folder.glob(pattern)),
             "compressed": sum(
@@ -106,3 +111,12 @@ def conclude(
     travelling = {**model_files, **report_files}
     manifest = write_manifest(travelling, out, form=CHECKPOINT, report=report, verdict=None, licence=licence)
     return {**report_files, **manifest}, report
+
+
+def _trained_on(setting: Setting) -> dict[str, float]:
+    """Return seconds of the speaker's speech to train on, and of those the transcribed ones."""
+    clips = setting.speaker.split("train")
+    return {
+        "seconds": round(sum(clip.seconds for clip in clips), 1),
+        "transcribed_seconds": round(sum(clip.seconds for clip in clips if clip.text is not None), 1),
+    }

@@ -1,5 +1,5 @@
-"""What a job found: original and compressed on the same held-out clips, as figures, as plots, and as the model's own
-card.
+"""What a job found: original and compressed on the same held-out clips, and a verdict on them. docs/report.md names
+every figure.
 """
 
 import json
@@ -9,16 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
-
 from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.as_written import as_json, as_written
+from adaptwin_core.ml.normalizer import unit_of
+from adaptwin_core.ml.report_card import model_card
+from adaptwin_core.ml.report_plot import write_plot
+from adaptwin_core.ml.scoring import count_units, difference, judged_by, score
+from adaptwin_core.ml.verdict import verdict_of
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 # Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
@@ -26,7 +26,6 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 48}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
 
 
 def held_out(corpus: Corpus, kind: str) -> list[Clip]:
@@ -46,98 +45,57 @@ def compare(
     """Score both models' texts, given by clip id, on the same clips.
 
     Clips without a transcript are left out where others have one; where none has, all are scored against the
-    original's own output. `reference` says which it was.
+    original's own output. `reference` says which it was. An empty transcript is one: nobody speaks.
 
     Returns:
-        reference, clips, seconds, and the score of each model (none for the original where it is the reference).
+        reference, unit, clips, seconds, the score of each model (none for the original where it is the reference) with
+        its `raw` errors, and the difference of both error rates.
+
+    Raises:
+        InvalidInput: no reference has a word.
     """
-    labelled = [clip for clip in clips if clip.text]
-    judged = labelled or list(clips)
-    references = [clip.text or original[clip.id] for clip in judged]
-    scored = {"compressed": compressed} if not labelled else {"original": original, "compressed": compressed}
-    scores = {}
-    for name, texts in scored.items():
-        result = asdict(score(references, [texts[clip.id] for clip in judged], language=language))
-        scores[name] = {key: value for key, value in result.items() if key != "clips"}
+    indices, has_transcripts = judged_by([clip.text for clip in clips])
+    judged = [clips[index] for index in indices]
+    references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
+    texts = {
+        name: [heard[clip.id] for clip in judged]
+        for name, heard in (("original", original), ("compressed", compressed))
+        if has_transcripts or name == "compressed"
+    }
+    scores = {name: score(references, heard, language=language) for name, heard in texts.items()}
+    apart = {"difference": asdict(difference(scores["compressed"], scores["original"]))} if has_transcripts else {}
     return {
-        "reference": "transcripts" if labelled else "the original model's own output",
+        "reference": "transcripts" if has_transcripts else "the original model's own output",
+        "unit": unit_of(language),
         "num_clips": len(judged),
         "seconds": round(sum(clip.seconds for clip in judged), 2),
-        **scores,
+        **apart,
+        **{
+            name: _figures(asdict(found)) | {"raw": as_json(as_written(references, texts[name], language=language))}
+            for name, found in scores.items()
+        },
     }
 
 
-def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
-    """Draw word error rates with their intervals, and sizes, as PNG and SVG."""
-    sets = [(name, report["speech"][name]) for name in ("speaker", "general") if name in report["speech"]]
-    figure, (errors, sizes) = plt.subplots(1, 2, figsize=(9, 3.6), gridspec_kw={"width_ratios": [3, 2]})
-    for offset, model in ((-0.2, "original"), (0.2, "compressed")):
-        rows = [(index, found[model]) for index, (_, found) in enumerate(sets) if model in found]
-        heights = [100 * row["wer"] for _, row in rows]
-        spans = [
-            [100 * (row["wer"] - row["wer_low"]) for _, row in rows],
-            [100 * (row["wer_high"] - row["wer"]) for _, row in rows],
-        ]
-        bars = errors.bar(
-            [i + offset for i, _ in rows], heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model
-        )
-        errors.bar_label(bars, fmt="%.1f", padding=3)
-    labels = {"speaker": "this speaker", "general": "other speakers"}
-    errors.set_xticks(
-        range(len(sets)), [f"{labels[name]}\n{found['num_clips']} held-out clips" for name, found in sets]
-    )
-    errors.set_ylabel("word error rate, %")
-    errors.margins(y=0.15)
-    errors.legend(frameon=False)
-    size = report["size"]
-    for index, part in enumerate(("encoder_params", "total_params")):
-        for offset, model in ((-0.2, "original"), (0.2, "compressed")):
-            bars = sizes.bar(index + offset, size[model][part] / 1e6, 0.38, color=COLOURS[model])
-            sizes.bar_label(bars, fmt="%.1f", padding=3)
-    sizes.set_xticks(range(2), ["encoder", "whole model"])
-    sizes.set_ylabel("parameters, millions")
-    sizes.margins(y=0.15)
-    for axes in (errors, sizes):
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    paths = [out / "report.png", out / "report.svg"]
-    for path in paths:
-        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-    plt.close(figure)
-    return paths
+def _figures(scored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in scored.items() if name not in {"clips", "unit"}}
 
 
-def model_card(report: Mapping[str, Any]) -> str:
-    """Return the README of a published model."""
-    size, plan = report["size"], report["plan"]
-    lines = [
-        f"# {report['base_model']}, for one speaker",
-        "",
-        f"Compressed by AdaPTwin. Of the encoder's parameters {plan['encoder_cut']:.1%} are removed "
-        f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
-        f"{plan['total_cut']:.1%} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
-        f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
-        "",
-        "```python",
-        "from transformers import pipeline",
-        "",
-        'hear = pipeline("automatic-speech-recognition", model="this folder", trust_remote_code=True)',
-        'print(hear("speech.wav", return_timestamps=True)["text"])  # needs ffmpeg; or give it 16 kHz samples',
-        "```",
-        "",
-        "| held-out speech | WER original | WER compressed | clips | scored against |",
-        "|---|---|---|---|---|",
-    ]
-    for name, found in report["speech"].items():
-        cells = [
-            f"{100 * found[m]['wer']:.1f} ({100 * found[m]['wer_low']:.1f}-{100 * found[m]['wer_high']:.1f})"
-            if m in found
-            else "-"
-            for m in ("original", "compressed")
-        ]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {found['num_clips']} | {found['reference']} |")
-    lines += ["", "This model was made from a person's voice: treat it as personal data.", ""]
-    return "\n".join(lines)
+def silence(
+    clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
+) -> dict[str, Any] | None:
+    """Return how many words, or characters, each model writes on clips where nobody speaks; None without such clips."""
+    silent = [clip for clip in clips if clip.text is not None and not clip.text.strip()]
+    if not silent:
+        return None
+    return {
+        "unit": unit_of(language),
+        "num_clips": len(silent),
+        "heard": {
+            name: sum(count_units(heard[clip.id], language) for clip in silent)
+            for name, heard in (("original", original), ("compressed", compressed))
+        },
+    }
 
 
 def build_report(
@@ -148,19 +106,29 @@ def build_report(
     plan: RankPlan,
     spec: CompressionSpec,
     speech: Mapping[str, Any],
+    silent_speech: Mapping[str, Any],
+    trained_on: Mapping[str, float],
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
     trials: Sequence[Mapping[str, float]],
     datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
-    """Return everything a reader needs to check the result: figures, settings, plan, speech, versions."""
+    """Return everything a reader needs to check the result: verdict, figures, settings, plan, versions.
+
+    Args:
+        speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.
+        trained_on: seconds of the speaker's speech to train on, and of those the transcribed ones.
+        datasets: what was found in the files, by kind of speech.
+    """
     encoder_params = plan.encoder_params(shape)
-    return {
+    report: dict[str, Any] = {
         "base_model": base_model,
         "base_digest": base_digest,
         "speech": dict(speech),
         "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
         "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
+        "silence": dict(silent_speech),
+        "trained_on": dict(trained_on),
         "size": {
             "original": {
                 "encoder_params": shape.encoder_params,
@@ -183,6 +151,7 @@ def build_report(
         "spec": spec.model_dump(mode="json"),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+    return report | {"verdict": verdict_of(report).model_dump(mode="json")}
 
 
 def write_report(report: Mapping[str, Any], out: Path) -> dict[str, Path]:

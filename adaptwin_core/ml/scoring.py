@@ -1,22 +1,25 @@
-"""How well a transcript matches: corpus word and character error rates with a bootstrap interval over clips."""
+"""How well a transcript matches: corpus error rates with a bootstrap interval over clips, by words and by characters.
 
-from collections.abc import Callable, Sequence
+The judged rate is that of the language's unit: words, or characters where no spaces part the words.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import jiwer
 import numpy as np
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.whisper_files import english_spelling
+from adaptwin_core.ml.normalizer import HALF_SPACE, Unit, as_spaced, normalizer, unit_of
 
 _NUM_RESAMPLES = 1000
+_NUM_PAIRED_RESAMPLES = 10_000
 _INTERVAL_PERCENT = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
 class ClipScore:
-    """One clip after normalization: its texts and counts."""
+    """One clip after normalization: its texts and counts. `num_units` and `errors` are of the judged unit."""
 
     reference: str
     hypothesis: str
@@ -24,18 +27,28 @@ class ClipScore:
     num_chars: int
     word_errors: int
     char_errors: int
+    num_units: int
+    errors: int
 
 
 @dataclass(frozen=True)
 class Score:
-    """Error rates over a whole set, as fractions (0.05 is 5 %), each with its 95 % interval."""
+    """Error rates over a whole set, as fractions (0.05 is 5 %), each with its 95 % interval.
 
+    `error_rate`, `num_units` and the three kinds of errors are of `unit`.
+    """
+
+    unit: Unit
+    error_rate: float
+    error_rate_low: float
+    error_rate_high: float
     wer: float
     wer_low: float
     wer_high: float
     cer: float
     cer_low: float
     cer_high: float
+    num_units: int
     num_words: int
     substitutions: int
     deletions: int
@@ -43,54 +56,95 @@ class Score:
     clips: tuple[ClipScore, ...]
 
 
-def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str, seed: int = 0) -> Score:
-    """Compare transcripts clip by clip, both sides normalized as Whisper's authors do.
+@dataclass(frozen=True)
+class Difference:
+    """By how much an error rate is above another on the same clips, as a fraction, with its 95 % interval."""
 
-    The rates are sums of errors over sums of words, not means over clips. Clips whose reference is empty after
-    normalization count with their insertions. The interval resamples clips, 1000 times, from `seed`.
+    rate: float
+    low: float
+    high: float
+
+
+def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str, seed: int = 0) -> Score:
+    """Compare transcripts clip by clip, both sides normalized.
+
+    The rates are sums of errors over sums of words or characters, not means over clips. Clips whose reference is empty
+    after normalization count with their insertions. The interval resamples clips, 1000 times, from `seed`.
+    Spaces are no characters where words are not parted by them.
+
+    Args:
+        language: its Whisper code.
 
     Raises:
         InvalidInput: the lists differ in length, or no reference has a word.
     """
     if len(references) != len(hypotheses):
         raise InvalidInput(f"{len(references)} references but {len(hypotheses)} hypotheses")
-    normalize = normalizer(language)
-    said, heard = [normalize(text) for text in references], [normalize(text) for text in hypotheses]
+    normalize, unit = normalizer(language), unit_of(language)
+    said = [normalize(text) for text in references]
     if not any(said):
         raise InvalidInput("no reference transcript holds a word, so there is nothing to score")
-    words, chars = jiwer.process_words(said, heard), jiwer.process_characters(said, heard)
+    heard = [as_spaced(normalize(text), of) for text, of in zip(hypotheses, said, strict=True)]
+    said, heard = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (said, heard))
+    words, chars = (
+        jiwer.process_words(said, heard),
+        jiwer.process_characters(_letters(said, unit), _letters(heard, unit)),
+    )
     num_words = np.array([len(reference) for reference in words.references])
     num_chars = np.array([len(reference) for reference in chars.references])
     word_errors, char_errors = _errors(words.alignments), _errors(chars.alignments)
     resampled = np.random.default_rng(seed).integers(0, len(said), size=(_NUM_RESAMPLES, len(said)))
-    wer_low, wer_high = _interval(word_errors, num_words, resampled)
-    cer_low, cer_high = _interval(char_errors, num_chars, resampled)
-    columns = zip(said, heard, num_words, num_chars, word_errors, char_errors, strict=True)
+    wer = (float(word_errors.sum() / num_words.sum()), *_interval(word_errors, num_words, resampled))
+    cer = (float(char_errors.sum() / num_chars.sum()), *_interval(char_errors, num_chars, resampled))
+    judged, judged_rate, num_units, errors = (
+        (words, wer, num_words, word_errors) if unit is Unit.WORD else (chars, cer, num_chars, char_errors)
+    )
+    columns = zip(said, heard, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
     return Score(
-        wer=float(word_errors.sum() / num_words.sum()),
-        wer_low=wer_low,
-        wer_high=wer_high,
-        cer=float(char_errors.sum() / num_chars.sum()),
-        cer_low=cer_low,
-        cer_high=cer_high,
+        unit,
+        *judged_rate,
+        *wer,
+        *cer,
+        num_units=int(num_units.sum()),
         num_words=int(num_words.sum()),
-        substitutions=words.substitutions,
-        deletions=words.deletions,
-        insertions=words.insertions,
+        substitutions=judged.substitutions,
+        deletions=judged.deletions,
+        insertions=judged.insertions,
         clips=tuple(ClipScore(r, h, *(int(count) for count in counts)) for r, h, *counts in columns),
     )
 
 
-@lru_cache
-def normalizer(language: str) -> Callable[[str], str]:
-    """Return Whisper's text normalizer for `language`: the English one for en, the basic one otherwise."""
-    # Deferred: importing transformers takes seconds.
-    from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
+def difference(scored: Score, other: Score, *, seed: int = 0) -> Difference:
+    """Return how far `scored` is above `other`, both of the same clips, in their unit.
 
-    normalize: Callable[[str], str] = BasicTextNormalizer()
-    if language == "en":
-        normalize = EnglishTextNormalizer(english_spelling())
-    return lambda text: str(normalize(text)).strip()
+    The same clips are drawn for both, so what makes a clip hard for any model cancels.
+    """
+    apart = np.array([mine.errors - its.errors for mine, its in zip(scored.clips, other.clips, strict=True)])
+    num_units = np.array([clip.num_units for clip in scored.clips])
+    resampled = np.random.default_rng(seed).integers(0, len(apart), size=(_NUM_PAIRED_RESAMPLES, len(apart)))
+    return Difference(float(apart.sum() / num_units.sum()), *_interval(apart, num_units, resampled))
+
+
+def judged_by(texts: Sequence[str | None]) -> tuple[list[int], bool]:
+    """Return which clips of these transcripts can be judged, and whether their transcripts are what judges them.
+
+    Clips without a transcript (None) are left out where others have words. Where none has, those without are judged by
+    what a model says of them. An empty transcript says that nobody speaks.
+    """
+    if any(texts):
+        return [index for index, text in enumerate(texts) if text is not None], True
+    return [index for index, text in enumerate(texts) if text is None], False
+
+
+def count_units(text: str, language: str) -> int:
+    """Return how many units a transcript has to be judged by."""
+    normalized = normalizer(language)(text).replace(HALF_SPACE, "")
+    return len("".join(normalized.split())) if unit_of(language) is Unit.CHARACTER else len(normalized.split())
+
+
+def _letters(texts: list[str], unit: Unit) -> list[str]:
+    """Return texts as their characters are compared."""
+    return ["".join(text.split()) if unit is Unit.CHARACTER else text for text in texts]
 
 
 def _errors(alignments: Sequence[Sequence[jiwer.AlignmentChunk]]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The deepest of a few encoder cuts that holds a word error rate, found by bisection over short trials.
+"""The deepest of a few encoder cuts that holds an error rate, found by bisection over short trials.
 
 A trial is the recipe in short: closed-form cut, a quarter of the steps that follow it, and the words of clips that
 are kept from training. The model that follows is tuned in full; what it hears is told by its report.
@@ -16,8 +16,9 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.decode import transcribe
+from adaptwin_core.ml.normalizer import unit_of
 from adaptwin_core.ml.report import spread
-from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.scoring import count_units, score
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
 from adaptwin_core.speech.corpus import Clip
 
@@ -25,7 +26,7 @@ CUT_FILE = "cut.json"
 TRIAL_SHARE = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
 MAX_CLIPS = 60  # that a trial transcribes
-MIN_WORDS = 100  # of them together: one word more or less is then one point at most
+MIN_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
 
 
 def search_cut(
@@ -42,7 +43,8 @@ def search_cut(
         weighed: the files of `weigh_block` by block.
 
     Returns:
-        the file that holds the cut, and every trial: its cut, words, and word error rate in % with its 95 % interval.
+        the file that holds the cut, and every trial: its cut, words, units judged by, and error rates in %, the judged
+        one and that of words, with their 95 % intervals.
 
     Raises:
         InvalidSpec: no cut holds the rate, or too little transcribed speech is kept from training.
@@ -65,11 +67,12 @@ def search_cut(
         short = setting.spec.with_cut(cuts[middle]).model_copy(update={"layer_steps": 0, **fewer})
         heard = _trial(replace(setting, spec=short), calibrations, weighed, clips, work, watch)
         trials.append({"encoder_cut": cuts[middle], **heard})
-        deepest, shallowest = (deepest, middle) if heard["wer"] <= limit else (middle + 1, shallowest)
+        deepest, shallowest = (deepest, middle) if heard["error_rate"] <= limit else (middle + 1, shallowest)
     if shallowest == len(cuts):
         raise InvalidSpec(
-            f"no cut keeps this speaker's word error rate at {limit} %: a cut of {trials[-1]['encoder_cut']:.0%} has "
-            f"{trials[-1]['wer']} %; allow more, send more speech, or start from a larger model",
+            f"no cut keeps this speaker's {unit_of(setting.spec.language).rate} at {limit} %: a cut of "
+            f"{trials[-1]['encoder_cut']:.0%} has {trials[-1]['error_rate']} %; allow more, send more speech, or start "
+            "from a larger model",
             code="wer_out_of_reach",
         )
     path = out / CUT_FILE
@@ -86,17 +89,18 @@ def judged_clips(setting: Setting) -> list[Clip]:
     """Return transcribed clips that no training sees: the valid split, or what is held back where there is none.
 
     Raises:
-        InvalidSpec: they hold fewer than `MIN_WORDS` words.
+        InvalidSpec: they hold fewer than `MIN_UNITS` words, or characters where the language is judged by those.
     """
-    clips = [clip for clip in setting.speaker.split("valid") if clip.text]
-    if not clips:
-        clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips if clip.text]
-    clips = spread(clips, MAX_CLIPS)
-    num_words = sum(len((clip.text or "").split()) for clip in clips)
-    if num_words < MIN_WORDS:
+    language = setting.spec.language
+    clips = setting.speaker.split("valid")
+    if not any(clip.text for clip in clips):
+        clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips]
+    clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
+    num_units, units = sum(count_units(clip.text or "", language) for clip in clips), unit_of(language).plural
+    if num_units < MIN_UNITS:
         raise InvalidSpec(
-            f"max_wer is judged on transcribed speech kept from training, and {num_words} words of it are too few: "
-            f"send more transcribed speech, mark clips of {MIN_WORDS} words or more as valid, or give a cut instead",
+            f"max_wer is judged on transcribed speech kept from training, and {num_units} {units} of it are too few: "
+            f"send more transcribed speech, mark clips of {MIN_UNITS} {units} or more as valid, or give a cut instead",
             code="nothing_to_search_by",
         )
     return clips
@@ -110,7 +114,7 @@ def _trial(
     work: Path,
     progress: Progress,
 ) -> dict[str, float]:
-    """Return the words judged on, and the word error rate in % with its interval, of one cut."""
+    """Return the words and units judged on, and the error rates in % with their intervals, of one cut."""
     num_blocks, num_steps = len(setting.plan.blocks), setting.spec.tune_steps
     total = num_blocks + num_steps + len(clips)
     blocks = recipe.cut_blocks(setting, calibrations, weighed, work, lambda done, _blocks: progress(done, total))
@@ -130,5 +134,9 @@ def _trial(
         lambda done, _total: progress(num_blocks + num_steps + done, total),
     )
     found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
-    rates = {name: round(100 * getattr(found, name), 2) for name in ("wer", "wer_low", "wer_high")}
-    return {**rates, "num_words": found.num_words}
+    rates = {
+        f"{rate}{end}": round(100 * getattr(found, f"{rate}{end}"), 2)
+        for rate in ("error_rate", "wer")
+        for end in ("", "_low", "_high")
+    }
+    return {**rates, "num_units": found.num_units, "num_words": found.num_words}

@@ -36,10 +36,10 @@ def get(session: Session, scope: TenantScope, model_id: str) -> Model:
     return model
 
 
-def of_job(session: Session, scope: TenantScope, job_id: str) -> str | None:
-    """Return the id of the model that a job made, unless it was deleted."""
+def of_job(session: Session, scope: TenantScope, job_id: str) -> Model | None:
+    """Return the model that a job made, unless it was deleted."""
     return session.scalar(
-        select(Model.id).where(Model.job_id == job_id, Model.tenant_id == scope.tenant_id, Model.deleted_at.is_(None))
+        select(Model).where(Model.job_id == job_id, Model.tenant_id == scope.tenant_id, Model.deleted_at.is_(None))
     )
 
 

@@ -86,7 +86,11 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
     job.finished_at = func.now()
     model = Model(id=new_id("mdl"), tenant_id=job.tenant_id, job_id=job.id, manifest=manifest)
     session.add(model)
-    events.add(session, job, "state", "the model is ready", state=job.state, model_id=model.id)
+    verdict = manifest.get("verdict")  # none in what an older version made
+    told = "the model is ready"
+    if verdict is not None:
+        told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"
+    events.add(session, job, "state", told, state=job.state, model_id=model.id, verdict=verdict)
     for form in CompressionSpec.model_validate(job.spec).exports:
         export(session, job, form)
 

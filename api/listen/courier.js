@@ -44,7 +44,8 @@ async function list(key) {
 function described({ id, created_at: made, manifest }) {
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const heard = manifest.speech.speaker; // absent where no speech was held out
-  const errors = heard?.reference === "transcripts" ? `${percent(heard.compressed.wer)} of your words wrong, ` : "";
+  const rate = heard?.compressed.error_rate ?? heard?.compressed.wer; // older reports judge by words alone
+  const errors = heard?.reference === "transcripts" ? `${percent(rate)} of your ${heard.unit ?? "word"}s wrong, ` : "";
   return {
     id,
     title: `${manifest.base_model.split("/").pop()}, ${percent(manifest.plan.total_cut)} fewer parameters`,

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.manifest import read_manifest
-from adaptwin_core.ml.scoring import normalizer, score
+from adaptwin_core.ml.normalizer import normalizer
+from adaptwin_core.ml.scoring import score
 from adaptwin_core.ml.setting import quiet_transformers
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -104,7 +105,7 @@ def _long(model: WhisperModel, samples: np.ndarray, words: str, language: str) -
     text = _text(model, samples, language)
     heard = normalizer(language)(text).split()
     return {
-        "wer": round(100 * score([words], [text], language=language).wer, 2),
+        "wer": round(100 * score([words], [text], language=language).error_rate, 2),
         "words": len(heard),
         "looped_words": looped_words(heard),
     }

@@ -97,13 +97,14 @@ def _rate(found: JSON, rate: str) -> str:
 
 def write_plot(report: JSON, folder: Path) -> None:
     """Draw plot.png and plot.svg: error rates with their intervals, and sizes."""
+    unit = report["speech"]["speaker"]["original"]["unit"]
     figure, (rates, sizes) = plt.subplots(1, 2, figsize=(9, 3.8), gridspec_kw={"width_ratios": [3, 2]})
     for offset, model in zip((-0.2, 0.2), MODELS, strict=True):
         found = [kind[model] for kind in report["speech"].values()]
-        heights = [100 * one["wer"] for one in found]
+        heights = [100 * one["error_rate"] for one in found]
         spans = [
-            [100 * (one["wer"] - one["wer_low"]) for one in found],
-            [100 * (one["wer_high"] - one["wer"]) for one in found],
+            [100 * (one["error_rate"] - one["error_rate_low"]) for one in found],
+            [100 * (one["error_rate_high"] - one["error_rate"]) for one in found],
         ]
         places = [index + offset for index in range(len(found))]
         drawn = rates.bar(places, heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model)
@@ -113,7 +114,7 @@ def write_plot(report: JSON, folder: Path) -> None:
         sizes.bar_label(drawn, fmt="%.1f", padding=3)
     names = [f"{KINDS[kind]}\n{found['num_clips']} held-out clips" for kind, found in report["speech"].items()]
     rates.set_xticks(range(len(names)), names)
-    rates.set_ylabel("word error rate, %")
+    rates.set_ylabel(f"{unit} error rate, %")
     rates.set_ylim(bottom=0)
     rates.legend(frameon=False)
     sizes.set_xticks(range(2), ["encoder", "whole model"])

@@ -35,7 +35,9 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "wer": [round(100 * rate, 2) for rate in (found.wer, found.wer_low, found.wer_high)],
+                "wer": [
+                    round(100 * rate, 2) for rate in (found.error_rate, found.error_rate_low, found.error_rate_high)
+                ],
                 "compute_s_per_audio_s": round(heard.compute_s_per_audio_s, 4),
                 "peak_memory_mb": round(peak / KIB_PER_MB),
                 "before_loading_mb": round(before / KIB_PER_MB),

@@ -70,7 +70,9 @@ def undisturbed(service: Service, undisturbed_job: str) -> dict:
     return service.finish(undisturbed_job)
 
 
-def test_a_model_comes_out_whole_and_loads(service: Service, dataset: str, undisturbed: dict, tmp_path: Path) -> None:
+def test_a_model_comes_out_whole_and_loads(
+    service: Service, undisturbed: dict, undisturbed_job: str, dataset: str, tmp_path: Path
+) -> None:
     folder = service.download(undisturbed, tmp_path / "model")
     for name, file in undisturbed["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == file["sha256"]
@@ -80,6 +82,10 @@ def test_a_model_comes_out_whole_and_loads(service: Service, dataset: str, undis
     assert report["plan"]["encoder_cut"] >= 0.3
     assert report["speech"]["speaker"]["reference"] == "transcripts"
     assert report["datasets"] == {"speaker": service.client.get(f"/v1/datasets/{dataset}").json()["report"]}
+    verdict = service.client.get(f"/v1/jobs/{undisturbed_job}").json()["verdict"]
+    assert verdict == report["verdict"]
+    assert verdict["outcome"] in {"better", "no_worse", "worse"}
+    assert verdict["sentence"] in (folder / "README.md").read_text()
 
 
 def test_four_bits_are_rounded_for_the_speech(service: Service, dataset: str, base: Path, tmp_path: Path) -> None:
@@ -123,6 +129,7 @@ def test_no_transcripts_is_legal_and_the_report_says_so(service: Service, noise:
     found = manifest["speech"]["speaker"]
     assert found["reference"] == "the original model's own output"
     assert "original" not in found
+    assert manifest["verdict"]["outcome"] == "unknown"
 
 
 def test_the_smallest_model_that_holds_a_rate(service: Service, noise: Path, tmp_path: Path) -> None:

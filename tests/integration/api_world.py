@@ -39,7 +39,7 @@ def add_model(who: Principal, folder: Path, data: bytes = WEIGHTS) -> tuple[str,
     ref = get_blobs().put(file, scope=who.scope.tenant_id)
     files = {FILE_NAME: {"sha256": ref.sha256, "bytes": ref.bytes}}
     exports = {EXPORT: {"files": files, "verdict": {"is_offered": True}}}
-    manifest = {"files": files, "wer": 0.1, "exports": exports}
+    manifest = {"files": files, "wer": 0.1, "verdict": world.VERDICT, "exports": exports}
     model_id = new_id("mdl")
     with unit_of_work() as session:
         session.get_one(Job, job_id).state = JobState.SUCCEEDED

@@ -62,9 +62,11 @@ def test_a_job_shows_every_stage_and_task(owner: Principal, body: dict[str, Any]
 
 def test_a_finished_job_names_its_model(owner: Principal, tmp_path: Path):
     job_id, model_id, _ = add_model(owner, tmp_path)
-    assert owner.client.get(f"/v1/jobs/{job_id}").json()["model_id"] == model_id
+    shown = owner.client.get(f"/v1/jobs/{job_id}").json()
+    assert (shown["model_id"], shown["verdict"]) == (model_id, world.VERDICT)
     assert owner.client.delete(f"/v1/models/{model_id}").status_code == 204
-    assert owner.client.get(f"/v1/jobs/{job_id}").json()["model_id"] is None
+    shown = owner.client.get(f"/v1/jobs/{job_id}").json()
+    assert (shown["model_id"], shown["verdict"]) == (None, None)
 
 
 def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):

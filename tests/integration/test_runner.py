@@ -66,6 +66,9 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     )
     model = world.model_of(job_id)
     assert model.manifest["wer"] == 0.1
+    last = world.last_event(job_id)
+    assert last.message == "the model is ready: no worse than the original for this speaker."
+    assert last.data["verdict"] == world.VERDICT
     assert set(model.manifest["files"]) == {"model.safetensors"}
     with unit_of_work() as session:
         entry = models.open_file(session, scope, model.id, "model.safetensors")

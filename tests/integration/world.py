@@ -95,6 +95,17 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech", report:
         return dataset.id
 
 
+VERDICT = {
+    "outcome": "no_worse",
+    "is_sure": True,
+    "sentence": "No worse than the original for this speaker.",
+    "difference": 0.0,
+    "low": -0.01,
+    "high": 0.01,
+    "others": None,
+    "advice": [],
+}
+
 # Its first stage, calibration, has several tasks at once.
 STARTS_WIDE = CompressionSpec(personal_steps=0)
 
@@ -133,7 +144,7 @@ def stub_stage(ctx: StageContext) -> dict[str, Path]:
     if ctx.stage is not Stage.PUBLISH:
         return {"out.txt": out}
     manifest = ctx.workdir / "manifest.json"
-    manifest.write_text(json.dumps({"wer": 0.1, "files": {}}))
+    manifest.write_text(json.dumps({"wer": 0.1, "verdict": VERDICT, "files": {}}))
     return {"model.safetensors": out, "manifest.json": manifest}
 
 
@@ -165,6 +176,11 @@ def num_events(job_id: str) -> Counter[tuple[str, str | None, str | None]]:
     with unit_of_work() as session:
         rows = session.scalars(select(Event).where(Event.job_id == job_id)).all()
     return Counter((row.kind, row.data.get("stage"), row.data.get("task")) for row in rows)
+
+
+def last_event(job_id: str) -> Event:
+    with unit_of_work() as session:
+        return session.scalars(select(Event).where(Event.job_id == job_id).order_by(Event.id.desc()).limit(1)).one()
 
 
 def model_of(job_id: str) -> Model:

@@ -9,11 +9,11 @@ import numpy as np
 
 from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.ml.report import held_out
-from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.scoring import judged_by, score
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
 
-MOST_WORSE = 0.003  # of the word error rate: what an export may lose against the checkpoint
+MOST_WORSE = 0.003  # of the error rate: what an export may lose against the checkpoint
 
 
 @dataclass(frozen=True)
@@ -63,32 +63,35 @@ def hear(
 
 
 def verdict(exported: Heard, own_texts: Sequence[str], held_out: HeldOut, language: str) -> dict[str, Any]:
-    """Return word error rates of export and checkpoint, the share of equal texts, speed, and whether it may be offered.
+    """Return error rates of export and checkpoint, the share of equal texts, speed, and whether it may be offered.
 
-    Clips without a transcript are left out where others have one, as in the model's own report.
+    The same clips count as in the model's own report. `error_rate` is of `unit`: characters, not words, where no spaces
+    part words.
 
     Raises:
         InvalidInput: nobody said a word in the clips.
     """
-    has_transcripts = any(held_out.texts)
-    judged = [index for index, text in enumerate(held_out.texts) if text or not has_transcripts]
-    references = [held_out.texts[index] or own_texts[index] for index in judged]
-    wer, own_wer = (
-        score(references, [texts[index] for index in judged], language=language).wer
+    judged, has_transcripts = judged_by(held_out.texts)
+    references = [(held_out.texts[index] if has_transcripts else own_texts[index]) or "" for index in judged]
+    found, own = (
+        score(references, [texts[index] for index in judged], language=language)
         for texts in (exported.texts, own_texts)
     )
-    is_offered = wer <= own_wer + MOST_WORSE
+    is_offered = found.error_rate <= own.error_rate + MOST_WORSE
     return {
         "reference": "transcripts" if has_transcripts else "the checkpoint's own output",
         "num_clips": len(references),
         "seconds": round(held_out.seconds, 1),
-        "wer": wer,
-        "checkpoint_wer": own_wer,
+        "unit": found.unit,
+        "error_rate": found.error_rate,
+        "checkpoint_error_rate": own.error_rate,
+        "wer": found.wer,
+        "checkpoint_wer": own.wer,
         "same_text": sum(exported.texts[index] == own_texts[index] for index in judged) / len(judged),
         "compute_s_per_audio_s": round(exported.compute_s_per_audio_s, 4),
         "is_offered": is_offered,
         "why": None
         if is_offered
-        else f"its word error rate is {100 * (wer - own_wer):.1f} points above the checkpoint's; "
+        else f"its {found.unit.rate} is {100 * (found.error_rate - own.error_rate):.1f} points above the checkpoint's; "
         f"at most {100 * MOST_WORSE:.1f} are allowed",
     }

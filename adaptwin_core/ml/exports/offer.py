@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.manifest import read_manifest, write_manifest
@@ -42,7 +43,10 @@ def make(
         own_texts = heard_on.own_texts
         if own_texts is None:
             own_texts = judged.hear(formats.load(CHECKPOINT, checkpoint, language), heard_on, progress).texts
-        verdict = judged.verdict(exported, own_texts, heard_on, language)
+        try:
+            verdict = judged.verdict(exported, own_texts, heard_on, language)
+        except InvalidInput:
+            verdict = {"num_clips": 0, "is_offered": True, "why": "nobody says a word in the held-out clips"}
     elif heard_on is not None:
         verdict = {"num_clips": 0, "is_offered": True, "why": "no clips were held out to hear it on"}
     files = {name: out / name for name in names}

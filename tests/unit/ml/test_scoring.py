@@ -1,7 +1,8 @@
 import pytest
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.scoring import normalizer, score
+from adaptwin_core.ml.normalizer import normalizer
+from adaptwin_core.ml.scoring import score
 
 
 def test_corpus_rate_counts_words_not_clips() -> None:

@@ -8,11 +8,12 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
 from adaptwin_core.ml import search
 from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.corpus import Clip
 from tests.unit.domain.test_plan import WHISPERS
 from tests.unit.ml.test_held_back import Speech
 
 
-def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
+def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None, language="en"):
     """The real bisection on word error rates that a model would have at each cut."""
     tried = []
 
@@ -22,11 +23,15 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None):
         assert setting.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
         assert setting.spec.scale_steps == CompressionSpec().scale_steps / search.TRIAL_SHARE
         tried.append(setting.spec.encoder_cut)
-        return {"wer": wer_of(setting.spec.encoder_cut)}
+        return {"error_rate": wer_of(setting.spec.encoder_cut)}
 
     monkeypatch.setattr(search, "_trial", trial)
     setting = Setting(
-        Path(), WHISPERS["base"], CompressionSpec(max_wer=max_wer), speech or Speech(train=90, valid=60), None
+        Path(),
+        WHISPERS["base"],
+        CompressionSpec(max_wer=max_wer, language=language),
+        speech or Speech(train=90, valid=60),
+        None,
     )
     files, info = search.search_cut(setting, [], {}, tmp_path)
     assert [told["encoder_cut"] for told in info["trials"]] == tried
@@ -56,6 +61,46 @@ def test_a_few_words_are_not_judged_by(monkeypatch, tmp_path):
     with pytest.raises(InvalidSpec, match="98 words") as refused:
         found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(train=90, valid=49))
     assert refused.value.code == "nothing_to_search_by"
+
+
+def said(*texts):
+    """Speech whose valid clips have these texts."""
+    speech = Speech(train=90)
+    speech.clips += [Clip(f"valid-{i}", f"valid-{i}", text, "valid", "s", 0, 160_000) for i, text in enumerate(texts)]
+    return speech
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ja", "今日"),
+        ("zh", "你好"),
+        ("yue", "唔該"),
+        ("th", "สวัสดี"),
+        ("lo", "ສະບາຍດີ"),
+        ("my", "မြန်မာ"),
+        ("km", "ខ្មែរ"),
+    ],
+)
+def test_sixty_clips_of_one_word_are_enough_where_characters_judge(monkeypatch, tmp_path, language, text):
+    cut, _ = found(monkeypatch, tmp_path, 10.0, lambda _at: 9.0, said(*[text] * 60), language)
+    assert cut == SEARCHED_CUTS[0]
+    (tmp_path / "again").mkdir()
+    with pytest.raises(InvalidSpec, match=r"this speaker's character error rate at 10.0 %"):
+        found(monkeypatch, tmp_path / "again", 10.0, lambda _at: 12.0, said(*[text] * 60), language)
+
+
+def test_a_few_characters_are_not_judged_by(monkeypatch, tmp_path):
+    with pytest.raises(InvalidSpec, match="98 characters") as refused:
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, said(*["今 日"] * 49), "ja")
+    assert refused.value.code == "nothing_to_search_by"
+
+
+def test_clips_where_nobody_speaks_are_judged_on_too():
+    setting = Setting(
+        Path(), WHISPERS["base"], CompressionSpec(max_wer=10.0), said(*["alpha bravo charlie"] * 40, ""), None
+    )
+    assert [clip.text for clip in search.judged_clips(setting)].count("") == 1
 
 
 @pytest.mark.parametrize("other", [{"model_cut": 0.2}, {"max_bytes": 60_000_000}, {"plan": "uniform"}])

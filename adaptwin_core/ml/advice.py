@@ -1,0 +1,77 @@
+"""What would help a model that came out worse, or that cannot be judged; by what its report says of how it was made."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adaptwin_core.domain.spec import SEARCHED_CUTS
+from adaptwin_core.domain.verdict import Outcome
+
+FEW_MINUTES, ENOUGH_MINUTES = 10, 30  # of speech to train on
+MANY_WRONG = 0.5  # of the original's words: less likely its hearing than the transcripts or the language
+_SMALLER = {
+    "large-v3-turbo": "small",
+    "turbo": "small",
+    "large": "medium",
+    "medium": "small",
+    "small": "base",
+    "base": "tiny",
+}
+
+
+def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others: Outcome | None) -> Iterator[str]:
+    """Yield sentences that say what to do, the surest help first; none where nothing is amiss."""
+    speaker = report["speech"].get("speaker")
+    spec = report["spec"]
+    if speaker is not None and speaker.get("original", {}).get("error_rate", 0) > MANY_WRONG:
+        yield (
+            f"The original gets {100 * speaker['original']['error_rate']:.0f} % of the {speaker['unit']}s wrong: check "
+            f"that the transcripts belong to their recordings and that the language is {spec['language']}."
+        )
+    if outcome == "unknown":
+        yield "Send transcripts of some recordings that are kept for testing: a model can be judged by those alone."
+    elif not is_sure:
+        yield "Keep more transcribed speech for testing, 10 clips and 100 words or more, to be sure."
+    if outcome == "worse":
+        helps = list(_against_worse(report))
+        yield from helps or ["Keep the original: on this speech the tuning does not help."]
+    if others == "worse":
+        yield (
+            f"To keep hearing others, send more general speech, or give it a larger part: general_share above "
+            f"{spec['general_share']:g}."
+        )
+
+
+def _against_worse(report: Mapping[str, Any]) -> Iterator[str]:
+    plan = report["plan"]
+    if plan["total_cut"] > 0:
+        yield _less_cut(plan)
+    if report["spec"]["weights"] == "int4":
+        yield "Store the weights as int8: 4 bits lose more."
+    yield from _more_speech(report["trained_on"])
+    if plan["total_cut"] > 0:
+        yield from _smaller_base(report["base_model"])
+
+
+def _less_cut(plan: Mapping[str, Any]) -> str:
+    milder = [cut for cut in SEARCHED_CUTS if cut < plan["encoder_cut"] - 0.02]  # a plan is not exact to the parameter
+    if not milder:
+        return "Cut less, or nothing: encoder_cut 0 only tunes the model to its speaker."
+    return f"Cut less: encoder_cut {milder[0]:g} in place of {plan['encoder_cut']:.2g}."
+
+
+def _more_speech(trained_on: Mapping[str, float]) -> Iterator[str]:
+    minutes, transcribed = (trained_on[name] / 60 for name in ("seconds", "transcribed_seconds"))
+    if transcribed == 0:
+        yield "Send transcripts with the speech: without them the model is taught only what the original hears."
+    if minutes < ENOUGH_MINUTES:
+        wanted = FEW_MINUTES if minutes < FEW_MINUTES else ENOUGH_MINUTES
+        yield f"Send more speech: it was trained on {minutes:.1f} minutes; {wanted} or more help."
+
+
+def _smaller_base(name: str) -> Iterator[str]:
+    if "tiny" in name:
+        return
+    known = re.search(rf"whisper-({'|'.join(_SMALLER)})(?:-v\d)?((?:\.en)?)$", name)
+    smaller = f"whisper-{_SMALLER[known[1]]}{known[2]}" if known else "the next smaller Whisper"
+    yield f"Start from {smaller} with encoder_cut 0: a smaller model, whole, often hears better than a cut one."

@@ -1,0 +1,131 @@
+"""What a reader sees that an error rate leaves out: numbers, capitals and punctuation, of texts as they are written.
+
+Reference and hypothesis are aligned by words without case and outer punctuation; where no spaces part words, by
+characters, with runs of digits and of Latin letters whole. Each figure is None where the reference has none of its
+kind: it was not written with them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import jiwer
+
+from adaptwin_core.ml.normalizer import Unit, unit_of
+
+KINDS = ("numbers", "capitals", "punctuation")
+_OF_A_WORD = "%‰#@&"  # category P, but said
+_ONE_FORM = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "..."})
+_PIECE = re.compile(r"\d+(?:[.,:/]\d+)*|[A-Za-z\u00c0-\u024f]+|\S")
+
+
+@dataclass(frozen=True)
+class Count:
+    """Errors, of so many that could be one."""
+
+    errors: int
+    of: int
+
+
+@dataclass(frozen=True)
+class _Token:
+    written: str
+    after: str = ""  # punctuation that follows it
+
+    @property
+    def key(self) -> str:
+        return self.written.casefold()
+
+    @property
+    def is_number(self) -> bool:
+        return any(char.isdecimal() for char in self.written)
+
+    @property
+    def is_cased(self) -> bool:
+        return self.written.lower() != self.written.upper()
+
+
+def as_written(references: Sequence[str], hypotheses: Sequence[str], *, language: str) -> dict[str, Count | None]:
+    """Count what is written otherwise than in the references.
+
+    Returns:
+        numbers: of the reference's words with a digit, those that do not come back as they are written.
+        capitals: of the words heard right, those with other capitals; None where the references have capitals only,
+            or none.
+        punctuation: of the places after words heard right where either side has a mark, those where the marks differ.
+    """
+    unit = unit_of(language)
+    said, heard = ([list(_tokens(text, unit)) for text in texts] for texts in (references, hypotheses))
+    tokens = [token for clip in said for token in clip]
+    if not tokens:
+        return dict.fromkeys(KINDS)
+    pairs = list(_heard_right(said, heard))
+    numbers = [token for token in tokens if token.is_number]
+    num_right = sum(token.is_number for token, _ in pairs)
+    cased = [(mine, its) for mine, its in pairs if mine.is_cased]
+    marked = [(mine, its) for mine, its in pairs if mine.after or its.after]
+    letters = "".join(token.written for token in tokens)
+    has_capitals = any(map(str.isupper, letters)) and any(map(str.islower, letters))
+    has_marks = any(token.after for token in tokens)
+    return {
+        "numbers": Count(len(numbers) - num_right, len(numbers)) if numbers else None,
+        "capitals": Count(sum(m.written != i.written for m, i in cased), len(cased)) if has_capitals else None,
+        "punctuation": Count(sum(m.after != i.after for m, i in marked), len(marked)) if has_marks else None,
+    }
+
+
+def as_json(counts: dict[str, Count | None]) -> dict[str, dict[str, int] | None]:
+    """Return counts as a report holds them."""
+    return {kind: None if count is None else asdict(count) for kind, count in counts.items()}
+
+
+def _heard_right(
+    said: Sequence[Sequence[_Token]], heard: Sequence[Sequence[_Token]]
+) -> Iterator[tuple[_Token, _Token]]:
+    """Yield the reference's tokens that the hypothesis has too, each with its counterpart."""
+    keys_of_said, keys_of_heard = ([" ".join(token.key for token in clip) for clip in side] for side in (said, heard))
+    for mine, its, chunks in zip(said, heard, jiwer.process_words(keys_of_said, keys_of_heard).alignments, strict=True):
+        for chunk in chunks:
+            if chunk.type == "equal":
+                yield from zip(
+                    mine[chunk.ref_start_idx : chunk.ref_end_idx],
+                    its[chunk.hyp_start_idx : chunk.hyp_end_idx],
+                    strict=True,
+                )
+
+
+def _tokens(text: str, unit: Unit) -> Iterator[_Token]:
+    """Yield the words of a text, or its characters, each with the punctuation up to the next."""
+    text = unicodedata.normalize("NFC", text)
+    pieces = text.split() if unit is Unit.WORD else _PIECE.findall(text)
+    last: _Token | None = None
+    for piece in pieces:
+        start, end = 0, len(piece)
+        while start < end and _is_mark(piece[start]) and not _is_sign(piece, start):
+            start += 1
+        while end > start and _is_mark(piece[end - 1]):
+            end -= 1
+        written = piece[start:end]
+        if written:
+            if last is not None:
+                yield last
+            last = _Token(written, _marks(piece[end:]))
+        elif last is not None:  # marks that stand alone belong to the word before them
+            last = _Token(last.written, last.after + _marks(piece))
+    if last is not None:
+        yield last
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "P" and char not in _OF_A_WORD
+
+
+def _is_sign(piece: str, at: int) -> bool:
+    """Whether the mark is a number's minus."""
+    return piece[at] == "-" and piece[at + 1 : at + 2].isdecimal()
+
+
+def _marks(marks: str) -> str:
+    """Return the marks that end something, in one form; opening ones stand before a word."""
+    return "".join(mark for mark in marks if unicodedata.category(mark) not in {"Ps", "Pi"}).translate(_ONE_FORM)

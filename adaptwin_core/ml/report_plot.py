@@ -1,0 +1,59 @@
+"""A report's figures as a plot: error rates with their intervals, and sizes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+from adaptwin_core.ml.normalizer import Unit
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
+
+
+def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
+    """Draw error rates with their intervals, and sizes, as PNG and SVG."""
+    sets = [(name, report["speech"][name]) for name in ("speaker", "general") if name in report["speech"]]
+    figure, (errors, sizes) = plt.subplots(1, 2, figsize=(9, 3.6), gridspec_kw={"width_ratios": [3, 2]})
+    for offset, model in ((-0.2, "original"), (0.2, "compressed")):
+        rows = [(index, found[model]) for index, (_, found) in enumerate(sets) if model in found]
+        heights = [100 * row["error_rate"] for _, row in rows]
+        spans = [
+            [100 * (row["error_rate"] - row["error_rate_low"]) for _, row in rows],
+            [100 * (row["error_rate_high"] - row["error_rate"]) for _, row in rows],
+        ]
+        bars = errors.bar(
+            [i + offset for i, _ in rows], heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model
+        )
+        errors.bar_label(bars, fmt="%.1f", padding=3)
+    labels = {"speaker": "this speaker", "general": "other speakers"}
+    errors.set_xticks(
+        range(len(sets)), [f"{labels[name]}\n{found['num_clips']} held-out clips" for name, found in sets]
+    )
+    errors.set_ylabel(f"{_rate(report)}, %")
+    errors.margins(y=0.15)
+    errors.legend(frameon=False)
+    size = report["size"]
+    for index, part in enumerate(("encoder_params", "total_params")):
+        for offset, model in ((-0.2, "original"), (0.2, "compressed")):
+            bars = sizes.bar(index + offset, size[model][part] / 1e6, 0.38, color=COLOURS[model])
+            sizes.bar_label(bars, fmt="%.1f", padding=3)
+    sizes.set_xticks(range(2), ["encoder", "whole model"])
+    sizes.set_ylabel("parameters, millions")
+    sizes.margins(y=0.15)
+    for axes in (errors, sizes):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    paths = [out / "report.png", out / "report.svg"]
+    for path in paths:
+        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(figure)
+    return paths
+
+
+def _rate(report: Mapping[str, Any]) -> str:
+    """Return what the bars show; both kinds of speech are of one language."""
+    return next((Unit(found["unit"]).rate for found in report["speech"].values()), "error rate")

@@ -1,0 +1,132 @@
+"""The end of a job: figures, verdict, card, plots and manifest tell the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml import report_plot
+from adaptwin_core.ml.judging import conclude
+from adaptwin_core.ml.report_card import lines
+from adaptwin_core.ml.setting import Setting
+from adaptwin_core.speech.corpus import Clip
+from tests.unit.domain.test_plan import WHISPERS
+
+
+class Speech:
+    """A corpus that is only its clips: ten seconds each, twelve to train on, the given texts to test on."""
+
+    def __init__(self, *texts):
+        train = [Clip(f"train-{i}", f"train-{i}", "a word", "train", "s", 0, 160_000) for i in range(12)]
+        self.clips = train + [
+            Clip(f"test-{i}", f"test-{i}", text, "test", "s", 0, 160_000) for i, text in enumerate(texts)
+        ]
+
+    def split(self, name):
+        return [clip for clip in self.clips if clip.split == name]
+
+
+def concluded(out: Path, language, speaker, heard, general=None):
+    """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
+    texts = {}
+    for name, said in heard.items():
+        texts[name] = out / f"{name.replace(':', '-')}.json"
+        texts[name].write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
+    setting = Setting(
+        out,
+        WHISPERS["base"],
+        CompressionSpec(plan="uniform", language=language),
+        Speech(*speaker),
+        Speech(*general) if general else None,
+    )
+    infos = {name: {"compute_s": 1.0, "audio_s": 10.0} for name in heard}
+    files, report = conclude(setting, "whisper-base", "ab", texts, infos, {}, {}, out, licence="MIT")
+    assert json.loads(files["report.json"].read_text()) == report
+    return files, report
+
+
+SAID = ["Anna has 12 apples, and one pear."] * 10
+WORSE = ["anna has 13 apples and one pear"] * 10
+
+
+def test_report_card_manifest_and_lines_carry_the_verdict(tmp_path):
+    files, report = concluded(tmp_path, "de", SAID, {"base:speaker": SAID, "compressed:speaker": WORSE})
+    verdict = report["verdict"]
+    assert (verdict["outcome"], verdict["is_sure"]) == ("worse", False)
+    card = files["README.md"].read_text()
+    assert verdict["sentence"] in card.splitlines()[2]
+    assert json.loads(files["adaptwin.json"].read_text())["verdict"] == verdict
+    for told in (card, "\n".join(lines(report))):
+        assert verdict["sentence"] in told
+        assert all(sentence in told for sentence in verdict["advice"])
+        assert "word error rate" in told
+        assert "10 of 10" in told  # numbers
+    assert report["trained_on"] == {"seconds": 120.0, "transcribed_seconds": 120.0}
+    assert "2.0 minutes; 10 or more" in " ".join(verdict["advice"])
+    found = report["speech"]["speaker"]
+    assert found["unit"] == "word"
+    assert found["compressed"]["error_rate"] == found["compressed"]["wer"] == pytest.approx(1 / 7)
+    assert found["compressed"]["raw"] == {
+        "numbers": {"errors": 10, "of": 10},
+        "capitals": {"errors": 10, "of": 60},
+        "punctuation": {"errors": 20, "of": 20},
+    }
+
+
+def test_a_script_without_spaces_is_judged_by_characters_everywhere(tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_ylabel", lambda _axes, label: labels.append(label))
+    said = ["今日はいい天気ですね。"] * 12
+    heard = {"base:speaker": said, "compressed:speaker": ["今日はいい元気ですね。"] * 12}
+    files, report = concluded(tmp_path, "ja", said, heard)
+    found = report["speech"]["speaker"]
+    assert found["unit"] == "character"
+    assert found["compressed"]["error_rate"] == found["compressed"]["cer"] == pytest.approx(1 / 10)
+    assert found["compressed"]["wer"] == 1.0
+    assert report["verdict"]["difference"] == pytest.approx(1 / 10)
+    for told in (files["README.md"].read_text(), "\n".join(lines(report))):
+        assert "character error rate" in told
+        assert "word" not in told.split("trained on")[0].replace("A smaller", "")
+    assert "character error rate, %" in labels
+
+
+def test_silence_is_told_of_beside_speech_and_alone(tmp_path):
+    heard = {"base:speaker": ["one two three", "Thank you."], "compressed:speaker": ["one two three", ""]}
+    _, report = concluded(tmp_path, "de", ["one two three", ""], heard)
+    assert report["silence"]["speaker"] == {"unit": "word", "num_clips": 1, "heard": {"original": 2, "compressed": 0}}
+    assert report["speech"]["speaker"]["num_clips"] == 2
+    said = "On 1 clip of this speaker where nobody speaks, the original 2 and the compressed model 0 words are written."
+    assert said in lines(report)
+    heard = {"base:speaker": ["You", "Bye."], "compressed:speaker": ["", ""]}
+    files, report = concluded(tmp_path, "de", ["", ""], heard)
+    assert (report["speech"], report["verdict"]["outcome"]) == ({}, "unknown")
+    assert report["silence"]["speaker"]["heard"] == {"original": 2, "compressed": 0}
+    assert "nobody speaks" in files["README.md"].read_text()
+
+
+def test_speech_without_transcripts_is_scored_against_the_original(tmp_path):
+    heard = {"base:speaker": SAID[:2], "compressed:speaker": WORSE[:2]}
+    files, report = concluded(tmp_path, "de", [None, None], heard)
+    assert "original" not in report["speech"]["speaker"]
+    assert report["verdict"]["outcome"] == "unknown"
+    assert "| - |" in files["README.md"].read_text()
+
+
+def test_general_speech_has_its_own_figures(tmp_path):
+    heard = {
+        "base:speaker": SAID,
+        "compressed:speaker": SAID,
+        "base:general": SAID,
+        "compressed:general": WORSE,
+    }
+    _, report = concluded(tmp_path, "de", SAID, heard, general=SAID)
+    assert (report["verdict"]["outcome"], report["verdict"]["others"]) == ("no_worse", "worse")
+    assert any(line.startswith("For other speakers") for line in lines(report))
+
+
+def test_no_held_out_speech_is_said(tmp_path):
+    files, report = concluded(tmp_path, "de", [], {})
+    assert report["verdict"]["outcome"] == "unknown"
+    assert "No held-out speech could be judged." in files["README.md"].read_text()
+    assert report_plot.write_plot(report, tmp_path)[0].stat().st_size > 0
