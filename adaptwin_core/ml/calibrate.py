@@ -58,14 +58,15 @@ def calibrate(
     for index, window in enumerate(windows):
         audio = window.audio()
         features_1MT = featurizer.features([audio]).to(model.device)
-        text = (window.text or transcribe_batch(model, featurizer, [audio])[0]) if needs_decoder else ""
         with (
             measuring(layers, total) if index >= num_unmeasured else nullcontext(),
             _keeping(layers, inputs) if index < num_kept else nullcontext(),
         ):
             encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
             if needs_decoder:
-                tokens_1L = featurizer.labels(text)[:, :-1].to(model.device)
+                text = transcribe_batch(model, featurizer, [audio])[0] if window.text is None else window.text
+                labels_1L = featurizer.labels(text, may_cut=not window.has_text)
+                tokens_1L = labels_1L[:, :-1].to(model.device)
                 model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
         encoded.append(encoded_1SD.half().cpu().contiguous())
         on_window(index + 1, len(windows))

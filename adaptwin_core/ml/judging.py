@@ -16,6 +16,9 @@ from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.manifest import write_manifest
 from adaptwin_core.ml.report import build_report, compare, held_out, silence, write_report
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
+from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, too_wordy
+
+MAX_EXAMPLES = 5  # of recordings that are named
 
 
 def hear(
@@ -107,6 +110,8 @@ def conclude(
         datasets={"speaker": setting.speaker.report()}
         | ({"general": setting.general.report()} if setting.general is not None else {}),
     )
+    if untaught := _untaught(setting):
+        report["not_taught"] = untaught
     report_files = write_report(report, out)
     travelling = {**model_files, **report_files}
     manifest = write_manifest(travelling, out, form=CHECKPOINT, report=report, verdict=None, licence=licence)
@@ -120,3 +125,18 @@ def _trained_on(setting: Setting) -> dict[str, float]:
         "seconds": round(sum(clip.seconds for clip in clips), 1),
         "transcribed_seconds": round(sum(clip.seconds for clip in clips if clip.text is not None), 1),
     }
+
+
+def _untaught(setting: Setting) -> dict[str, Any]:
+    """Return of each kind of speech how many clips to train on were not taught, as their transcripts are too long."""
+    found = {}
+    for kind, corpus in (("speaker", setting.speaker), ("general", setting.general)):
+        clips = too_wordy(corpus, "train", setting.num_tokens) if corpus is not None else []
+        if clips:
+            found[kind] = {
+                "num_clips": len(clips),
+                "recordings": [clip.recording for clip in clips[:MAX_EXAMPLES]],
+                "why": f"their transcripts have over {MAX_TEXT_TOKENS} tokens each, more than the model can say of one "
+                "clip; cut these recordings into shorter ones",
+            }
+    return found

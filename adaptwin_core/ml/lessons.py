@@ -80,5 +80,5 @@ class Lessons:
     def _speaker_weights(self) -> LossWeights:
         if self.teacher_knows_speaker:
             return FOLLOWED_WEIGHTS
-        is_transcribed = all(window.text is not None for window in self.speaker)
+        is_transcribed = all(window.has_text for window in self.speaker)
         return SPEAKER_WEIGHTS if is_transcribed else UNTRANSCRIBED_WEIGHTS

@@ -209,7 +209,9 @@ def tune_whole(
 def lessons_of(setting: Setting) -> Lessons:
     """Return the windows that are learnt from end to end, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
-    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=setting.speaker.is_transcribed)
+    transcribed = pack(setting.speaker, "train", seed=setting.spec.seed, labelled=True, num_tokens=setting.num_tokens)
+    has_words = any(window.text for window in transcribed)
+    speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=has_words)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
     quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
     return Lessons(
@@ -218,8 +220,8 @@ def lessons_of(setting: Setting) -> Lessons:
         speaker_held_back,
         general_held_back,
         quiet,
-        speaker_short=pack_short(speaker, seed=setting.spec.seed),
-        general_short=pack_short(general, seed=setting.spec.seed),
+        speaker_short=pack_short(speaker, seed=setting.spec.seed, num_tokens=setting.num_tokens),
+        general_short=pack_short(general, seed=setting.spec.seed, num_tokens=setting.num_tokens),
         teacher_knows_speaker=setting.personal_folder is not None,
     )
 
@@ -228,8 +230,10 @@ def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tu
     """Return windows to learn from and windows to judge by: the valid split, or a tenth of what there is."""
     if corpus is None:
         return [], []
-    learnt = pack(corpus, "train", seed=setting.spec.seed, labelled=labelled)
-    held_back = pack(corpus, "valid", seed=setting.spec.seed, labelled=labelled)
+    learnt, held_back = (
+        pack(corpus, split, seed=setting.spec.seed, labelled=labelled, num_tokens=setting.num_tokens)
+        for split in ("train", "valid")
+    )
     if not held_back:
         count = min(MAX_HELD_BACK, len(learnt) // 10)
         # The last ones: the layer-wise phase takes the first, and so does calibration where it does not take all.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
-from adaptwin_core.ml.windows import Featurizer, Window, pack
+from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, Featurizer, NumTokens, Window, pack, too_wordy
 from adaptwin_core.speech.corpus import Corpus
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
@@ -51,8 +52,24 @@ class Setting:
         multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
         return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
 
+    @cached_property
+    def num_tokens(self) -> NumTokens:
+        """What counts the tokens of transcripts: windows hold no more of them than the decoder."""
+
+        @cache
+        def count(text: str) -> int:
+            return self._counting.num_tokens(text)  # made at the first text: there may be none
+
+        return count
+
+    @cached_property
+    def _counting(self) -> Featurizer:
+        return self.featurizer()
+
     def windows(self, corpus: Corpus | None) -> list[Window]:
-        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed)
+        if corpus is None:
+            return []
+        return pack(corpus, "train", seed=self.spec.seed, num_tokens=self.num_tokens)
 
     def speaker_windows(self) -> list[Window]:
         """Return the windows of the speaker's speech to train on.
@@ -61,6 +78,12 @@ class Setting:
             InvalidAudio: there are none.
         """
         windows = self.windows(self.speaker)
+        if not windows and too_wordy(self.speaker, "train", self.num_tokens):
+            raise InvalidAudio(
+                f"every transcript to train on has over {MAX_TEXT_TOKENS} tokens, more than the model can say of one "
+                "clip: cut the recordings into shorter ones",
+                code="no_training_speech",
+            )
         if not windows:
             raise InvalidAudio(
                 "the speech has nothing to train on: mark some clips train, or leave the split column out",

@@ -60,7 +60,7 @@ class Teacher:
             for window in windows
             if isinstance(window, Window)
             for clip in window.clips
-            if not clip.text
+            if clip.text is None
         )
 
     @torch.no_grad()
@@ -69,7 +69,8 @@ class Teacher:
         if id(window) not in self._heard:
             features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
-            labels_1L = self._featurizer.labels(self._text(window)).to(self._model.device)
+            may_cut = isinstance(window, Window) and not window.has_text
+            labels_1L = self._featurizer.labels(self._text(window), may_cut=may_cut).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
             self._heard[id(window)] = Heard(
                 window,
@@ -86,7 +87,8 @@ class Teacher:
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
-            as_written(clip.text) if clip.text else self._own_words_for((window.corpus, clip)) for clip in window.clips
+            self._own_words_for((window.corpus, clip)) if clip.text is None else as_written(clip.text)
+            for clip in window.clips
         )
         return " ".join(text for text in texts if text)
 

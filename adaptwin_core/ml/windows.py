@@ -7,7 +7,7 @@ trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,16 @@ MIN_FILL, MAX_FILL = 0.4, 1.0
 FRAMES_PER_S = 100  # of the mel spectrogram
 NUM_FRAMES = int(WINDOW_S * FRAMES_PER_S)
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
+MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # of the words: before them come four of prompt at most, after them the end
+
+NumTokens = Callable[[str], int]  # of a text's words, by a model's own tokenizer
 
 
 @dataclass(frozen=True)
 class Window:
-    """Clips of one corpus that share a window; `text` is None unless every clip has a transcript.
+    """Clips of one corpus that share a window.
 
+    `text` is None unless every clip has a transcript, and empty where it is known that nobody speaks in any of them.
     A short one ends soon after its last clip: the work of an attention grows with the square of what it is shown.
     """
 
@@ -46,8 +50,14 @@ class Window:
 
     @property
     def text(self) -> str | None:
-        texts = [as_written(clip.text) for clip in self.clips if clip.text]
-        return " ".join(texts) if len(texts) == len(self.clips) else None
+        if not self.has_text:
+            return None
+        return " ".join(as_written(clip.text) for clip in self.clips if clip.text)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it is known of every clip what is said in it."""
+        return all(clip.text is not None for clip in self.clips)
 
     @property
     def name(self) -> str:
@@ -79,34 +89,54 @@ class WordlessWindow:
         return self.samples
 
 
-def pack(corpus: Corpus, split: str, *, seed: int, labelled: bool = False) -> list[Window]:
+def pack(
+    corpus: Corpus, split: str, *, seed: int, labelled: bool = False, num_tokens: NumTokens | None = None
+) -> list[Window]:
     """Return windows of the split's clips in an order set by `seed`.
 
     Args:
         labelled: leave out clips without a transcript.
+        num_tokens: counts those of a transcript. No window then has more than the decoder holds, and clips that have
+            by themselves (`too_wordy`) are left out. None where only the sound is wanted.
     """
-    clips = [clip for clip in corpus.split(split) if clip.text or not labelled]
-    return _packed(corpus, clips, WINDOW_S, seed, is_short=False)
+    left_out = set() if num_tokens is None else {clip.id for clip in too_wordy(corpus, split, num_tokens)}
+    clips = [
+        clip for clip in corpus.split(split) if clip.id not in left_out and (clip.text is not None or not labelled)
+    ]
+    return _packed(corpus, clips, WINDOW_S, seed, num_tokens, is_short=False)
 
 
-def pack_short(windows: Sequence[Window], *, seed: int) -> list[Window]:
+def pack_short(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | None = None) -> list[Window]:
     """Return the clips of `windows`, all of one corpus, in short windows."""
     clips = [clip for window in windows for clip in window.clips]
-    return _packed(windows[0].corpus, clips, SHORT_S, seed, is_short=True) if windows else []
+    return _packed(windows[0].corpus, clips, SHORT_S, seed, num_tokens, is_short=True) if windows else []
 
 
-def _packed(corpus: Corpus, clips: list[Clip], most_s: float, seed: int, *, is_short: bool) -> list[Window]:
+def too_wordy(corpus: Corpus, split: str, num_tokens: NumTokens) -> list[Clip]:
+    """Return the clips whose transcript alone has more tokens than the decoder holds: it could only be taught cut."""
+    return [clip for clip in corpus.split(split) if _num_tokens(clip, num_tokens) > MAX_TEXT_TOKENS]
+
+
+def _num_tokens(clip: Clip, num_tokens: NumTokens | None) -> int:
+    return num_tokens(as_written(clip.text)) if clip.text and num_tokens is not None else 0
+
+
+def _packed(
+    corpus: Corpus, clips: list[Clip], most_s: float, seed: int, num_tokens: NumTokens | None, *, is_short: bool
+) -> list[Window]:
     rng = random.Random(seed)  # noqa: S311  # an order, not a secret
     rng.shuffle(clips)
     windows: list[Window] = []
     current: list[Clip] = []
-    room_s = most_s * rng.uniform(MIN_FILL, MAX_FILL)
+    room_s, room = most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
     for clip in clips:
-        if current and clip.seconds + GAP_S > room_s:
+        tokens = _num_tokens(clip, num_tokens)
+        if current and (clip.seconds + GAP_S > room_s or tokens > room):
             windows.append(Window(corpus, tuple(current), is_short))
-            current, room_s = [], most_s * rng.uniform(MIN_FILL, MAX_FILL)
+            current, room_s, room = [], most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
         current.append(clip)
         room_s -= clip.seconds + GAP_S
+        room -= tokens
     if current:
         windows.append(Window(corpus, tuple(current), is_short))
     return windows
@@ -148,7 +178,21 @@ class Featurizer:
     def text(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
-    def labels(self, text: str) -> Tensor:
-        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end."""
+    def num_tokens(self, text: str) -> int:
+        """Return how many tokens a text's words take. Texts joined by a space take as many as both together."""
+        return len(self.tokenizer(" " + text.strip(), add_special_tokens=False).input_ids) if text else 0
+
+    def labels(self, text: str, *, may_cut: bool = False) -> Tensor:
+        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end.
+
+        Args:
+            may_cut: give only the first tokens, and no end, of what is too long for the decoder. For a model's own
+                words, whose number nobody knows before: what it says without end is no transcript.
+
+        Raises:
+            ValueError: it is too long.
+        """
         ids = self.tokenizer(" " + text.strip() if text else "").input_ids
+        if len(ids) > MAX_LABEL_TOKENS and not may_cut:
+            raise ValueError(f"a transcript has {len(ids)} tokens where a window holds {MAX_LABEL_TOKENS}")
         return torch.tensor([ids[:MAX_LABEL_TOKENS]])

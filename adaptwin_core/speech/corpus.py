@@ -29,7 +29,7 @@ class Clip:
 
     id: str
     recording: str  # the file it came from, as the person named it
-    text: str | None
+    text: str | None  # None where it is not known, empty where it is known that nobody speaks
     split: Split
     shard: str
     start: int  # sample in the shard
@@ -80,7 +80,7 @@ class Corpus:
                 notes=tuple(manifest.get("notes", ())),  # absent from manifests of before there were notes
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CorruptBlob(f"the speech manifest cannot be read ({error}); send the speech again") from error
+            raise CorruptBlob("the speech manifest is missing or cannot be read; send the speech again") from error
         if manifest.get("version") != VERSION or manifest.get("digest") != corpus.digest:
             raise CorruptBlob("the speech manifest does not match its digest or version; send the speech again")
         return corpus
@@ -111,7 +111,7 @@ class Corpus:
 
     @property
     def is_transcribed(self) -> bool:
-        """Whether any clip to train on has a transcript."""
+        """Whether any clip to train on has a transcript with words."""
         return any(clip.text for clip in self.split("train"))
 
     def audio(self, clip: Clip) -> npt.NDArray[np.float32]:
@@ -125,9 +125,9 @@ class Corpus:
                 file.seek(clip.start)
                 samples: npt.NDArray[np.float32] = file.read(clip.num_samples, dtype="float32")
         except (OSError, soundfile.LibsndfileError) as error:
-            raise CorruptBlob(f"{clip.shard} of the speech cannot be read ({error})") from error
+            raise CorruptBlob(f"{clip.shard} of the speech is missing or damaged; send the speech again") from error
         if samples.shape != (clip.num_samples,):
-            raise CorruptBlob(f"{clip.shard} of the speech is shorter than its manifest says")
+            raise CorruptBlob(f"{clip.shard} of the speech is shorter than its manifest says; send the speech again")
         return samples
 
     def files(self) -> dict[str, Path]:

@@ -17,11 +17,12 @@ confine.leave_network()
 
 import av  # noqa: E402
 import numpy as np  # noqa: E402
-import soundfile  # noqa: E402
 import soxr  # noqa: E402
 
 from adaptwin_core.domain.errors import InvalidAudio  # noqa: E402
+from adaptwin_core.speech.blocks import Block, Track  # noqa: E402
 from adaptwin_core.speech.decoder_protocol import (  # noqa: E402
+    AGAIN,
     AUDIO,
     END,
     FRAME,
@@ -30,41 +31,50 @@ from adaptwin_core.speech.decoder_protocol import (  # noqa: E402
     REQUEST,
     SAMPLE_RATE_HZ,
 )
+from adaptwin_core.speech.mixing import Levels, Mix  # noqa: E402
+from adaptwin_core.speech.readers import UNREADABLE, OpenFile  # noqa: E402
+from adaptwin_core.speech.sniff import NAMES, Container, Form  # noqa: E402
 
-Block = tuple[np.ndarray, int]  # float32 x_TC, rate in Hz
-
-_BLOCK_VALUES = 1 << 18
 _MIN_RATE_HZ, _MAX_RATE_HZ = 4_000, 768_000  # a header that says 1 Hz would make days out of a megabyte
 _CLIPPED = 0.9999  # of full scale
-_MAX_BAD_PACKETS = 100
-# Not for MP3 and Ogg, which libsndfile reads too: of files joined end to end it gives the first alone.
-_SOUNDFILE_FORMATS = {"wav": {"WAV", "WAVEX", "RF64"}, "flac": {"FLAC"}}
-_DEMUXERS = {"wav": "wav", "flac": "flac", "ogg": "ogg", "mp3": "mp3", "mp4": "mp4", "webm": "matroska"}
-_CODECS = frozenset({"aac", "alac", "flac", "mp3", "mp3float", "opus", "libopus", "vorbis", "speex"})
+_MAX_DETAIL_CHARS = 1000
+
+
+class UnreadableError(Exception):
+    """A file cannot be used. `detail` is what a library said: it is for logs, not for people."""
+
+    def __init__(self, refusal: InvalidAudio, detail: str = "") -> None:
+        super().__init__(refusal.message)
+        self.refusal, self.detail = refusal, detail
 
 
 class Speech:
     """Takes blocks of a file as they come, sends 16 kHz mono samples on, and keeps count."""
 
-    def __init__(self, out: int) -> None:
-        self._out = out
+    def __init__(self, out: int, mix: Mix) -> None:
+        self._out, self._mix = out, mix
+        self.levels = Levels()
+        self.track: Track | None = None
         self._rate_hz = 0
         self._resampler: soxr.ResampleStream | None = None
         self.num_frames = 0
         self.num_clipped = 0
 
-    def push(self, x_TC: np.ndarray, rate_hz: int) -> None:
+    def push(self, block: Block) -> None:
         """Send one block on.
 
         Raises:
             InvalidAudio: not_finite, or a sample rate no speech has.
         """
+        x_TC, rate_hz, self.track = block
         if not self._rate_hz:
             self._start(rate_hz)
         elif rate_hz != self._rate_hz:
             raise InvalidAudio("its sample rate changes midway; save it again with one rate", code="decode_failed")
         if not np.isfinite(x_TC).all():
             raise InvalidAudio("it holds NaN or infinite samples; export it again", code="not_finite")
+        self.levels.add(x_TC)
+        x_TC = self._mix.apply(x_TC)
         self.num_frames += len(x_TC)
         self.num_clipped += int((np.abs(x_TC) >= _CLIPPED).any(axis=1).sum())
         self._send(x_TC.mean(axis=1, dtype=np.float32), last=False)
@@ -95,112 +105,61 @@ def send_frame(out: int, kind: bytes, payload: bytes) -> None:
         view = view[os.write(out, view) :]
 
 
-def read_soundfile(fd: int, container: str) -> Iterator[Block]:
-    """Yield the blocks of a wav or flac file as libsndfile reads them."""
-    os.lseek(fd, 0, os.SEEK_SET)
-    with soundfile.SoundFile(fd, closefd=False) as file:
-        if file.format not in _SOUNDFILE_FORMATS[container]:
-            raise InvalidAudio(f"it looks like {container} but reads as {file.format}", code="decode_failed")
-        num_frames = max(1, _BLOCK_VALUES // file.channels)
-        while len(x_TC := file.read(num_frames, dtype="float32", always_2d=True)):
-            yield x_TC, file.samplerate
-
-
-def _floats(frame: av.AudioFrame) -> np.ndarray:
-    """Return a frame's samples as float32 x_TC. FFmpeg's own converter crashes on channels without a named layout."""
-    values = frame.to_ndarray()
-    x_TC = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
-    if x_TC.dtype == np.uint8:
-        return (x_TC.astype(np.float32) - 128) / 128
-    if x_TC.dtype.kind == "i":
-        return (x_TC / 2.0 ** (8 * x_TC.dtype.itemsize - 1)).astype(np.float32)
-    return x_TC.astype(np.float32)
-
-
-class _Block:
-    """Gathers a codec's frames of a few milliseconds into blocks that are worth handling."""
-
-    def __init__(self) -> None:
-        self._frames: list[np.ndarray] = []
-        self._num_values = 0
-        self._rate_hz = 0
-
-    def add(self, x_TC: np.ndarray, rate_hz: int) -> Iterator[Block]:
-        same = not self._frames or (rate_hz == self._rate_hz and x_TC.shape[1] == self._frames[0].shape[1])
-        if not same or self._num_values >= _BLOCK_VALUES:
-            yield from self.rest()
-        self._frames.append(x_TC)
-        self._num_values += x_TC.size
-        self._rate_hz = rate_hz
-
-    def rest(self) -> Iterator[Block]:
-        if self._frames:
-            yield np.concatenate(self._frames), self._rate_hz
-        self._frames, self._num_values = [], 0
-
-
-def read_av(fd: int, container: str) -> Iterator[Block]:
-    """Yield the blocks of the first audio stream as FFmpeg reads them, with the demuxer fixed by our own sniff.
-
-    The file comes as an open object: FFmpeg has no path and no protocol to open anything else with.
-    """
-    os.lseek(fd, 0, os.SEEK_SET)
-    options = {"protocol_whitelist": "none"}
-    with (
-        os.fdopen(os.dup(fd), "rb") as file,
-        av.open(file, mode="r", format=_DEMUXERS[container], options=options, metadata_errors="ignore") as media,
-    ):
-        if not media.streams.audio:
-            raise InvalidAudio("it holds no audio track", code="decode_failed")
-        stream = media.streams.audio[0]
-        codec = stream.codec_context.name if stream.codec_context else "something unknown"
-        if codec not in _CODECS and not codec.startswith("pcm_"):
-            raise InvalidAudio(f"its sound is coded as {codec}; save it as wav, flac or opus", code="decode_failed")
-        stream.codec_context.thread_type = "NONE"
-        block = _Block()
-        num_bad = 0
-        for packet in media.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:  # one broken packet: FFmpeg picks up at the next
-                num_bad += 1
-                if num_bad > _MAX_BAD_PACKETS:
-                    raise
-                continue
-            for frame in frames:
-                yield from block.add(_floats(frame), frame.sample_rate)
-        yield from block.rest()
-        if num_bad:
-            raise InvalidAudio("some of its packets are broken", code="decode_failed")
-
-
-def decode(fd: int, container: str, out: int) -> None:
+def decode(fd: int, container: Container, out: int) -> None:
     """Send one file's samples and how it ended. What breaks off midway is kept, marked as damaged.
 
+    How the channels are to be mixed shows at the file's end alone: where it was not the usual way, all is sent again.
+
     Raises:
-        InvalidAudio: nothing of it can be used.
+        InvalidAudio, UnreadableError: nothing of it can be used.
     """
-    readers = [read_soundfile, read_av] if container in _SOUNDFILE_FORMATS else [read_av]
-    speech = Speech(out)
-    failure: InvalidAudio | None = None
-    for reader in readers:
-        failure = None
-        try:
-            for x_TC, rate_hz in reader(fd, container):
-                speech.push(x_TC, rate_hz)
-        except (soundfile.LibsndfileError, av.FFmpegError, ValueError, MemoryError) as error:
-            failure = InvalidAudio(f"it cannot be decoded as {container}: {error}", code="decode_failed")
-        except InvalidAudio as error:
-            if error.code != "decode_failed":
-                raise
-            failure = error
-        if speech.num_frames:
-            break
-    else:
-        raise failure or InvalidAudio("it holds no samples", code="too_short")
-    speech.finish()
-    end = {"num_clipped": speech.num_clipped, "num_frames": speech.num_frames, "damaged": failure is not None}
+    file = OpenFile(fd, container)
+    speech, is_damaged = _send(file, out, Mix())
+    mix = speech.levels.mix()
+    if mix != Mix():
+        send_frame(out, AGAIN, b"")
+        speech, is_damaged = _send(file, out, mix)
+    end = {
+        "num_clipped": speech.num_clipped,
+        "num_frames": speech.num_frames,
+        "damaged": is_damaged,
+        "one_channel": mix.channel is not None,
+        "rescaled": mix.full_scale != 1.0,
+        "track": speech.track,
+    }
     send_frame(out, END, json.dumps(end).encode())
+
+
+def _send(file: OpenFile, out: int, mix: Mix) -> tuple[Speech, bool]:
+    """Send what the first reader that gets anything out of the file gets, and tell whether it broke off midway."""
+    speech = Speech(out, mix)
+    failures: list[UnreadableError | None] = []
+    for blocks in file.readers():
+        failures.append(_pushed(blocks, speech, file.form))
+        if speech.num_frames:
+            speech.finish()
+            return speech, failures[-1] is not None
+    if None in failures:
+        raise InvalidAudio("it is empty: it holds no sound; export it again, or leave it out", code="too_short")
+    raise failures[-1] or AssertionError("a file has a reader")
+
+
+def _pushed(blocks: Iterator[Block], speech: Speech, form: Form) -> UnreadableError | None:
+    """Push all blocks, and return why they broke off, if they did."""
+    try:
+        for block in blocks:
+            speech.push(block)
+    except MemoryError as error:
+        too_large = "it takes too much memory to decode; save it as wav or flac"
+        return UnreadableError(InvalidAudio(too_large, code="decode_failed"), repr(error))
+    except UNREADABLE as error:
+        broken = f"it looks like {NAMES[form]}, but its content is damaged or incomplete; export or copy it again"
+        return UnreadableError(InvalidAudio(broken, code="decode_failed"), str(error))
+    except InvalidAudio as error:
+        if error.code != "decode_failed":
+            raise
+        return UnreadableError(error)
+    return None
 
 
 def serve(requests: socket.socket, out: int) -> None:
@@ -214,9 +173,16 @@ def serve(requests: socket.socket, out: int) -> None:
         try:
             decode(fds[0], name.rstrip(b"\0").decode("ascii"), out)
         except InvalidAudio as error:
-            send_frame(out, REFUSED, json.dumps({"code": error.code, "reason": error.message}).encode())
+            _refuse(out, error)
+        except UnreadableError as error:
+            _refuse(out, error.refusal, error.detail)
         finally:
             os.close(fds[0])
+
+
+def _refuse(out: int, refusal: InvalidAudio, detail: str = "") -> None:
+    said = {"code": refusal.code, "reason": refusal.message, "detail": detail[:_MAX_DETAIL_CHARS]}
+    send_frame(out, REFUSED, json.dumps(said).encode())
 
 
 def main() -> None:

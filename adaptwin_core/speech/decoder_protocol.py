@@ -3,8 +3,10 @@
 parent -> child, on the child's stdin (a Unix socket): one `REQUEST` with the open file attached as a descriptor.
 child -> parent, on the child's stdout: frames of one `FRAME` header and its payload:
   AUDIO    16-bit little-endian samples, 16 kHz mono
-  END      JSON {"num_clipped", "num_frames", "damaged"}: the file is done; counts are of the file's own sample frames
-  REFUSED  JSON {"code", "reason"}: the file cannot be used
+  AGAIN    empty, once at most: what was sent of the file is void, and all of it comes once more
+  END      JSON {"num_clipped", "num_frames", "damaged", "one_channel", "rescaled", "track"}: the file is done; counts
+           are of the file's own sample frames, `track` is the number of the sound track that was read, and of how many
+  REFUSED  JSON {"code", "reason", "detail"}: the file cannot be used; the detail is for logs alone
 """
 
 import struct
@@ -12,5 +14,5 @@ import struct
 SAMPLE_RATE_HZ = 16_000
 REQUEST = struct.Struct("<8sI")  # container, CPU seconds allowed
 FRAME = struct.Struct("<cI")  # kind, payload bytes
-AUDIO, END, REFUSED = b"A", b"E", b"F"
+AUDIO, AGAIN, END, REFUSED = b"A", b"R", b"E", b"F"
 MAX_FRAME_BYTES = 1 << 20

@@ -21,8 +21,9 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.matching import match
 from adaptwin_core.speech.notices import Notices, Reject
 from adaptwin_core.speech.recording import SILENCE_PEAK, Recording, peak
-from adaptwin_core.speech.sandbox import Decoder
+from adaptwin_core.speech.sandbox import Decoded, Decoder
 from adaptwin_core.speech.segment import MAX_CLIP, pieces
+from adaptwin_core.speech.sniff import READ_FORMS
 from adaptwin_core.speech.sources import SourceFile, label
 from adaptwin_core.speech.survey import AudioFile, audio_files, survey
 
@@ -32,6 +33,7 @@ _MAX_CLIPPED_SHARE = 0.01
 _MAX_CHARS_PER_S, _MIN_CHARS_PER_S = 35.0, 1.0
 _MIN_TEXT_CHECK_S = 5.0  # a short clip may hold one word
 _REPORT_EVERY_S = 1.0
+_UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # forms that no codec pads
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,12 @@ class _Builder:
             raise InvalidAudio(_nothing_usable(rejects), code="no_audio")
         self._report(final=True)
         splits = split.assign(
-            [split.Recording(t.name, tuple(p.num_samples for p in t.places), t.line.split) for t in self._taken]
+            [
+                split.Recording(
+                    t.name, tuple(p.num_samples for p in t.places), t.line.split, is_wordless=_is_wordless(t.line)
+                )
+                for t in self._taken
+            ]
         )
         clips: list[Clip] = []
         for taken, piece_splits in zip(self._taken, splits, strict=True):
@@ -176,39 +183,55 @@ class _Builder:
         return corpus
 
     def _read(self, audio: AudioFile, line: Line, recording: Recording) -> None:
-        def take(data: bytes) -> None:
-            recording.append(data)
-            self._num_samples += len(data) // 2
+        before = self._num_samples
+
+        def count() -> None:
+            self._num_samples = before + recording.num_samples
             self._report()
 
-        room = int(self._limits.max_decoded_s * SAMPLE_RATE_HZ) - self._num_samples
-        decoded = self._decoder.decode(audio.path, audio.container, take, max_samples=room)
+        room = int(self._limits.max_decoded_s * SAMPLE_RATE_HZ) - before
+        decoded = self._decoder.decode(audio.path, audio.container, _Watched(recording, count), max_samples=room)
         if decoded.over_limit:
             raise _TooLongError
-        recording.check()
+        recording.check(is_wordless=_is_wordless(line))
         first = self._by_sound.setdefault(recording.sha256, audio.name)
         if first != audio.name:
             raise InvalidAudio(f"it sounds exactly like {first}; send each recording once", code="duplicate")
-        if decoded.clipped_share > _MAX_CLIPPED_SHARE:
-            self._notices.add("clipped", audio.name)
+        self._tell(audio.name, decoded)
         if decoded.damaged:
-            self._notices.add("damaged", audio.name)
-            line = Line(text=None, split=line.split)
-        self._keep(audio.name, line, recording)
+            line = _untold(line)
+        self._keep(audio, line, recording)
 
-    def _keep(self, name: str, line: Line, recording: Recording) -> None:
+    def _tell(self, name: str, decoded: Decoded) -> None:
+        told = {
+            "clipped": decoded.clipped_share > _MAX_CLIPPED_SHARE,
+            "damaged": decoded.damaged,
+            "one_channel": decoded.one_channel,
+            "rescaled": decoded.rescaled,
+        }
+        for code, is_so in told.items():
+            if is_so:
+                self._notices.add(code, name)
+        if decoded.num_tracks > 1:
+            which = f"it holds {decoded.num_tracks} sound tracks; number {decoded.track} is used"
+            self._notices.note(name, "sound_track", which)
+
+    def _keep(self, audio: AudioFile, line: Line, recording: Recording) -> None:
+        name = audio.name
+        if recording.leave_out_quiet_ends(is_coded=audio.container not in _UNCODED):
+            self._notices.add("ends_trimmed", name)
         if recording.num_samples > MAX_CLIP:
-            if line.text is not None:
+            if line.text:
                 self._notices.add("long_clip_unlabelled", name)
-            line = Line(text=None, split=line.split)
-        elif line.text is not None:
+            line = _untold(line)
+        elif line.text:
             chars_per_s = len(line.text) / recording.seconds
             slow = chars_per_s < _MIN_CHARS_PER_S and recording.seconds >= _MIN_TEXT_CHECK_S
             if chars_per_s > _MAX_CHARS_PER_S or slow:
                 self._notices.add("text_mismatch", name)
         places = []
         for piece in pieces(recording.blocks()):
-            if peak(piece) < SILENCE_PEAK:
+            if peak(piece) < SILENCE_PEAK and not _is_wordless(line):
                 self._notices.add("silent_parts", name)
             else:
                 places.append(self.writer.append(piece))
@@ -222,12 +245,36 @@ class _Builder:
         self._on_progress(Progress(self._num_files, self._total_files, self._num_samples / SAMPLE_RATE_HZ))
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """A recording that tells when it has grown."""
+
+    recording: Recording
+    on_data: Callable[[], None]
+
+    def append(self, data: bytes) -> None:
+        self.recording.append(data)
+        self.on_data()
+
+    def restart(self) -> None:
+        self.recording.restart()
+
+
+def _is_wordless(line: Line) -> bool:
+    return line.text == ""
+
+
+def _untold(line: Line) -> Line:
+    """Return what still holds of pieces of a recording, or of what could be read: its words do not, silence does."""
+    return line if _is_wordless(line) else Line(text=None, split=line.split)
+
+
 class _TooLongError(Exception):
     """The set's cap on decoded audio was reached."""
 
 
 def _nothing_usable(rejects: Sequence[Reject]) -> str:
     if not rejects:
-        return "the set holds no audio; send wav, flac, mp3, ogg, opus, m4a or webm files"
+        return f"the set holds no audio; send {READ_FORMS} files"
     shown = "; ".join(f"{r['name']}: {r['reason']}" for r in rejects[:3])
     return f"none of the {len(rejects)} files sent can be used as speech. {shown}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
-from adaptwin_core.speech.segment import Samples
+from adaptwin_core.speech.segment import MAX_CLIP, Samples, fitting
 
 MIN_S = 0.2
 SILENCE_PEAK = 32  # of 32768, about -60 dB: below it nothing is said
@@ -29,7 +29,7 @@ class Recording:
     def __init__(self, spool_folder: Path) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(spool_folder))  # noqa: SIM115  # closed by close
         self._sha = hashlib.sha256()
-        self._peak = 0
+        self.peak = 0  # of 32768
         self.num_samples = 0
 
     def __enter__(self) -> Self:
@@ -42,10 +42,17 @@ class Recording:
 
     def append(self, data: bytes) -> None:
         samples = np.frombuffer(data, "<i2")
-        self._peak = max(self._peak, peak(samples))
+        self.peak = max(self.peak, peak(samples))
         self._sha.update(data)
         self._file.write(data)
         self.num_samples += len(samples)
+
+    def restart(self) -> None:
+        """Forget all samples."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._sha = hashlib.sha256()
+        self.peak = self.num_samples = 0
 
     @property
     def seconds(self) -> float:
@@ -56,16 +63,30 @@ class Recording:
         """Of the decoded samples: the same sound in two lossless files has one."""
         return self._sha.hexdigest()
 
-    def check(self) -> None:
+    def check(self, *, is_wordless: bool) -> None:
         """Refuse what holds no speech.
 
+        Args:
+            is_wordless: a transcript says that nobody speaks: silence is then what it should be.
         Raises:
             InvalidAudio: too_short or silent.
         """
         if self.seconds < MIN_S:
             raise InvalidAudio(f"it lasts {self.seconds:.2f} s; {MIN_S} s is the least", code="too_short")
-        if self._peak < SILENCE_PEAK:
+        if self.peak < SILENCE_PEAK and not is_wordless:
             raise InvalidAudio("it is silent from start to end; check the microphone", code="silent")
+
+    def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:
+        """Cut a recording of a minute at most down to one clip where that costs no speech; tell whether it was cut."""
+        if not MAX_CLIP < self.num_samples <= 2 * MAX_CLIP:
+            return False
+        samples = np.concatenate(list(self.blocks()))
+        span = fitting(samples, SILENCE_PEAK, is_coded=is_coded)
+        if span is None:
+            return False
+        self.restart()
+        self.append(samples[slice(*span)].astype("<i2").tobytes())
+        return True
 
     def blocks(self) -> Iterator[Samples]:
         """Yield all samples from the start, ten seconds at a time."""

@@ -7,6 +7,7 @@ Nothing the child says is trusted beyond its samples: frames are bounded, counte
 import contextlib
 import functools
 import json
+import logging
 import os
 import select
 import signal
@@ -14,14 +15,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.decoder_protocol import AUDIO, END, FRAME, MAX_FRAME_BYTES, REFUSED, REQUEST
+from adaptwin_core.speech.decoder_protocol import AGAIN, AUDIO, END, FRAME, MAX_FRAME_BYTES, REFUSED, REQUEST
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sniff import Container
 
@@ -32,6 +32,18 @@ _REFUSALS = frozenset({"decode_failed", "not_finite", "too_short"})
 _MAX_REASON_CHARS = 300
 _ROOT = Path(__file__).parents[2]
 
+log = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where the samples of a file go."""
+
+    def append(self, data: bytes, /) -> None:
+        """Take 16-bit little-endian 16 kHz mono samples as they come."""
+
+    def restart(self) -> None:
+        """Forget them: they come once more, whole."""
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -39,7 +51,11 @@ class Decoded:
 
     clipped_share: float  # of the file's sample frames
     damaged: bool  # it broke off midway; what came before is good
-    over_limit: bool  # stopped because it held more samples than allowed
+    over_limit: bool = False  # stopped because it held more samples than allowed
+    one_channel: bool = False  # its channels cancel each other: the loudest was taken alone
+    rescaled: bool = False  # its samples were floats far beyond 1, and were divided by what is full scale for them
+    track: int = 1  # of its sound tracks, the one that was read
+    num_tracks: int = 1
 
 
 class _ChildLostError(Exception):
@@ -123,8 +139,8 @@ class Decoder:
             self._child.kill()
         self._child = None
 
-    def decode(self, path: Path, container: Container, sink: Callable[[bytes], None], *, max_samples: int) -> Decoded:
-        """Decode one file; `sink` gets 16-bit little-endian 16 kHz mono samples as they come.
+    def decode(self, path: Path, container: Container, sink: Sink, *, max_samples: int) -> Decoded:
+        """Decode one file into `sink`.
 
         Raises:
             InvalidAudio: decode_failed, not_finite or too_short. Samples may have reached `sink` before.
@@ -146,35 +162,52 @@ class Decoder:
             raise decoded
         return decoded
 
-    def _listen(self, child: _Child, sink: Callable[[bytes], None], max_samples: int) -> Decoded | InvalidAudio:
+    def _listen(self, child: _Child, sink: Sink, max_samples: int) -> Decoded | InvalidAudio:
         read = functools.partial(
             child.read,
             deadline=time.monotonic() + self._limits.max_file_wall_s,
             max_stall_s=self._limits.max_stall_s,
         )
         num_samples = 0
+        may_restart = True
         while True:
             kind, num_bytes = FRAME.unpack(read(FRAME.size))
             if num_bytes > MAX_FRAME_BYTES or (kind == AUDIO and num_bytes % 2):
                 raise _ChildLostError("answered nonsense")
             payload = read(num_bytes)
+            if kind == AGAIN and may_restart:
+                num_samples, may_restart = 0, False
+                sink.restart()
+                continue
             if kind != AUDIO:
                 return _ending(kind, payload)
             num_samples += num_bytes // 2
             if num_samples > max_samples:
                 return Decoded(clipped_share=0.0, damaged=False, over_limit=True)
-            sink(payload)
+            sink.append(payload)
 
 
 def _ending(kind: bytes, payload: bytes) -> Decoded | InvalidAudio:
     try:
         said = json.loads(payload)
         if kind == END:
-            share = int(said["num_clipped"]) / max(1, int(said["num_frames"]))
-            return Decoded(clipped_share=share, damaged=bool(said["damaged"]), over_limit=False)
+            track, num_tracks = (int(number) for number in said["track"])
+            return Decoded(
+                clipped_share=int(said["num_clipped"]) / max(1, int(said["num_frames"])),
+                damaged=bool(said["damaged"]),
+                one_channel=bool(said["one_channel"]),
+                rescaled=bool(said["rescaled"]),
+                track=track,
+                num_tracks=num_tracks,
+            )
         if kind == REFUSED and said["code"] in _REFUSALS:
-            reason = "".join(c if c.isprintable() else " " for c in str(said["reason"]))[:_MAX_REASON_CHARS]
-            return InvalidAudio(reason, code=said["code"])
+            if said["detail"]:
+                log.info("a file was refused: %s", _printable(said["detail"]))
+            return InvalidAudio(_printable(said["reason"]), code=said["code"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _ChildLostError("answered nonsense") from error
     raise _ChildLostError("answered nonsense")
+
+
+def _printable(said: object) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(said))[:_MAX_REASON_CHARS]

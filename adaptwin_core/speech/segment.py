@@ -15,6 +15,12 @@ _MIN_PIECE = 14 * SAMPLE_RATE_HZ  # but for the last two, which share what is le
 _MIN_LAST = 1 * SAMPLE_RATE_HZ
 _HOP = SAMPLE_RATE_HZ // 50
 _PAUSE_HOPS = 10  # a pause is the quietest 200 ms
+_END_HOP = SAMPLE_RATE_HZ // 200
+# Ends are quiet below this share of the peak: -46 dB is a room; what is little over 30 s may be a soft consonant's
+# -30 dB, or a codec's padding, in which the sound beside it is heard before its time.
+_ROOM, _SOFT, _PADDING = 1 / 200, 1 / 32, 1 / 10
+_LITTLE = SAMPLE_RATE_HZ // 4  # more than the padding of any codec that we read
+_SLACK = SAMPLE_RATE_HZ // 50  # of padding, which does not end where a hop does
 
 
 def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
@@ -40,6 +46,30 @@ def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
         held = held[cut:]
     if len(held):
         yield held
+
+
+def fitting(samples: Samples, silence: int, *, is_coded: bool) -> tuple[int, int] | None:
+    """Return the first and last sample of 30 s that leave out nothing but quiet ends, or None where there are none.
+
+    Args:
+        samples: over 30 s of them.
+        silence: what is below it is quiet, whatever the rest.
+        is_coded: a codec may have padded both ends.
+    """
+    over = len(samples) - MAX_CLIP
+    peaks = np.abs(samples[: len(samples) // _END_HOP * _END_HOP].astype(np.int32)).reshape(-1, _END_HOP).max(axis=1)
+    tail = len(samples) % _END_HOP  # shorter than a hop
+    limits = [(_ROOM, 0)]
+    if over <= _LITTLE:
+        limits += [(_SOFT, 0)] + [(_PADDING, _SLACK)] * is_coded
+    for share, slack in limits:
+        is_loud = np.flatnonzero(peaks >= max(silence, share * peaks.max()))
+        first, last = (int(is_loud[0]), int(is_loud[-1])) if len(is_loud) else (len(peaks), len(peaks) - 1)
+        quiet_start, quiet_end = first * _END_HOP, (len(peaks) - 1 - last) * _END_HOP + tail
+        if quiet_start + quiet_end + slack >= over:
+            from_start = max(0, min(quiet_start, over - quiet_end))
+            return from_start, from_start + MAX_CLIP
+    return None
 
 
 def _quietest(samples: Samples, low: int, high: int) -> int:

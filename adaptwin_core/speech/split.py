@@ -17,6 +17,7 @@ class Recording:
     name: str
     piece_samples: tuple[int, ...]  # length of each piece, in time order
     given: Split | None = None
+    is_wordless: bool = False  # its transcript says that nobody speaks
 
     @property
     def num_samples(self) -> int:
@@ -29,9 +30,21 @@ def assign(recordings: Sequence[Recording]) -> list[list[Split]]:
     Splits that the person gave are kept, and files without one are trained on; where none is test or valid, that is the
     same as none given. Otherwise about 10 % of the time goes to test and 5 % to valid, by recording, chosen by the
     SHA-256 of its name. Where recordings are so few or long that this fails, the longest is split by contiguous time.
+    Recordings in which nobody speaks are split apart, so that what is held out holds words.
     """
     if any(r.given in {"test", "valid"} for r in recordings):
         return [[r.given or "train"] * len(r.piece_samples) for r in recordings]
+    spoken = [r for r in recordings if not r.is_wordless]
+    wordless = [r for r in recordings if r.is_wordless]
+    if not spoken:
+        return _by_chance(wordless)
+    learnt: list[list[Split]] = [["train"] * len(r.piece_samples) for r in wordless]
+    of_wordless = iter(learnt if len(wordless) < _MIN_RECORDINGS else _by_chance(wordless))
+    of_spoken = iter(_by_chance(spoken))
+    return [next(of_wordless if r.is_wordless else of_spoken) for r in recordings]
+
+
+def _by_chance(recordings: Sequence[Recording]) -> list[list[Split]]:
     if not recordings:
         return []
     order = sorted(range(len(recordings)), key=lambda i: (recordings[i].num_samples, recordings[i].name))

@@ -9,7 +9,15 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.archive import Member, MemberFile, members
 from adaptwin_core.speech.limits import GIB, MIB, Limits
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sniff import HEAD_BYTES, Container, is_foreign_archive, sniff_archive, sniff_audio
+from adaptwin_core.speech.sniff import (
+    HEAD_BYTES,
+    READ_FORMS,
+    Container,
+    foreign_audio,
+    is_foreign_archive,
+    sniff_archive,
+    sniff_audio,
+)
 from adaptwin_core.speech.sources import SourceFile, is_hidden
 from adaptwin_core.speech.transcripts import Transcripts, is_transcript
 
@@ -166,7 +174,10 @@ def _not_audio(head: bytes) -> InvalidAudio:
         return InvalidAudio("it is an archive inside an archive; pack the files themselves", code="nested_archive")
     if is_foreign_archive(head):
         return InvalidAudio("archives of this kind are not read; use tar, tar.gz or zip", code="archive_form")
-    return InvalidAudio("its content is not audio we read: wav, flac, mp3, ogg, opus, m4a or webm", code="not_audio")
+    name = foreign_audio(head)
+    if name is not None:
+        return InvalidAudio(f"it looks like {name}, which is not read; convert it to wav or flac", code="not_audio")
+    return InvalidAudio(f"its content is not audio we read: {READ_FORMS}", code="not_audio")
 
 
 def _head_of(path: Path) -> bytes:

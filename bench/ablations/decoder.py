@@ -5,6 +5,7 @@ Shape letters: F neurons, D width, N positions.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,8 +31,9 @@ def rows(setting: Setting) -> Iterator[dict[str, Any]]:
     on measured and on other speech of the speaker.
     """
     assert setting.general is not None
-    speaker, general = (pack(corpus, "train", seed=0, labelled=True) for corpus in (setting.speaker, setting.general))
-    unseen = pack(setting.speaker, "test", seed=0, labelled=True)[:JUDGED_WINDOWS]
+    labelled = partial(pack, seed=0, labelled=True, num_tokens=setting.num_tokens)
+    speaker, general = (labelled(corpus, "train") for corpus in (setting.speaker, setting.general))
+    unseen = labelled(setting.speaker, "test")[:JUDGED_WINDOWS]
     listener = _Listener(setting)
     judged = {"unseen": listener.activations(unseen), "seen": listener.activations(speaker[: min(SEEN_WINDOWS)])}
     for num_windows in SEEN_WINDOWS:

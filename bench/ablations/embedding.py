@@ -37,7 +37,8 @@ def rows(setting: Setting) -> Iterator[dict[str, Any]]:
     for kind, corpus in corpora.items():
         assert corpus is not None
         seen += [teacher.hear(window).decoded_1LD[0] for window in setting.windows(corpus)[:SEEN_WINDOWS]]
-        judged[kind] = [teacher.hear(window) for window in pack(corpus, "test", seed=0)[:JUDGED_WINDOWS]]
+        unseen = pack(corpus, "test", seed=0, num_tokens=setting.num_tokens)[:JUDGED_WINDOWS]
+        judged[kind] = [teacher.hear(window) for window in unseen]
     for change, form in _forms(torch.cat(seen).double(), original.config.d_model).items():
         model = copy.deepcopy(original)
         embedding: nn.Embedding = model.model.decoder.embed_tokens

@@ -57,7 +57,7 @@ class FrontierKitchen(Kitchen):
         """A whole Whisper with adapters trained on the same speech without us, as many windows as ours learns from."""
         setting = kitchen.setting
         spec, featurizer = setting.spec, setting.featurizer()
-        windows = pack(setting.speaker, "train", seed=spec.seed, labelled=True)
+        windows = pack(setting.speaker, "train", seed=spec.seed, labelled=True, num_tokens=setting.num_tokens)
         model = load_whisper(setting.base_folder)
         num_windows = (spec.personal_steps + spec.tune_steps) * spec.tune_batch
         began = time.perf_counter()

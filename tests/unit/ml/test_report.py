@@ -27,13 +27,20 @@ class Speech:
         return [clip for clip in self.clips if clip.split == name]
 
 
+class Judged(Setting):
+    """A setting of a folder without a tokenizer."""
+
+    def num_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
 def concluded(out: Path, language, speaker, heard, general=None):
     """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
     texts = {}
     for name, said in heard.items():
         texts[name] = out / f"{name.replace(':', '-')}.json"
         texts[name].write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
-    setting = Setting(
+    setting = Judged(
         out,
         WHISPERS["base"],
         CompressionSpec(plan="uniform", language=language),

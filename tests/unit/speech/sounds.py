@@ -20,6 +20,16 @@ RATE_HZ = 16_000
 Floats = npt.NDArray[np.float32]
 
 
+class Nowhere:
+    """Takes samples and keeps none."""
+
+    def append(self, _data: bytes) -> None:
+        pass
+
+    def restart(self) -> None:
+        pass
+
+
 def voice(seconds: float, seed: int = 0, rate_hz: int = RATE_HZ) -> Floats:
     """Return something like speech: a buzz of low harmonics in syllables, another for each seed. Shape (samples,)."""
     rng = np.random.default_rng(seed)
@@ -36,16 +46,26 @@ def write(path: Path, samples: npt.NDArray[np.generic], rate_hz: int = RATE_HZ, 
     return path
 
 
-def encode(path: Path, samples: Floats, rate_hz: int, codec: str) -> Path:
-    """Write m4a or webm."""
-    with av.open(path, "w") as media:
-        stream = media.add_stream(codec, rate=rate_hz)
-        assert isinstance(stream, av.AudioStream)
-        frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
-        frame.sample_rate = rate_hz
-        media.mux(stream.encode(frame))
-        media.mux(stream.encode(None))
+def encode(
+    path: Path, samples: Floats, rate_hz: int, *codecs: str, container: str | None = None, **options: str
+) -> Path:
+    """Write a file with one sound track a codec, all of the same samples, in any container that FFmpeg writes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(path, "w", format=container, options=options) as media:
+        streams = [media.add_stream(codec, rate=rate_hz, layout="mono") for codec in codecs]
+        for stream in streams:
+            assert isinstance(stream, av.AudioStream)
+            frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
+            frame.sample_rate, frame.pts = rate_hz, 0
+            media.mux(stream.encode(frame))
+            media.mux(stream.encode(None))
     return path
+
+
+def id3_tag(num_bytes: int) -> bytes:
+    """Return an ID3 tag of that length, its ten bytes of header included."""
+    size = num_bytes - 10
+    return b"ID3\x04\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(size)
 
 
 def build(folder: Path, out: Path, **caps: float) -> Corpus:

@@ -14,7 +14,18 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.sandbox import Decoder
 from adaptwin_core.speech.sniff import sniff_audio
-from tests.unit.speech.sounds import Floats, build, build_files, encode, rejects, voice, warnings, write
+from tests.unit.speech.sounds import (
+    Floats,
+    Nowhere,
+    build,
+    build_files,
+    encode,
+    id3_tag,
+    rejects,
+    voice,
+    warnings,
+    write,
+)
 
 SECONDS = 3.0
 
@@ -25,6 +36,12 @@ def likeness(a: Floats, b: Floats) -> float:
     cross = np.fft.irfft(np.fft.rfft(a[:num], 2 * num) * np.conj(np.fft.rfft(b[:num], 2 * num)))
     near = np.concatenate([cross[:1600], cross[-1600:]]).max()
     return float(near / np.linalg.norm(a[:num]) / np.linalg.norm(b[:num]))
+
+
+def loudness(sound: Floats) -> Floats:
+    """Return the root mean square of every 10 ms, about its mean: all that the coarsest codecs keep of a wave."""
+    rms = np.sqrt(np.square(sound[: len(sound) // 160 * 160].reshape(-1, 160)).mean(axis=1))
+    return rms - rms.mean()
 
 
 FORMS: dict[str, tuple[int, dict[str, str]]] = {  # name -> rate in Hz, how soundfile writes it or the codec
@@ -38,6 +55,13 @@ FORMS: dict[str, tuple[int, dict[str, str]]] = {  # name -> rate in Hz, how soun
     "m.mp3": (44_100, {"format": "MP3", "subtype": "MPEG_LAYER_III"}),
     "a.m4a": (44_100, {"codec": "aac"}),
     "w.webm": (48_000, {"codec": "libopus"}),
+    "lossless.m4a": (44_100, {"codec": "alac"}),
+    "raw.aac": (44_100, {"codec": "aac", "container": "adts"}),
+    "memo.caf": (44_100, {"codec": "alac", "container": "caf"}),
+    "pcm.caf": (44_100, {"format": "CAF", "subtype": "PCM_16"}),
+    "a.aiff": (44_100, {"format": "AIFF", "subtype": "PCM_24"}),
+    "little.aifc": (44_100, {"codec": "pcm_s16be", "container": "aiff"}),
+    "long.w64": (16_000, {"format": "W64", "subtype": "PCM_16"}),
 }
 
 
@@ -45,7 +69,7 @@ def make(folder: Path, name: str, seed: int = 0) -> Path:
     rate_hz, form = FORMS[name]
     samples = voice(SECONDS, seed, rate_hz)
     if "codec" in form:
-        return encode(folder / name, samples, rate_hz, form["codec"])
+        return encode(folder / name, samples, rate_hz, form["codec"], container=form.get("container"))
     return write(folder / name, np.repeat(samples[:, None], 8 if name == "eight.wav" else 1, axis=1), rate_hz, **form)
 
 
@@ -69,6 +93,65 @@ def test_format_is_read(every_format: Corpus, name: str) -> None:
     assert abs(clip.seconds - SECONDS) < 0.11
     assert likeness(audio, voice(SECONDS, NAMES.index(name))) > 0.97
     assert likeness(audio, voice(SECONDS, NAMES.index(name) + 1)) < 0.5
+
+
+@pytest.mark.parametrize("name", ["phone.amr", "phone.3gp"])
+def test_what_old_phones_record_is_read(tmp_path: Path, name: str) -> None:
+    encode(tmp_path / "in" / name, voice(SECONDS, 1, 8_000), 8_000, "libopencore_amrnb", container=name[6:])
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    heard, said, other = (loudness(x) for x in (corpus.audio(corpus.clips[0]), voice(SECONDS, 1), voice(SECONDS, 2)))
+    assert likeness(heard, said) > 0.9 > likeness(heard, other) + 0.1
+
+
+def test_wide_band_amr_is_read(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (100, 18), dtype=np.uint8)  # of 20 ms each, all of one mode
+    frames[:, 0] = 0x04
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.amr").write_bytes(b"#!AMR-WB\n" + frames.tobytes())
+    assert build(tmp_path / "in", tmp_path / "out").seconds == pytest.approx(2.0)
+
+
+def test_a_tag_of_any_length_may_come_before_the_sound(tmp_path: Path) -> None:
+    cases = [
+        (name, num_bytes)
+        for name in ("pcm24.flac", "m.mp3", "pcm16.wav", "raw.aac", "a.aiff", "v.ogg")
+        for num_bytes in (600, 4_090, 4_097, 300_000)
+    ]
+    for seed, (name, num_bytes) in enumerate(cases):
+        data = make(tmp_path, name, seed).read_bytes()
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"{seed:02}").write_bytes(id3_tag(num_bytes) + data)
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert not corpus.rejects
+    for clip in corpus.clips:
+        assert likeness(corpus.audio(clip), voice(SECONDS, int(clip.recording))) > 0.97, cases[int(clip.recording)]
+
+
+def test_bw64_is_read_as_rf64(tmp_path: Path) -> None:
+    path = make(tmp_path / "in", "big.rf64")
+    path.write_bytes(b"BW64" + path.read_bytes()[4:])
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert corpus.seconds == pytest.approx(SECONDS)
+    assert likeness(corpus.audio(corpus.clips[0]), voice(SECONDS)) > 0.99
+
+
+def test_other_forms_of_sound_are_called_by_their_names(tmp_path: Path) -> None:
+    heads = {
+        "WMA": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),
+        "Sun AU": b".snd\0\0\0\x18",
+        "NIST SPHERE": b"NIST_1A\n   1024\n",
+        "AVI": b"RIFF\0\1\0\0AVI LIST",
+        "MIDI": b"MThd\0\0\0\6",
+        "MPEG transport stream": (b"\x47" + bytes(187)) * 4,
+    }
+    write(tmp_path / "in" / "good.wav", voice(1.0))
+    for name, head in heads.items():
+        (tmp_path / "in" / name).write_bytes(head + bytes(2_000))
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert rejects(corpus) == dict.fromkeys(heads, "not_audio")
+    for reject in corpus.rejects:
+        assert reject["name"] in reject["reason"]
+        assert "convert it to wav or flac" in reject["reason"]
 
 
 def test_16_khz_pcm16_is_kept_bit_for_bit(tmp_path: Path) -> None:
@@ -169,7 +252,7 @@ def test_what_is_not_audio_is_rejected_and_never_fetched(tmp_path: Path) -> None
         with Decoder(Limits()) as decoder:  # even past the sniff, the demuxer is fixed and nothing else can be opened
             for container in ("wav", "mp4", "webm", "mp3"):
                 with pytest.raises(InvalidAudio):
-                    decoder.decode(folder / "list.wav", container, lambda _: None, max_samples=10**9)
+                    decoder.decode(folder / "list.wav", container, Nowhere(), max_samples=10**9)
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()

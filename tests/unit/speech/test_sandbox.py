@@ -14,7 +14,7 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import sandbox
 from adaptwin_core.speech.ingest import Limits, Progress, build_corpus
 from adaptwin_core.speech.sources import read_folder
-from tests.unit.speech.sounds import build, flac_bomb, rejects, voice, write
+from tests.unit.speech.sounds import Nowhere, build, flac_bomb, rejects, voice, write
 
 MISBEHAVING_CHILD = """
 import os, signal, struct, time
@@ -68,7 +68,7 @@ def test_misbehaving_decoder_costs_one_file(tmp_path: Path, monkeypatch: pytest.
 def test_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     bomb = flac_bomb(tmp_path / "a.flac", 20)
     with sandbox.Decoder(Limits(max_file_wall_s=1.0)) as decoder, pytest.raises(InvalidAudio, match="too long"):
-        decoder.decode(bomb, "flac", lambda _: None, max_samples=10**12)
+        decoder.decode(bomb, "flac", Nowhere(), max_samples=10**12)
 
 
 def test_a_hundred_hours_of_silence_are_stopped_at_the_cap(tmp_path: Path) -> None:
