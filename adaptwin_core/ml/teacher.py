@@ -16,7 +16,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.decode import BATCH, transcribe_batch
 from adaptwin_core.ml.lessons import AnyWindow
-from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow, as_written
+from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 _Spoken = tuple[Corpus, Clip]
@@ -87,8 +87,7 @@ class Teacher:
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
-            self._own_words_for((window.corpus, clip)) if clip.text is None else as_written(clip.text)
-            for clip in window.clips
+            self._own_words_for((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips
         )
         return " ".join(text for text in texts if text)
 

@@ -52,7 +52,7 @@ class Window:
     def text(self) -> str | None:
         if not self.has_text:
             return None
-        return " ".join(as_written(clip.text) for clip in self.clips if clip.text)
+        return " ".join(clip.text for clip in self.clips if clip.text)
 
     @property
     def has_text(self) -> bool:
@@ -118,7 +118,7 @@ def too_wordy(corpus: Corpus, split: str, num_tokens: NumTokens) -> list[Clip]:
 
 
 def _num_tokens(clip: Clip, num_tokens: NumTokens | None) -> int:
-    return num_tokens(as_written(clip.text)) if clip.text and num_tokens is not None else 0
+    return num_tokens(clip.text) if clip.text and num_tokens is not None else 0
 
 
 def _packed(
@@ -140,11 +140,6 @@ def _packed(
     if current:
         windows.append(Window(corpus, tuple(current), is_short))
     return windows
-
-
-def as_written(text: str) -> str:
-    """Return a transcript in capitals as a sentence: capitals alone tokenize letter by letter."""
-    return text.capitalize() if text.isupper() else text
 
 
 class Featurizer:

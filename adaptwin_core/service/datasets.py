@@ -64,7 +64,7 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
 
     Raises:
         NotFound: no such dataset, or it was deleted.
-        Conflict: it failed, is sealed already, is empty, or an upload is incomplete or shares another's file name.
+        Conflict: it failed, is sealed already, is empty, or an upload is incomplete.
     """
     dataset = queries.get(session, scope, dataset_id, lock="update")
     readiness.require_unsealed(dataset)
@@ -75,10 +75,7 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     ]
     if not rows:
         raise Conflict("upload at least one file first", code="dataset_empty")
-    _refuse("still uploading: finish or delete", [r for r in rows if r.state == UploadState.OPEN], "uploads_incomplete")
-    seen: set[str] = set()
-    twice = [r for r in rows if r.file_name in seen or seen.add(r.file_name)]  # type: ignore[func-returns-value]
-    _refuse("uploaded more than once: delete all but one of", twice, "duplicate_file_name")
+    _refuse_incomplete([row for row in rows if row.state == UploadState.OPEN])
     dataset.state = state.value
     task = Task(id=new_id("task"), dataset_id=dataset.id, stage=Stage.INGEST.value, key=Stage.INGEST.value)
     session.add(task)
@@ -165,8 +162,8 @@ def _clip(row: dict[str, Any]) -> Clip:
     return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 
-def _refuse(what: str, rows: Sequence[Upload], code: str) -> None:
+def _refuse_incomplete(rows: Sequence[Upload]) -> None:
     if rows:
         names = ", ".join(row.file_name for row in rows[:NUM_NAMES_SHOWN])
         more = f" and {len(rows) - NUM_NAMES_SHOWN} more" if len(rows) > NUM_NAMES_SHOWN else ""
-        raise Conflict(f"{what} {names}{more}", code=code)
+        raise Conflict(f"still uploading: finish or delete {names}{more}", code="uploads_incomplete")

@@ -18,6 +18,7 @@ from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState, next_state
 from adaptwin_core.service import quotas, readiness, upload_files
+from adaptwin_core.speech.sources import label
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import datasets, erasure
@@ -77,11 +78,14 @@ def create(session: Session, scope: TenantScope, *, dataset_id: str, file_name: 
 
     Raises:
         NotFound: no such dataset, or it was deleted.
-        Conflict: the dataset is sealed, or failed.
+        Conflict: the dataset is sealed or failed, or has a file of this name.
         LimitExceeded, ResourceExhausted: see `quotas.admit_upload`.
     """
     quotas.admit_upload(session, scope, length)
-    _open_dataset(session, scope, dataset_id)
+    _open_dataset(
+        session, scope, dataset_id, lock="update"
+    )  # of two files of one name the second waits, and is refused
+    _refuse_twin(session, scope, dataset_id, file_name)
     upload = Upload(
         id=new_id("up"),
         tenant_id=scope.tenant_id,
@@ -189,8 +193,21 @@ def abort(session: Session, scope: TenantScope, upload_id: str) -> None:
     upload.writer_token = None
 
 
-def _open_dataset(session: Session, scope: TenantScope, dataset_id: str) -> None:
-    readiness.require_open(datasets.get(session, scope, dataset_id, lock="share"))
+def _open_dataset(
+    session: Session, scope: TenantScope, dataset_id: str, *, lock: Literal["share", "update"] = "share"
+) -> None:
+    readiness.require_open(datasets.get(session, scope, dataset_id, lock=lock))
+
+
+def _refuse_twin(session: Session, scope: TenantScope, dataset_id: str, file_name: str) -> None:
+    """Refuse a name that reads as another file's: speech is matched with texts by labels."""
+    wanted = label(file_name)
+    twin = next((row for row in rows.names(session, scope, dataset_id) if label(row.file_name) == wanted), None)
+    if twin is not None:
+        raise Conflict(
+            f"{twin.file_name} is in this dataset already (upload {twin.id}): go on with it, delete it, or rename this",
+            code="duplicate_file_name",
+        )
 
 
 def _living(upload: Upload) -> Upload:

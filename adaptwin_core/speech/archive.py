@@ -14,13 +14,16 @@ from typing import Protocol
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.limits import MIB
+from adaptwin_core.speech.name_encoding import decoded
 from adaptwin_core.speech.sniff import Archive
 from adaptwin_core.speech.sources import label
 from adaptwin_core.speech.tar_stream import BrokenTarError, tar_entries
+from adaptwin_core.speech.zip_names import zip_names
 
 _MAX_READ_BYTES = 64 * MIB  # zipfile reads a central directory in one go: 64 MiB is half a million members
 _MAX_RATIO = 50  # PyPI's rule: a member may unpack to more than this times its packed size ...
 _RATIO_FROM_BYTES = 64 * MIB  # ... only up to here
+_DOS_FOLDER = 0x10
 _BROKEN = (
     BrokenTarError,
     zipfile.BadZipFile,
@@ -93,7 +96,8 @@ def _damage_told() -> Iterator[None]:
 def _tar_members(path: Path, form: Archive) -> Iterator[Member]:
     for entry in tar_entries(path, packed=form == "tar.gz"):
         refusal = None if entry.is_file else _not_a_file()
-        yield Member(label(entry.name), entry.size_bytes, refusal, lambda entry=entry: entry)  # type: ignore[misc]
+        [name] = decoded([entry.name.encode("utf-8", "surrogateescape")])
+        yield Member(label(name), entry.size_bytes, refusal, lambda entry=entry: entry)  # type: ignore[misc]
 
 
 class _CappedReads(io.FileIO):
@@ -108,11 +112,17 @@ class _CappedReads(io.FileIO):
 
 def _zip_members(path: Path) -> Iterator[Member]:
     with _CappedReads(path) as file, zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
-            if info.is_dir():
+        for info, name in zip(archive.infolist(), zip_names(archive), strict=True):
+            if _is_folder(info, name):
                 continue
             refusal = _zip_refusal(info)
-            yield Member(label(info.filename), info.file_size, refusal, lambda info=info: archive.open(info))  # type: ignore[misc]
+            yield Member(label(name), info.file_size, refusal, lambda info=info: archive.open(info))  # type: ignore[misc]
+
+
+def _is_folder(info: zipfile.ZipInfo, name: str) -> bool:
+    """Some tools for Windows end a folder's name with a backslash, and some mark it by its attributes alone."""
+    is_marked = bool(info.external_attr & _DOS_FOLDER) or stat.S_ISDIR(info.external_attr >> 16)
+    return name.endswith(("/", "\\")) or (is_marked and info.file_size == 0)
 
 
 def _zip_refusal(info: zipfile.ZipInfo) -> InvalidAudio | None:

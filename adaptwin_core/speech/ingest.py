@@ -14,6 +14,7 @@ from pathlib import Path
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech import split
+from adaptwin_core.speech.capitals import settle_capitals
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.corpus import Clip, Corpus, CorpusWriter, Place
 from adaptwin_core.speech.decoder_protocol import SAMPLE_RATE_HZ
@@ -21,6 +22,7 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.matching import match
 from adaptwin_core.speech.notices import Notices, Reject
 from adaptwin_core.speech.recording import SILENCE_PEAK, Recording, peak
+from adaptwin_core.speech.same_recording import Versions
 from adaptwin_core.speech.sandbox import Decoded, Decoder
 from adaptwin_core.speech.segment import MAX_CLIP, pieces
 from adaptwin_core.speech.sniff import READ_FORMS
@@ -34,6 +36,7 @@ _MAX_CHARS_PER_S, _MIN_CHARS_PER_S = 35.0, 1.0
 _MIN_TEXT_CHECK_S = 5.0  # a short clip may hold one word
 _REPORT_EVERY_S = 1.0
 _UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # forms that no codec pads
+_UNUSABLE = frozenset({"decode_failed", "not_finite", "archive_damaged"})  # another encoding of it may be whole
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def build_corpus(
     notices = Notices()
     ordered = _in_order(sources)
     found = survey(ordered, limits, notices)
-    lines = match(found.transcripts.claims, found.audio_names, found.refused_names, notices)
+    claims = found.transcripts.claims([*found.audio_names, *found.refused_names])
+    lines = settle_capitals(match(claims, found.audio_names, found.refused_names, notices), notices)
+    versions = Versions(found.audio_names, lines)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
         builder = _Builder(
             out=out,
@@ -71,14 +76,20 @@ def build_corpus(
             decoder=decoder,
             limits=limits,
             notices=notices,
-            total_files=len(found.audio),
             on_progress=on_progress,
         )
         try:
-            for audio in audio_files(ordered, Path(spool), found, notices):
-                builder.add(audio, lines.get(audio.name, Line()))
+            wanted = versions.first
+            while wanted:
+                builder.expect(len(wanted))
+                for audio in audio_files(ordered, Path(spool), found, wanted, notices):
+                    builder.add(audio, lines.get(audio.name, Line()))
+                wanted = versions.instead_of({r["name"] for r in notices.rejects if r["code"] in _UNUSABLE})
         finally:
             builder.writer.close()
+    for name, read in versions.unread():
+        reason = f"by its name it holds the same recording as {read}, which is used; rename it if it is another"
+        notices.reject(name, "same_recording", reason)
     return builder.finish()
 
 
@@ -86,7 +97,7 @@ def _in_order(sources: Sequence[SourceFile]) -> list[SourceFile]:
     """Sort by label, and by content where two share one."""
     named = [SourceFile(label(source.name), source.path) for source in sources]
     count = Counter(source.name for source in named)
-    return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 else ""))
+    return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 and s.path.is_file() else ""))
 
 
 @dataclass(frozen=True)
@@ -109,12 +120,11 @@ class _Builder:
         decoder: Decoder,
         limits: Limits,
         notices: Notices,
-        total_files: int,
         on_progress: OnProgress | None,
     ) -> None:
         self.writer = CorpusWriter(out)
         self._out, self._spool, self._decoder, self._limits, self._notices = out, spool, decoder, limits, notices
-        self._total_files = total_files
+        self._total_files = 0
         self._on_progress = on_progress
         self._taken: list[_Taken] = []
         self._by_sound: dict[str, str] = {}  # SHA-256 of the samples -> name of the file that had them first
@@ -122,6 +132,10 @@ class _Builder:
         self._num_samples = 0  # decoded, used or not
         self._deadline = time.monotonic() + limits.max_wall_s
         self._next_report = 0.0
+
+    def expect(self, num_files: int) -> None:
+        """Announce that more files follow."""
+        self._total_files += num_files
 
     def add(self, audio: AudioFile, line: Line) -> None:
         """Decode one file and keep it, or say why not."""

@@ -1,11 +1,20 @@
-"""Finds which recording each claim means, by names alone."""
+"""Finds which recording each claim means, by names alone. Where names leave it open a text stays without audio."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from adaptwin_core.speech.claims import Claim, Line
+from adaptwin_core.speech.folder_splits import splits_by_folder
+from adaptwin_core.speech.foreign_folder import Moves, Verdict, verdict
+from adaptwin_core.speech.nearest_files import Likeness, NamedFile, NearestFiles, Nearness, equally_alike
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sources import base, label, stem
+from adaptwin_core.speech.same_recording import groups_by_name, may_be_one
+from adaptwin_core.speech.sources import label
+from adaptwin_core.speech.target import Folder, Target, target_of
+
+T = TypeVar("T")
 
 
 def match(
@@ -13,62 +22,143 @@ def match(
 ) -> dict[str, Line]:
     """Return what is known of each audio file that something is known of.
 
-    A sidecar's text is taken before a table's.
+    A claim means the file of its name that lies nearest: in the claimed folder, else under the transcript file's own
+    folder, else where most folders at the end of both paths agree. Of two claims the nearer counts, then a sidecar's.
+    What is said of one encoding of a recording holds for all. A split that no claim gives is taken from folders' names.
 
     Args:
         audio_names: labels of the files that will be decoded.
         refused_names: labels of files that are not transcripts and are not used: they keep what is said of them.
     """
-    index = _Index(audio_names)
-    tables = _claimed([claim for claim in claims if not claim.is_sidecar], index, notices)
-    sidecars = _claimed([claim for claim in claims if claim.is_sidecar], index, notices)
-    return {
-        name: Line(
-            text=next((line.text for line in (sidecars.get(name), tables.get(name)) if line and line.text), None),
-            split=tables[name].split if name in tables else None,
-        )
-        for name in sorted(tables.keys() | sidecars.keys())
-    }
+    only_refused = set(refused_names) - set(audio_names)
+    groups = groups_by_name([*audio_names, *only_refused])
+    said = _said(claims, NearestFiles(audio_names, sorted(only_refused)), groups, set(audio_names), notices)
+    lines = {name: _line(name, remarks, notices) for name, remarks in sorted(said.items())}
+    lines = {name: line for name, line in lines.items() if line != Line() or not _is_said(said[name])}
+    for group in groups:
+        _share(lines, group)
+    folder_splits = splits_by_folder(audio_names)
+    for name in audio_names:
+        line = lines.get(name, Line())
+        if line.split is None and name in folder_splits:
+            lines[name] = replace(line, split=folder_splits[name])
+    return {name: lines[name] for name in sorted(lines.keys() & set(audio_names))}
 
 
-def _claimed(claims: Iterable[Claim], index: "_Index", notices: Notices) -> dict[str, Line]:
-    found: dict[str, list[tuple[int, Line]]] = defaultdict(list)
-    for claim in claims:
-        key = label(f"{claim.folder}/{claim.key}")
-        rank, names = index.find(key)
-        if len(names) == 1:
-            found[names[0]].append((rank, claim.line))
-        elif names:
-            notices.add("ambiguous_transcript", key)
+class _Rank(NamedTuple):
+    """How much a claim's word on a file counts. The first difference decides; larger counts more."""
+
+    nearness: Nearness
+    is_sidecar: bool
+    likeness: Likeness
+
+
+@dataclass(frozen=True)
+class _Remark:
+    """What one claim says of a file."""
+
+    rank: _Rank
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The files that a claim may mean."""
+
+    claim: Claim
+    target: Target
+    nearness: Nearness
+    certain: tuple[NamedFile, ...]
+    where_moved: tuple[NamedFile, ...]
+
+
+def _said(
+    claims: Sequence[Claim],
+    files: NearestFiles,
+    groups: Sequence[tuple[str, ...]],
+    used: set[str],
+    notices: Notices,
+) -> dict[str, list[_Remark]]:
+    """Return the claims on each file."""
+    readings = [_reading(claim, files) for claim in claims]
+    moves = Moves()
+    texted: set[Folder] = set()  # folders whose recordings have their texts beside them
+    for reading in readings:
+        if reading.claim.is_sidecar:
+            texted |= {file.folder for file in reading.certain if reading.nearness.is_exact}
         else:
-            notices.add("transcript_without_audio", key)
-    lines: dict[str, Line] = {}
-    for name, ranked in found.items():
-        best = min(rank for rank, _ in ranked)
-        nearest = {line for rank, line in ranked if rank == best}
-        if len(nearest) == 1:
-            lines[name] = nearest.pop()
-        else:
-            notices.add("ambiguous_transcript", name)
-    return lines
+            moves.note(reading.target, (*reading.certain, *reading.where_moved), reading.nearness)
+    group_of = {name: group for group in groups for name in group}
+    said: dict[str, list[_Remark]] = defaultdict(list)
+    for reading in readings:
+        meant = [*reading.certain, *(file for file in reading.where_moved if moves.is_one(reading.target, file))]
+        if not reading.nearness.is_inside or (reading.claim.is_sidecar and not reading.nearness.is_exact):
+            meant = [file for file in meant if file.folder not in texted]
+        if not meant:
+            notices.add("transcript_without_audio", _shown(reading.claim))
+            continue
+        meant = _one_recording(meant, reading.target, group_of)
+        if not meant:
+            notices.add("ambiguous_transcript", _shown(reading.claim))
+        elif used.isdisjoint(name for file in meant for name in group_of.get(file.name, (file.name,))):
+            notices.add("transcript_without_audio", _shown(reading.claim))
+        for file in meant:
+            rank = _Rank(reading.nearness, reading.claim.is_sidecar, file.likeness(reading.target))
+            said[file.name].append(_Remark(rank, reading.claim))
+    return said
 
 
-class _Index:
-    """The audio files by every way a claim may name them."""
+def _reading(claim: Claim, files: NearestFiles) -> _Reading:
+    target = target_of(claim)
+    nearest, nearness = files.find(target)
+    judged = [(verdict(target, file, files, is_sidecar=claim.is_sidecar), file) for file in nearest]
+    certain = tuple(file for answer, file in judged if answer is Verdict.YES)
+    moved = tuple(file for answer, file in judged if answer is Verdict.WHERE_MOVED)
+    return _Reading(claim, target, nearness, certain, moved)
 
-    def __init__(self, audio_names: Sequence[str]) -> None:
-        self._ways: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
-        for name in audio_names:
-            for way, key in zip(self._ways, (name, stem(name), base(name), base(stem(name))), strict=True):
-                way[key].append(name)
 
-    def find(self, key: str) -> tuple[int, list[str]]:
-        """Return how close the match is (0 is exact) and the names that match."""
-        tries = (key, key, base(key), base(key))
-        for rank, (way, tried) in enumerate(zip(self._ways, tries, strict=True)):
-            if tried in way:
-                return rank, way[tried]
-        for rank, (way, tried) in enumerate(((self._ways[1], stem(key)), (self._ways[3], base(stem(key)))), start=4):
-            if tried in way:  # another extension: metadata names x.wav, the person sent x.opus
-                return rank, way[tried]
-        return 6, []
+def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, tuple[str, ...]]) -> list[NamedFile]:
+    """Return the files of the one recording that is meant, or none where several may be."""
+    alike = equally_alike(files, target)
+    if len({file.folder for file in files}) > 1 and may_be_one([file.name for file in files]):
+        return files
+    are_one = len(alike) == 1 or len({group_of.get(file.name, (file.name,)) for file in alike}) == 1
+    return alike if are_one else []
+
+
+def _line(name: str, remarks: Sequence[_Remark], notices: Notices) -> Line:
+    """Return what the claims on one file say together."""
+    ranked = sorted(remarks, key=lambda remark: remark.rank, reverse=True)
+    text = _agreed(name, ranked, lambda line: line.text or None, notices)
+    if text is None and all(not remark.claim.line.text for remark in ranked):  # silence, where no other text has words
+        text = _agreed(name, ranked, lambda line: line.text, notices)
+    for remark in ranked:
+        if text is not None and remark.claim.line.text not in {None, "", text}:
+            notices.add("overruled_transcript", remark.claim.place)
+    return Line(text, _agreed(name, ranked, lambda line: line.split, notices))
+
+
+def _is_said(remarks: Sequence[_Remark]) -> bool:
+    return any(remark.claim.line != Line() for remark in remarks)
+
+
+def _agreed(name: str, ranked: Sequence[_Remark], of: Callable[[Line], T | None], notices: Notices) -> T | None:
+    """Return what the highest claims that say anything agree on, or None where they differ."""
+    saying = [(remark.rank, said) for remark in ranked if (said := of(remark.claim.line)) is not None]
+    highest = {said for rank, said in saying if rank == saying[0][0]}
+    if len(highest) > 1:
+        notices.add("ambiguous_transcript", name)
+    return highest.pop() if len(highest) == 1 else None
+
+
+def _share(lines: dict[str, Line], group: Sequence[str]) -> None:
+    """Give all files of one recording what is known of any, unless they turn out to be different recordings."""
+    known = [lines[name] for name in group if name in lines]
+    texts = {line.text for line in known} - {None}
+    if known and len(texts) <= 1:
+        split = next((line.split for line in known if line.split), None)
+        lines.update(dict.fromkeys(group, Line(next(iter(texts), None), split)))
+
+
+def _shown(claim: Claim) -> str:
+    return label(f"{claim.folder}/{claim.key}")

@@ -1,10 +1,28 @@
 """The files a person gave, and the names they go by. A name is a label: it is shown and matched, never opened."""
 
+import os
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from adaptwin_core.speech.name_encoding import decoded
+
 MAX_NAME_CHARS = 255
+
+_LOSSLESS_EXTENSIONS = "wav wave bwf bw64 rf64 w64 flac aif aiff aifc caf au snd wv ape tta"
+_LOSSY_EXTENSIONS = (
+    "mp3 mp2 mpga m4a m4b m4p m4r mp4 m4v mov aac adts ac3 eac3 ogg oga ogv opus spx webm weba mka mkv wma wmv asf avi "
+    "amr awb 3gp 3gpp 3ga 3g2 ra rm dss ds2 sph gsm alac mpg mpeg vox"
+)
+LOSSLESS_EXTENSIONS = frozenset(_LOSSLESS_EXTENSIONS.split())
+AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(_LOSSY_EXTENSIONS.split())  # read or not: refused files keep texts
+
+_DRIVE_OR_SCHEME = re.compile(r"(?://\?/)?(?:[A-Za-z]:(?=/|$)|[A-Za-z][A-Za-z0-9+.-]*:(?=//))")
+_SYSTEM_NAMES = frozenset(
+    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "#recycle"}
+    | {"system volume information"}
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +37,8 @@ def label(name: str) -> str:
     """Return `name` as a relative posix-style label: no drive, root, `..` or control characters, in NFC."""
     text = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
     text = "".join(c for c in text.replace("\\", "/") if unicodedata.category(c) not in {"Cc", "Cf"})
-    parts = [part for part in text.split("/") if part not in {"", ".", ".."} and not part.endswith(":")]
+    start = _DRIVE_OR_SCHEME.match(text)
+    parts = [part for part in text[start.end() if start else 0 :].split("/") if part not in {"", ".", ".."}]
     return "/".join(parts)[-MAX_NAME_CHARS:].lstrip("/") or "unnamed"
 
 
@@ -28,27 +47,76 @@ def stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
+def audio_stem(name: str) -> str:
+    """Return a name without its extension, where that is one of audio files: `a.WAV` -> `a`, `take.7` stays."""
+    before, _, last = name.rpartition(".")
+    return before if before and last.casefold() in AUDIO_EXTENSIONS else name
+
+
+def audio_extension(name: str) -> str:
+    """Return the extension of an audio file in small letters, or "" where there is none."""
+    return name[len(audio_stem(name)) + 1 :].casefold()
+
+
 def base(name: str) -> str:
     """Return the last component of a label."""
     return PurePosixPath(name).name
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether any component starts with a dot, or is macOS's shadow folder: such files are nobody's speech."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    """Tell whether a component is hidden or a system's own: such files are nobody's speech.
+
+    One dot hides a file. More are an ellipsis, as in `...and then.wav`.
+    """
+    return any(
+        (part.startswith(".") and not part.startswith("..")) or part.casefold() in _SYSTEM_NAMES
+        for part in name.split("/")
+    )
 
 
 def read_folder(path: Path) -> list[SourceFile]:
-    """Return every plain file under `path`, named relative to it, sorted. Links are not followed.
+    """Return everything that lies under `path`, named relative to it, sorted.
+
+    A link to a file stands for that file, and a link to a folder for the files in it, once. What stands for no readable
+    file is listed itself: a hidden folder, a broken link, a link to a folder that is listed already or holds this one.
 
     Raises:
         NotADirectoryError: `path` is not a folder.
     """
     if not path.is_dir():
         raise NotADirectoryError(f"{path} is not a folder")
-    files = (
-        SourceFile(file.relative_to(path).as_posix(), file)
-        for file in path.rglob("*")  # rglob does not descend into linked folders
-        if file.is_file() and not file.is_symlink()
-    )
-    return sorted((f for f in files if not is_hidden(f.name)), key=lambda f: f.name)
+    folders, files = _walk(path)
+    linked = {_real(file) for file in files if file.is_symlink()}
+    # A store of files under their hashes is read by the names that link to it.
+    files = [file for file in files if file.is_symlink() or file.suffix or _real(file) not in linked]
+    names = decoded([os.fsencode(found.relative_to(path)) for found in folders + files])
+    return sorted((SourceFile(*found) for found in zip(names, folders + files, strict=True)), key=lambda s: s.name)
+
+
+def _walk(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders under `path` that were not walked, and the files."""
+    passed: list[Path] = []
+    found: list[Path] = []
+
+    def pass_by(error: OSError) -> None:
+        passed.append(Path(error.filename))
+
+    seen: set[Path] = set()
+    waiting = [path]
+    for folder in waiting:  # grows meanwhile: the folder itself comes first, then what links in it lead to
+        if _real(folder) in seen or (folder != path and _real(path).is_relative_to(_real(folder))):
+            passed.append(folder)
+            continue
+        for here, folders, files in os.walk(folder, onerror=pass_by):
+            seen.add(_real(Path(here)))
+            entries = [Path(here, name) for name in folders]
+            passed += [entry for entry in entries if is_hidden(entry.name)]
+            waiting += [entry for entry in entries if entry.is_symlink() and not is_hidden(entry.name)]
+            left = [e.name for e in entries if not (e.is_symlink() or is_hidden(e.name) or _real(e) in seen)]
+            folders[:] = left
+            found += [Path(here, name) for name in files]
+    return passed, found
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises where links go in circles

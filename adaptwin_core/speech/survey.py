@@ -1,6 +1,7 @@
 """Walks over the sources, archives opened: first to see what there is, then again for the audio files one by one."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,21 +63,24 @@ def survey(sources: Sequence[SourceFile], limits: Limits, notices: Notices) -> S
     return surveyor.found
 
 
-def audio_files(sources: Sequence[SourceFile], spool: Path, found: Survey, notices: Notices) -> Iterator[AudioFile]:
-    """Yield the audio files of a survey. One from an archive is spooled under our own name, and deleted afterwards."""
-    last = dict(found.audio.keys())  # source -> its last entry that is audio
+def audio_files(
+    sources: Sequence[SourceFile], spool: Path, found: Survey, wanted: Collection[str], notices: Notices
+) -> Iterator[AudioFile]:
+    """Yield the wanted audio files of a survey. One from an archive is spooled under our own name, then deleted."""
+    audio = {place: file for place, file in found.audio.items() if file[0] in wanted}
+    last = dict(audio.keys())  # source -> its last entry that is wanted
     for i, source in enumerate(sources):
         if i not in last:
             continue
         form = sniff_archive(_head_of(source.path))
         if form is None:
-            name, container = found.audio[i, 0]
+            name, container = audio[i, 0]
             yield AudioFile(name, source.path, container)
             continue
         path = spool / "member"
         for entry, member in enumerate(members(source.path, form)):
-            if (i, entry) in found.audio:
-                name, container = found.audio[i, entry]
+            if (i, entry) in audio:
+                name, container = audio[i, entry]
                 try:
                     _copy(member.open(), path)
                 except InvalidAudio as damage:
@@ -108,37 +112,52 @@ class _Surveyor:
 
     def look_at(self, i: int, source: SourceFile) -> None:
         """Look at one source, and into it where it is an archive."""
+        if is_hidden(source.name):
+            self._pass_over(source.name)
+            return
+        with self._refusals_noted(source.name):
+            _check_readable(source.path)
+            self._look_into(i, source)
+
+    def _look_into(self, i: int, source: SourceFile) -> None:
         form = sniff_archive(_head_of(source.path))
         if form is None:
             size_bytes = source.path.stat().st_size
             with source.path.open("rb") as file:
                 self._look(i, 0, Member(source.name, size_bytes, None, lambda: file))
             return
-        with self._refusals_noted(source.name):
-            for entry, member in enumerate(members(source.path, form)):
-                self._look(i, entry, member)
+        for entry, member in enumerate(members(source.path, form)):
+            self._look(i, entry, member)
 
     def _look(self, i: int, entry: int, member: Member) -> None:
         self._count(member.size_bytes)
         if is_hidden(member.name):
+            self._pass_over(member.name)
             return
         with self._refusals_noted(member.name):
-            if member.refusal is not None:
-                raise member.refusal
-            if member.size_bytes > self._limits.max_file_bytes:
-                gib = self._limits.max_file_bytes / GIB
-                raise InvalidAudio(f"it is over {gib:g} GiB; cut it into several files", code="file_too_large")
-            file = member.open()
-            head = file.read(HEAD_BYTES)
-            container = sniff_audio(head)
-            if container is not None:
-                self._admit(member.name)
-                self.found.audio[i, entry] = (member.name, container)
-            elif is_transcript(member.name):
-                self.found.transcripts.add_file(member.name, head + self._rest_of(file, member))
-            else:
-                self.found.refused_names.append(member.name)
-                raise _not_audio(head)
+            self._take(i, entry, member)
+
+    def _take(self, i: int, entry: int, member: Member) -> None:
+        if member.refusal is not None:
+            raise member.refusal
+        if member.size_bytes > self._limits.max_file_bytes:
+            gib = self._limits.max_file_bytes / GIB
+            raise InvalidAudio(f"it is over {gib:g} GiB; cut it into several files", code="file_too_large")
+        if member.size_bytes == 0 and not is_transcript(member.name):
+            raise InvalidAudio("it is empty (0 bytes); export or upload it again", code="empty_file")
+        file = member.open()
+        head = file.read(HEAD_BYTES)
+        container = sniff_audio(head)
+        if container is not None:
+            self._admit(member.name)
+            self.found.audio[i, entry] = (member.name, container)
+        elif is_transcript(member.name):
+            self.found.transcripts.add_file(member.name, head + self._rest_of(file, member))
+        else:
+            raise _not_audio(head)
+
+    def _pass_over(self, name: str) -> None:
+        self._notices.add("hidden_files", name)
 
     def _admit(self, name: str) -> None:
         if name in self._names:
@@ -167,6 +186,25 @@ class _Surveyor:
             yield
         except InvalidAudio as refusal:
             self._notices.reject(name, refusal.code, refusal.message)
+            if not is_transcript(name):
+                self.found.refused_names.append(name)
+
+
+def _check_readable(path: Path) -> None:
+    """Refuse what stands in a folder and is no file, or is not ours to read.
+
+    Raises:
+        InvalidAudio: not_a_file or unreadable_file.
+    """
+    if path.is_dir():
+        raise InvalidAudio(
+            "it is a folder that is read already under another name, or may not be read; put the files themselves here",
+            code="not_a_file",
+        )
+    if not path.is_file():
+        raise InvalidAudio("it is a broken link or no plain file; put the file itself in its place", code="not_a_file")
+    if not os.access(path, os.R_OK):
+        raise InvalidAudio("it may not be read; change its permissions", code="unreadable_file")
 
 
 def _not_audio(head: bytes) -> InvalidAudio:

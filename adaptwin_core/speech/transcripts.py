@@ -1,110 +1,153 @@
-"""Finds what is said in which file: sidecar texts, LJSpeech metadata.csv, Hugging Face metadata.csv or .jsonl."""
+"""Turns transcript files into claims: each file is read in its form once all names of the set are known."""
 
-import csv
-import io
-import json
-import unicodedata
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.claims import SPLITS, Claim, Line
+from adaptwin_core.speech import sidecars
+from adaptwin_core.speech.claims import SPLITS, Claim, Line, Split
+from adaptwin_core.speech.encodings import Decoded, decode_all
+from adaptwin_core.speech.forms import is_transcript, read_form
+from adaptwin_core.speech.kaldi import KALDI, KaldiFolder
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sources import base, label, stem
+from adaptwin_core.speech.readings import Found, Reading, TextFile
+from adaptwin_core.speech.recordings import RecordingNames
+from adaptwin_core.speech.table_splits import splits_by_name
+from adaptwin_core.speech.written import as_taught
 
-_TEXT_COLUMNS = ("transcription", "text", "sentence", "transcript")
-_METADATA_NAMES = frozenset({"metadata.csv", "metadata.jsonl"})
-
-_Row = tuple[str, Line]  # how it names its file, and what it says of it
-
-
-def is_transcript(name: str) -> bool:
-    """Tell by its label whether a file that is not audio is to be read for transcripts."""
-    return name.lower().endswith(".txt") or base(name).lower() in _METADATA_NAMES
+__all__ = ["Transcripts", "is_transcript"]
 
 
 class Transcripts:
-    """Collects what transcript files say of recordings, in the order they are read."""
+    """Collects transcript files, in the order they are met."""
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self.claims: list[Claim] = []
+        self._files: dict[str, bytes] = {}
 
     def add_file(self, name: str, data: bytes) -> None:
-        """Read one transcript file.
+        """Take one transcript file.
 
         Raises:
-            InvalidAudio: transcript_encoding or transcript_form.
+            InvalidAudio: duplicate_name.
         """
-        try:
-            content = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InvalidAudio("it is not UTF-8 text; save it as UTF-8", code="transcript_encoding") from error
-        folder = name[: -len(base(name))].rstrip("/")
-        if base(name).lower() not in _METADATA_NAMES:
-            line = Line(_clean(content))
-            self.claims.append(Claim(base(stem(name)), folder, line, place=name, is_sidecar=True))
-            return
-        if name.lower().endswith(".jsonl"):
-            rows = self._jsonl_rows(name, content)
-        elif _has_header(content):
-            rows = self._table_rows(name, content)
-        elif "|" in content.lstrip().partition("\n")[0]:
-            rows = self._ljspeech_rows(name, content)
-        else:
-            raise InvalidAudio(
-                "it has neither a file_name column nor id|text lines; see the forms of metadata.csv in docs/audio.md",
-                code="transcript_form",
-            )
-        self.claims += (Claim(key, folder, line, place=name, is_sidecar=False) for key, line in rows)
+        if name in self._files:
+            raise InvalidAudio("another file of the set has this name; rename one", code="duplicate_name")
+        self._files[name] = data
 
-    def _table_rows(self, name: str, content: str) -> Iterator[_Row]:
-        try:
-            yield from filter(None, (self._row(name, row) for row in csv.DictReader(io.StringIO(content, newline=""))))
-        except csv.Error as error:
-            raise InvalidAudio(f"it is not a readable CSV file: {error}", code="transcript_form") from error
+    def claims(self, audio_names: Iterable[str]) -> list[Claim]:
+        """Return what the files say, rejecting those that cannot be read.
 
-    def _jsonl_rows(self, name: str, content: str) -> Iterator[_Row]:
-        for line in content.split("\n"):
-            if not line.strip():
-                continue
+        Args:
+            audio_names: labels of the set's audio files, used or not: forms are recognized by them.
+        """
+        return _Reader(self._notices, RecordingNames(audio_names)).read(self._files)
+
+
+class _Reader:
+    def __init__(self, notices: Notices, recordings: RecordingNames) -> None:
+        self._notices = notices
+        self._recordings = recordings
+        self._told: dict[tuple[str, str], list[str]] = defaultdict(list)  # code and message -> files
+
+    def read(self, contents: Mapping[str, bytes]) -> list[Claim]:
+        files = self._decoded(contents)
+        kaldi = self._kaldi_folders(files)
+        readings: list[tuple[TextFile, Reading]] = []
+        for file in files:
             try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            found = self._row(name, row if isinstance(row, dict) else {})
-            if found:
-                yield found
+                reading = read_form(file, kaldi.get(file.folder, KaldiFolder()), self._recordings)
+            except InvalidAudio as refusal:
+                self._notices.reject(file.name, refusal.code, refusal.message)
+                continue
+            readings.append((file, reading))
+            if reading.note:
+                self._told[reading.code, reading.note].append(file.name)
+            for number in reading.bad_lines:
+                self._notices.add("unreadable_row", f"{file.name}, line {number}")
+            for number in reading.piece_lines:
+                self._notices.add("piece_of_recording", f"{file.name}, line {number}")
+        claims = self._table_claims([(f, r) for f, r in readings if not r.is_sidecar])
+        claims += self._sidecar_claims([(f, r) for f, r in readings if r.is_sidecar])
+        for (code, message), names in self._told.items():
+            self._notices.note(names[0], code, message + _and_more(len(names)))
+        return claims
 
-    def _row(self, name: str, row: dict[str, object]) -> _Row | None:
-        key = row.get("file_name")
-        if not isinstance(key, str) or not key.strip():
-            self._notices.add("unreadable_row", name)
-            return None
-        text = next((value for column in _TEXT_COLUMNS if isinstance(value := row.get(column), str)), "")
-        given = row.get("split")
-        split = SPLITS.get(given.strip().lower()) if isinstance(given, str) else None
-        if isinstance(given, str) and given.strip() and split is None:
-            self._notices.add("unknown_split", given.strip()[:40])
-        return label(key.strip()), Line(_clean(text), split)
+    def _decoded(self, contents: Mapping[str, bytes]) -> list[TextFile]:
+        files = []
+        for name, decoded in decode_all(contents).items():
+            if isinstance(decoded, Decoded):
+                files.append(TextFile(name, decoded.text.lstrip("\ufeff")))
+                if decoded.encoding:
+                    self._told["encoding", f"converted from {decoded.encoding}; check a few of its letters"].append(
+                        name
+                    )
+            else:
+                self._notices.reject(name, decoded.error.code, decoded.error.message)
+        order = {name: i for i, name in enumerate(contents)}
+        return sorted(files, key=lambda file: order[file.name])
 
-    def _ljspeech_rows(self, name: str, content: str) -> Iterator[_Row]:
-        for line in content.split("\n"):
-            fields = line.split("|")  # no quoting: a quotation mark in LJSpeech is part of the text
-            if len(fields) >= 2 and fields[0].strip():
-                text = fields[2] if len(fields) > 2 and fields[2].strip() else fields[1]
-                yield label(fields[0].strip()), Line(_clean(text))
-            elif line.strip():
-                self._notices.add("unreadable_row", name)
+    def _kaldi_folders(self, files: Sequence[TextFile]) -> dict[str, KaldiFolder]:
+        by_folder: dict[str, dict[str, TextFile]] = defaultdict(dict)
+        for file in files:
+            if file.base in KALDI:
+                by_folder[file.folder][file.base] = file
+        return {folder: KaldiFolder.of(within) for folder, within in by_folder.items()}
+
+    def _table_claims(self, readings: Sequence[tuple[TextFile, Reading]]) -> list[Claim]:
+        splits = splits_by_name([file for file, reading in readings if reading.found])
+        claims: list[Claim] = []
+        for file, reading in readings:
+            if file.name in splits:
+                self._told["split", f"its name says that its recordings are for {splits[file.name]}"].append(file.name)
+            lines = [self._claim(file, found, splits.get(file.name), is_sidecar=False) for found in reading.found]
+            claims += self._with_silence(lines)
+        return claims
+
+    def _sidecar_claims(self, readings: Sequence[tuple[TextFile, Reading]]) -> list[Claim]:
+        claims = [
+            self._claim(file, found, None, is_sidecar=True) for file, reading in readings for found in reading.found
+        ]
+        kept, others = sidecars.one_each(claims)
+        for place in others:
+            self._notices.add("overruled_transcript", place)
+        return self._with_silence(kept)
+
+    def _claim(self, file: TextFile, found: Found, split: Split | None, *, is_sidecar: bool) -> Claim:
+        given = (found.split or "").strip()
+        if given:
+            split = SPLITS.get(given.casefold())
+            if split is None:
+                self._notices.add("unknown_split", given[:40])
+        text = None if found.text is None else as_taught(found.text)
+        place = f"{file.name}, line {found.number}" if found.number else file.name
+        if text and "\ufffd" in text:
+            self._notices.add("lost_letters", place)
+            text = None
+        return Claim(found.key.strip(), file.folder, Line(text, split), place, is_sidecar)
+
+    def _with_silence(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Return the claims that say something.
+
+        An empty text says that nobody speaks where it is the exception. Where most are empty, the set is not yet
+        transcribed, and they say nothing.
+        """
+        empty = [claim.place for claim in claims if claim.line.text == ""]
+        if len(empty) > sum(bool(claim.line.text) for claim in claims):
+            for place in empty:
+                self._notices.add("empty_texts", place)
+            claims = [_unless_empty(claim) for claim in claims]
+        elif empty:
+            message = f"its text is empty: nobody speaks in this recording{_and_more(len(empty))}"
+            self._notices.note(empty[0], "silence", message)
+        return [claim for claim in claims if claim.line != Line()]
 
 
-def _has_header(content: str) -> bool:
-    try:
-        return "file_name" in next(csv.reader([content.partition("\n")[0].strip()]), [])
-    except csv.Error:
-        return False
+def _and_more(count: int) -> str:
+    return f" (and in {count - 1} more)" if count > 1 else ""
 
 
-def _clean(text: str) -> str | None:
-    """Return the text on one line without control characters, or None where nothing is left."""
-    printable = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
-    return " ".join(printable.split()) or None
+def _unless_empty(claim: Claim) -> Claim:
+    if claim.line.text != "":
+        return claim
+    return Claim(claim.key, claim.folder, Line(None, claim.line.split), claim.place, claim.is_sidecar)

@@ -1,6 +1,8 @@
 """A dataset's life over REST, with the worker's part played by the service functions a worker calls."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,13 +114,38 @@ def test_a_dataset_is_sealed_only_whole(owner: Principal):
     assert "part.wav" in refused.json()["detail"]
     owner.client.delete(part, headers=TUS)
     upload(owner, dataset_id, b"one", "a.wav")
-    twin = upload(owner, dataset_id, b"two", "a.wav")
-    assert _seal(owner, dataset_id).json()["code"] == "duplicate_file_name"
-    owner.client.delete(twin, headers=TUS)
     assert _seal(owner, dataset_id).status_code == 202
     assert _seal(owner, dataset_id).json()["code"] == "illegal_state"
     late = create(owner, dataset_id, 3, "late.wav")
     assert (late.status_code, late.json()["code"]) == (409, "dataset_sealed")
+
+
+@pytest.mark.parametrize("twin", ["talk/ü.wav", "talk/u\u0308.wav", "./talk/ü.wav", "C:\\talk\\ü.wav", "/talk//ü.wav"])
+def test_a_name_is_given_once_in_a_dataset(owner: Principal, twin: str):
+    dataset_id = new_dataset(owner)
+    first = upload(owner, dataset_id, b"one", "talk/ü.wav")
+    refused = create(owner, dataset_id, 3, twin)
+    assert (refused.status_code, refused.json()["code"]) == (409, "duplicate_file_name")
+    assert first.rsplit("/", 1)[1] in refused.json()["detail"]
+    upload(owner, dataset_id, b"two", "walk/ü.wav")
+    upload(owner, new_dataset(owner), b"one", "talk/ü.wav")
+    owner.client.delete(first, headers=TUS)
+    upload(owner, dataset_id, b"one", twin)
+
+
+def test_of_many_who_give_one_name_at_once_one_succeeds(owner: Principal):
+    dataset_id = new_dataset(owner)
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda _: create(owner, dataset_id, 3, "a.wav").status_code, range(8)))
+    assert sorted(codes) == [201] + [409] * 7
+
+
+def test_the_name_of_an_expired_upload_is_free(owner: Principal):
+    dataset_id = new_dataset(owner)
+    created(owner, dataset_id, 3, "a.wav")
+    with unit_of_work() as session:
+        session.scalars(select(Upload)).one().expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    created(owner, dataset_id, 3, "a.wav")
 
 
 def test_an_upload_whose_last_step_was_lost_is_finished_by_the_seal(api: ApiProcess, owner: Principal):

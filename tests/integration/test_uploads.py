@@ -115,7 +115,8 @@ def test_creation_may_bring_the_first_bytes(owner: Principal, dataset_id: str):
     path = answer.headers["location"]
     assert patch(owner, path, 3, b"def").status_code == 204
     assert _stored(owner, path) == b"abcdef"
-    spoilt = owner.client.post("/v1/uploads", headers=headers | {"Upload-Checksum": checksum(b"other")}, content=b"abc")
+    other = {"Upload-Metadata": metadata(dataset=dataset_id, filename="b.wav"), "Upload-Checksum": checksum(b"other")}
+    spoilt = owner.client.post("/v1/uploads", headers=headers | other, content=b"abc")
     assert spoilt.status_code == 460
     assert len(owner.client.get(f"/v1/datasets/{dataset_id}").json()["uploads"]) == 1  # it left nothing behind
 

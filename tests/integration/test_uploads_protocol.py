@@ -1,5 +1,6 @@
 """The upload protocol against a model of it: any sequence of right and wrong requests, and a death at any point."""
 
+import itertools
 import os
 
 import httpx
@@ -23,6 +24,7 @@ from tests.integration.conftest import ApiProcess, Principal, start_api
 from tests.integration.tus_client import TUS, checksum, created, new_dataset, offset_of, patch
 
 MAX_BYTES = 40
+NUMBERS = itertools.count()
 
 
 class UploadMachine(RuleBasedStateMachine):
@@ -36,7 +38,7 @@ class UploadMachine(RuleBasedStateMachine):
         self.data = data
         self.offset = 0
         self.is_gone = False
-        self.path = created(self.owner, self.dataset_id, len(data))
+        self.path = created(self.owner, self.dataset_id, len(data), f"{next(NUMBERS)}.wav")
 
     @rule(num=st.integers(0, MAX_BYTES), algorithm=st.sampled_from([None, "sha1", "sha256"]))
     @precondition(lambda self: not self.is_gone)

@@ -1,8 +1,9 @@
 """Rows of uploads."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
@@ -30,6 +31,24 @@ def of_dataset(session: Session, scope: TenantScope, dataset_id: str) -> Sequenc
         .where(Upload.state != UploadState.ABORTED)
         .order_by(Upload.id)
     ).all()
+
+
+class Named(NamedTuple):
+    """An upload, and what its file is called."""
+
+    id: str
+    file_name: str
+
+
+def names(session: Session, scope: TenantScope, dataset_id: str) -> list[Named]:
+    """Return what a dataset's uploads are called, but those that were given up or have expired."""
+    found = session.execute(
+        select(Upload.id, Upload.file_name)
+        .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id)
+        .where(Upload.state != UploadState.ABORTED)
+        .where(or_(Upload.state != UploadState.OPEN, Upload.expires_at >= func.now()))
+    )
+    return [Named(*row) for row in found]
 
 
 def totals(session: Session, scope: TenantScope) -> tuple[int, int]:

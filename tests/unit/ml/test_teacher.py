@@ -81,7 +81,7 @@ def test_clips_without_words_are_asked_for_in_batches_and_once(monkeypatch):
     order = [pairs[0], mixed, *pairs, *pairs]
     hearing.expect(order)
     for window in [mixed, *order]:
-        said = " ".join("Said so" if clip.text else f"word {clip.start}" for clip in window.clips)
+        said = " ".join("SAID SO" if clip.text else f"word {clip.start}" for clip in window.clips)
         assert torch.equal(hearing.hear(window).labels_1L, Levels().labels(said))
     assert batches == [[1, 0, *range(2, BATCH)], [BATCH, BATCH + 1]]
     hearing.hear(spoken(70))

@@ -59,7 +59,7 @@ FORMS: dict[str, tuple[int, dict[str, str]]] = {  # name -> rate in Hz, how soun
     "raw.aac": (44_100, {"codec": "aac", "container": "adts"}),
     "memo.caf": (44_100, {"codec": "alac", "container": "caf"}),
     "pcm.caf": (44_100, {"format": "CAF", "subtype": "PCM_16"}),
-    "a.aiff": (44_100, {"format": "AIFF", "subtype": "PCM_24"}),
+    "whole.aiff": (44_100, {"format": "AIFF", "subtype": "PCM_24"}),
     "little.aifc": (44_100, {"codec": "pcm_s16be", "container": "aiff"}),
     "long.w64": (16_000, {"format": "W64", "subtype": "PCM_16"}),
 }
@@ -114,7 +114,7 @@ def test_wide_band_amr_is_read(tmp_path: Path) -> None:
 def test_a_tag_of_any_length_may_come_before_the_sound(tmp_path: Path) -> None:
     cases = [
         (name, num_bytes)
-        for name in ("pcm24.flac", "m.mp3", "pcm16.wav", "raw.aac", "a.aiff", "v.ogg")
+        for name in ("pcm24.flac", "m.mp3", "pcm16.wav", "raw.aac", "whole.aiff", "v.ogg")
         for num_bytes in (600, 4_090, 4_097, 300_000)
     ]
     for seed, (name, num_bytes) in enumerate(cases):
@@ -248,7 +248,8 @@ def test_what_is_not_audio_is_rejected_and_never_fetched(tmp_path: Path) -> None
         }
         for name, data in others.items():
             (folder / name).write_bytes(data)
-        assert rejects(build(folder, tmp_path / "out")) == dict.fromkeys(others, "not_audio")
+        expected = dict.fromkeys(others, "not_audio") | {"empty.wav": "empty_file"}
+        assert rejects(build(folder, tmp_path / "out")) == expected
         with Decoder(Limits()) as decoder:  # even past the sniff, the demuxer is fixed and nothing else can be opened
             for container in ("wav", "mp4", "webm", "mp3"):
                 with pytest.raises(InvalidAudio):

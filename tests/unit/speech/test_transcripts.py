@@ -1,6 +1,5 @@
-"""Three forms of transcripts, matched with audio by name."""
+"""What transcript files say, matched with audio by name."""
 
-import contextlib
 import json
 from collections.abc import Mapping
 
@@ -9,51 +8,88 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech import matching
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.transcripts import Transcripts, is_transcript
+from tests.unit.speech.texts import read
 
 
-def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str, Line], dict[str, int]]:
-    notices = Notices()
-    transcripts = Transcripts(notices)
-    for name, content in files.items():
-        transcripts.add_file(name, content.encode() if isinstance(content, str) else content)
-    return matching.match(transcripts.claims, audio, [], notices), {w["code"]: w["count"] for w in notices.warnings}
+def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str, Line], list[str]]:
+    found = read(files, audio)
+    return found.lines, sorted(found.warnings)
 
 
 def test_sidecars_lie_next_to_their_audio() -> None:
-    files = {"x/a.txt": "\ufeffOne\r\n two.\r\n", "y/a.txt": "Three", "b.txt": "  \n"}
+    files = {"x/a.txt": "\ufeffOne\r\n two.\r\n", "y/a.txt": "Three"}
     lines, warned = match(files, ["x/a.wav", "y/a.opus", "b.wav"])
-    assert lines == {"x/a.wav": Line("One two."), "y/a.opus": Line("Three"), "b.wav": Line(None)}
+    assert lines == {"x/a.wav": Line("One two."), "y/a.opus": Line("Three")}
     assert not warned
 
 
-def test_ljspeech_prefers_the_normalised_column() -> None:
-    table = 'LJ-1|in 1,455|in fourteen fifty-five\r\nLJ-2|"Quoted, text\nLJ-3|only raw|\nbroken line\n'
-    lines, warned = match({"LJ/metadata.csv": table}, ["LJ/wavs/LJ-1.wav", "LJ/wavs/LJ-2.wav", "LJ/wavs/LJ-3.wav"])
-    assert [line.text for line in lines.values()] == ["in fourteen fifty-five", '"Quoted, text', "only raw"]
-    assert warned == {"unreadable_row": 1}
+@pytest.mark.parametrize("empty", ["", " ", "\n", "\ufeff", "\r\n\u200b\n"])
+def test_an_empty_sidecar_says_that_nobody_speaks(empty: str) -> None:
+    found = claimed({"a.txt": "One", "b.txt": "Two", "noise.txt": empty}, ["a.wav", "b.wav", "noise.wav"])
+    assert found == {"a": "One", "b": "Two", "noise": ""}
 
 
-@pytest.mark.parametrize("column", ["transcription", "text", "sentence", "transcript"])
-def test_audiofolder_csv(column: str) -> None:
-    table = f'file_name,{column},split,seconds\n./a.wav,"Hello, ""you""",validation,1.0\nd/b.wav,Two\nlines\n'
-    lines, warned = match({"s/metadata.csv": "\ufeff" + table}, ["s/a.wav", "s/d/b.wav"])
-    assert lines["s/a.wav"] == Line('Hello, "you"', "valid")
-    assert lines["s/d/b.wav"] == Line("Two", None)
-    assert warned == {"transcript_without_audio": 1}  # the line that a missing quote broke off
+@pytest.mark.parametrize("row", ["noise.wav,,", 'noise.wav,"",""', "noise.wav, ,\u200b", "noise.wav,"])
+def test_an_empty_row_says_that_nobody_speaks(row: str) -> None:
+    table = f"file,text,sentence\na.wav,One,\nb.wav,Two,\n{row}\n"
+    assert claimed({"t.csv": table}, ["a.wav"]) == {"a.wav": "One", "b.wav": "Two", "noise.wav": ""}
+
+
+def test_json_tells_nothing_from_empty() -> None:
+    rows = [{"audio": "a", "text": "One"}, {"audio": "b", "text": ""}, {"audio": "c", "text": None}, {"audio": "d"}]
+    assert claimed({"t.jsonl": "\n".join(map(json.dumps, rows))}, ["a.wav", "b.wav"]) == {"a": "One", "b": ""}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.txt": "", "b.txt": ""},
+        {"a.txt": "", "b.txt": "", "c.txt": "One"},
+        {"t.csv": "file,text\na.wav,\nb.wav,\n"},
+        {"t.csv": "file,text\na.wav,\nb.wav,\nc.wav,One\n"},
+    ],
+)
+def test_where_most_are_empty_nothing_is_known(files: dict[str, str]) -> None:
+    lines, warned = match(files, ["a.wav", "b.wav", "c.wav"])
+    assert {name: line.text for name, line in lines.items()} in ({}, {"c.wav": "One"})
+    assert "empty_texts" in warned
+
+
+def claimed(files: Mapping[str, str], audio: list[str]) -> dict[str, str | None]:
+    transcripts = Transcripts(Notices())
+    for name, content in files.items():
+        transcripts.add_file(name, content.encode())
+    return {claim.key: claim.line.text for claim in transcripts.claims(audio)}
+
+
+def test_of_several_texts_of_a_recording_the_plain_one_counts() -> None:
+    srt = "1\n00:00:00,000 --> 00:00:01,000\n{}\n"
+    files = {"a.srt": srt.format("Hello, there"), "a.txt": "Hello there.", "a.json": '{"text": "hello there"}'}
+    lines, warned = match(files, ["a.wav"])
+    assert (lines["a.wav"].text, warned) == ("Hello there.", [])
+    found = read(files | {"a.vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\nGoodbye\n"}, ["a.wav"])
+    assert found.text("a.wav") == "Hello there."
+    assert found.warnings == {"overruled_transcript": ["a.vtt"]}
+
+
+def test_a_text_that_is_empty_or_refused_gives_way() -> None:
+    srt = "1\n00:00:00,000 --> 00:00:01,000\nHello\n"
+    assert read({"a.txt": "", "a.srt": srt}, ["a.wav"]).text("a.wav") == "Hello"
+    assert read({"a.txt": "x --> y", "a.srt": srt}, ["a.wav"]).text("a.wav") == "Hello"
 
 
 def test_audiofolder_jsonl() -> None:
-    rows = [{"file_name": "a.wav", "text": "Hello", "split": "test"}, {"text": "no name"}, ["x"], {"file_name": 7}]
+    rows = [{"file_name": "a.wav", "text": "Hello", "split": "test"}, {"text": "no name"}, ["x"], {"file_name": ""}]
     table = "\n".join(json.dumps(row) for row in rows) + "\n{broken\n\n"
-    lines, warned = match({"metadata.jsonl": table}, ["a.wav"])
-    assert lines == {"a.wav": Line("Hello", "test")}
-    assert warned == {"unreadable_row": 4}
+    found = read({"metadata.jsonl": table}, ["a.wav"])
+    assert found.lines == {"a.wav": Line("Hello", "test")}
+    assert found.warnings == {"unreadable_row": [f"metadata.jsonl, line {number}" for number in (2, 3, 4, 5)]}
 
 
+@pytest.mark.parametrize("column", ["split", "Subset", "PARTITION"])
 @pytest.mark.parametrize(
     ("given", "split"),
     [
@@ -65,8 +101,8 @@ def test_audiofolder_jsonl() -> None:
         ("x", None),
     ],
 )
-def test_split_names(given: str, split: str | None) -> None:
-    lines, warned = match({"metadata.csv": f"file_name,text,split\na.wav,t,{given}\n"}, ["a.wav"])
+def test_split_names(given: str, split: str | None, column: str) -> None:
+    lines, warned = match({"metadata.csv": f"file_name,text,{column}\na.wav,t,{given}\n"}, ["a.wav"])
     assert lines["a.wav"].split == split
     assert ("unknown_split" in warned) == (split is None)
 
@@ -91,9 +127,9 @@ def test_exact_name_wins_over_base_name() -> None:
 
 def test_ambiguous_names_are_left_out_with_a_warning() -> None:
     one_for_two = match({"metadata.csv": "a|which\n"}, ["x/a.wav", "y/a.wav"])
-    assert one_for_two == ({}, {"ambiguous_transcript": 1})
+    assert one_for_two == ({}, ["ambiguous_transcript"])
     two_for_one = match({"metadata.csv": "file_name,text\nx/a.wav,one\ny/a.wav,two\n"}, ["a.wav"])
-    assert two_for_one == ({}, {"ambiguous_transcript": 1})
+    assert two_for_one == ({}, ["ambiguous_transcript"])
 
 
 def test_same_row_twice_is_no_conflict() -> None:
@@ -108,13 +144,10 @@ def test_sidecar_text_goes_before_the_table_which_still_gives_the_split() -> Non
 
 
 def test_rows_without_audio_are_counted_with_examples() -> None:
-    notices = Notices()
-    transcripts = Transcripts(notices)
-    transcripts.add_file("metadata.csv", "".join(f"gone-{i}|text\n" for i in range(9)).encode())
-    matching.match(transcripts.claims, ["a.wav"], [], notices)
-    [warning] = notices.warnings
-    assert (warning["code"], warning["count"]) == ("transcript_without_audio", 9)
-    assert warning["examples"] == [f"gone-{i}" for i in range(5)]
+    table = "".join(f"gone-{i}|text number {i}\n" for i in range(9))
+    assert read({"metadata.csv": table}, ["a.wav"]).warnings == {
+        "transcript_without_audio": [f"gone-{i}" for i in range(5)]
+    }
 
 
 def test_composed_and_decomposed_letters_are_the_same_name() -> None:
@@ -123,39 +156,37 @@ def test_composed_and_decomposed_letters_are_the_same_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "code"),
-    [
-        ("a.txt", "grün".encode("latin-1"), "transcript_encoding"),
-        ("a.txt", "text".encode("utf-16"), "transcript_encoding"),
-        ("metadata.csv", b"path,words\na.wav,hello\n", "transcript_form"),
-        ("metadata.csv", b"", "transcript_form"),
-        ("metadata.csv", b"file_name,text\na.wav," + b"x" * 200_000, "transcript_form"),
-        ("metadata.csv", b"x" * 200_000, "transcript_form"),
-    ],
-)
-def test_unusable_transcript_files_are_refused(name: str, data: bytes, code: str) -> None:
-    with pytest.raises(InvalidAudio) as raised:
-        match({name: data}, ["a.wav"])
-    assert raised.value.code == code
-
-
-@pytest.mark.parametrize(
     "data", [b"file_name,text\n,\n/,x\n..,y\n\0,z\n", b"|\n||\n/|x\n", b'"|"\n"\n', b"file_name\n"]
 )
 def test_odd_tables_do_no_harm(data: bytes) -> None:
-    lines, _ = match({"metadata.csv": data}, ["a.wav"])
-    assert not lines
+    assert not read({"metadata.csv": data}, ["a.wav"]).lines
 
 
-def test_which_files_are_read_as_transcripts() -> None:
-    assert all(map(is_transcript, ("a.txt", "x/B.TXT", "metadata.csv", "x/metadata.jsonl")))
-    assert not any(map(is_transcript, ("a.csv", "my-metadata.csv", "a.json", "txt")))
+def test_two_transcripts_of_one_name_are_told() -> None:
+    transcripts = Transcripts(Notices())
+    transcripts.add_file("a.txt", b"One")
+    with pytest.raises(InvalidAudio) as raised:
+        transcripts.add_file("a.txt", b"Two")
+    assert raised.value.code == "duplicate_name"
+
+
+READ = ["a.txt", "x/B.TXT", "metadata.csv", "x/any.jsonl", "a.tsv", "m.json", "a.srt", "a.vtt", "a.lrc", "a.lab"]
+
+
+@pytest.mark.parametrize("name", [*READ, "data/text", "wav.scp", "etc/txt.done.data"])
+def test_which_files_are_read_as_transcripts(name: str) -> None:
+    assert is_transcript(name)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "txt", "notes.docx", "csv", "a.txt.bak", "context"])
+def test_which_files_are_not(name: str) -> None:
+    assert not is_transcript(name)
 
 
 @given(
-    st.sampled_from(["metadata.csv", "x/metadata.jsonl", "a.txt"]),
-    st.one_of(st.binary(max_size=200), st.text('file_name,text|\n"\\{}:a.wv/', max_size=200).map(str.encode)),
+    st.sampled_from([*READ, "text", "wav.scp", "a.trans.txt", "a.json"]),
+    st.one_of(st.binary(max_size=200), st.text('file_name,text|;\t\n"\\{}[]:a.wv/ 0-->', max_size=200).map(str.encode)),
 )
 def test_whatever_the_bytes_it_is_read_or_refused(name: str, data: bytes) -> None:
-    with contextlib.suppress(InvalidAudio):
-        match({name: data}, ["a.wav", "x/b.wav"])
+    for line in read({name: data}, ["a.wav", "x/b.wav"]).lines.values():
+        assert line.text is None or line.text == " ".join(line.text.split())

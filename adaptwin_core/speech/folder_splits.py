@@ -1,0 +1,34 @@
+"""Reads which split a recording belongs to from the folder it lies in: `train/`, `test/`, `dev-clean/`."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from adaptwin_core.speech.claims import SPLITS, Split
+
+_NAMES = frozenset(SPLITS) - {"general"}  # a word of one public set's tables, and of many people's folders
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def splits_by_folder(names: Sequence[str]) -> dict[str, Split]:
+    """Return the split of each file under folders that are named so.
+
+    Only folders at one depth of which two say different splits: one folder called `test` alone says nothing.
+    """
+    at_depth: dict[int, dict[str, Split]] = defaultdict(dict)
+    for name in names:
+        for depth, folder in enumerate(name.split("/")[:-1]):
+            split = _split_of(folder)
+            if split:
+                at_depth[depth][name] = split
+    found: dict[str, Split] = {}
+    for depth in sorted(at_depth):
+        if len(set(at_depth[depth].values())) > 1:
+            found = {**at_depth[depth], **found}  # the outer folder counts
+    return found
+
+
+def _split_of(folder: str) -> Split | None:
+    """`test` and `test-clean` are for testing, `testimony` is not."""
+    word = _WORD.match(folder.casefold())
+    return SPLITS[word[0]] if word and word[0] in _NAMES else None

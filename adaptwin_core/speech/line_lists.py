@@ -1,0 +1,56 @@
+"""Reads lists of a name and a text a line: LibriSpeech's `.trans.txt`, Festival's prompts."""
+
+import re
+from collections.abc import Sequence
+
+from adaptwin_core.speech.readings import Found, Reading, TextFile
+from adaptwin_core.speech.recordings import RecordingNames
+from adaptwin_core.speech.tables import lines_of, shape
+
+_FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
+_CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it
+_SHARE = 0.8  # of the lines begin with a recording's name, or with one like it
+
+
+def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
+    """Return the reading of a list, or None where the file is none."""
+    filled = [(number, line) for number, line in enumerate(lines_of(file.text), start=1) if line.strip()]
+    festival = [(number, _FESTIVAL.fullmatch(line)) for number, line in filled]
+    if filled and festival[0][1]:
+        return Reading(
+            tuple(Found(m[1], re.sub(r"\\(.)", r"\1", m[2]), None, n) for n, m in festival if m),
+            "list",
+            'Festival\'s list of ( id "text" )',
+            bad_lines=tuple(n for n, m in festival if not m),
+        )
+    lines = list(numbered(file.text))
+    if file.base.casefold().endswith(".trans.txt"):
+        return Reading(_all_found(lines), "list", "LibriSpeech's list of ids and texts")
+    shapes = {shape(key) for _, key, _ in lines if key in recordings and _CODE.fullmatch(key)}
+    named = [line for line in lines if shape(line[1]) in shapes]
+    if not named or len(named) < _SHARE * len(lines):
+        return None
+    unnamed = tuple(number for number, key, _ in lines if shape(key) not in shapes)
+    texts = [text for _, _, text in named]
+    if not any(texts):
+        return Reading(
+            tuple(Found(key, None, None, number) for number, key, _ in named), "list", "a list of names only"
+        )
+    if all(text.startswith("- ") for text in texts):
+        texts = [text[2:] for text in texts]
+    if all(len(text) > 1 and text[0] == text[-1] == '"' for text in texts):
+        texts = [text[1:-1] for text in texts]
+    found = tuple(Found(key, text, None, number) for (number, key, _), text in zip(named, texts, strict=True))
+    return Reading(found, "list", "a list of names and texts", unnamed)
+
+
+def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
+    return tuple(Found(key, text, None, number) for number, key, text in lines)
+
+
+def numbered(text: str) -> list[tuple[int, str, str]]:
+    """Return each filled line's number, first word and rest."""
+    cut = [(number, line.split(None, 1)) for number, line in enumerate(lines_of(text), start=1)]
+    return [
+        (number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut if parts
+    ]

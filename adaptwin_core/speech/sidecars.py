@@ -1,0 +1,62 @@
+"""Reads files named like a recording, which hold its text; and decides which of several counts."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from adaptwin_core.speech.claims import Claim
+from adaptwin_core.speech.readings import Found, Reading, TextFile
+from adaptwin_core.speech.recordings import RecordingNames
+from adaptwin_core.speech.timed_text import read_timed
+
+TIMED = frozenset({"srt", "vtt", "lrc"})
+# A person's own text goes before subtitles, and these before what a recognizer also writes.
+_ORDER = ("txt", "lab", "srt", "vtt", "lrc", "tsv", "csv", "json")
+_VARIANTS = ("normalized", "normalised", "original")  # LibriTTS, the one to take first
+
+
+def read(file: TextFile, recordings: RecordingNames) -> Reading:
+    """Read a file that is the text of one recording, with or without times.
+
+    Raises:
+        InvalidAudio: timed_text: it has times that cannot be read.
+    """
+    key = key_of(file, recordings)
+    if not file.text.strip():
+        return Reading((Found(key, "", None, 0),), is_sidecar=True)
+    words = read_timed(file.text, must_be=file.suffix in TIMED)
+    if words is None:
+        return Reading((Found(key, file.text, None, 0),), is_sidecar=True)
+    return Reading(
+        (Found(key, words, None, 0),), "timed_text", "text with times, read as words without them", is_sidecar=True
+    )
+
+
+def key_of(file: TextFile, recordings: RecordingNames) -> str:
+    """Return the name a sidecar gives: `a` for `a.txt`, and for `a.normalized.txt` or `a.en.srt` where `a` is there."""
+    name, _, ending = file.stem.rpartition(".")
+    is_variant = ending.casefold() in _VARIANTS or (ending.isalpha() and len(ending) in {2, 3})
+    return name if name and is_variant and file.stem not in recordings and name in recordings else file.stem
+
+
+def one_each(claims: Iterable[Claim]) -> tuple[list[Claim], list[str]]:
+    """Return one sidecar's claim for each recording named, and where those that give way say something else."""
+    groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.folder, claim.key].append(claim)
+    kept: list[Claim] = []
+    others: list[str] = []
+    for group in groups.values():
+        first, *rest = sorted(group, key=_rank)
+        kept.append(first)
+        others += [claim.place for claim in rest if claim.line.text and _letters(claim) != _letters(first)]
+    return kept, others
+
+
+def _rank(claim: Claim) -> tuple[bool, int, int, str]:
+    *_, variant, suffix = ("", *claim.place.casefold().split("."))
+    order = _ORDER.index(suffix) if suffix in _ORDER else len(_ORDER)
+    return not claim.line.text, order, _VARIANTS.index(variant) + 1 if variant in _VARIANTS else 0, claim.place
+
+
+def _letters(claim: Claim) -> str:
+    return "".join(c for c in (claim.line.text or "").casefold() if c.isalnum())

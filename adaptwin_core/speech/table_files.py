@@ -1,0 +1,160 @@
+"""Reads a table of recordings and what is said in them: its delimiter, its header, its columns, then its rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.speech import column_content, columns
+from adaptwin_core.speech.columns import Columns
+from adaptwin_core.speech.readings import Found, Reading, TextFile
+from adaptwin_core.speech.recordings import RecordingNames
+from adaptwin_core.speech.table_form import form_by_names, form_of
+from adaptwin_core.speech.tables import Row, lines_of, read_table
+
+_WORDS = {"\t": "tabs", "|": "pipes", ";": "semicolons", ",": "commas"}
+# Common Voice's lists of clips whose text was found wrong, and of other things.
+_NOT_TAUGHT = frozenset(
+    {
+        *("invalidated", "invalidated_sentences", "reported", "clip_durations"),
+        *("other_sentences", "unvalidated_sentences", "validated_sentences"),
+    }
+)
+
+
+def read(file: TextFile, recordings: RecordingNames) -> Reading:
+    """Read a table.
+
+    Raises:
+        InvalidAudio: transcript_form: it is no table, or it cannot be told which column is what.
+    """
+    lines = lines_of(file.text)
+    if lines and lines[0].strip().casefold().startswith("sep=") and len(lines[0].strip()) == len("sep=;"):
+        lines[0] = ""  # a spreadsheet's own remark
+    delimiter, has_header = form_of(lines, recordings)
+    if delimiter is None:
+        raise _unclear("it is no table of recordings and texts")
+    table = read_table(lines, delimiter, has_header=has_header)
+    if not table.rows or (has_header and len(table.rows) == 1 and not table.bad_lines):
+        raise _unclear("it holds no rows")
+    header = table.rows[0].fields if has_header else None
+    reading = read_rows(file, header, table.rows[1:] if has_header else table.rows, recordings, _WORDS[delimiter])
+    return replace(reading, bad_lines=tuple(sorted(table.bad_lines + reading.bad_lines)))
+
+
+def is_table(file: TextFile, recordings: RecordingNames, *, is_of_one: bool) -> bool:
+    """Tell whether a plain text file is a table of recordings.
+
+    Args:
+        is_of_one: it is named like a recording, so commas and semicolons in it are a sentence's.
+    """
+    lines = lines_of(file.text)
+    delimiter, has_header = form_by_names(lines, recordings)
+    if delimiter is None:
+        return False
+    firsts = [line.partition(delimiter)[0].strip() for line in lines if line.strip()]
+    if is_of_one and (delimiter in ",;" or not all(first in recordings for first in firsts)):
+        return False
+    return len(firsts) > 1 or (not has_header and (not is_of_one or firsts[0] in {file.stem, *file.stem.split(".")}))
+
+
+def read_rows(
+    file: TextFile, header: Sequence[str | None] | None, rows: Sequence[Row], recordings: RecordingNames, between: str
+) -> Reading:
+    """Read rows of which the header, if any, is known.
+
+    Args:
+        between: what parts the columns, for the note.
+
+    Raises:
+        InvalidAudio: transcript_form: it cannot be told which column is what.
+    """
+    if header is not None and file.stem.casefold() in _NOT_TAUGHT:
+        return Reading((), "not_taught", "Common Voice's list of clips that are not for training; it is not used")
+    chosen, how = _columns(header, rows, recordings)
+    if chosen is None:
+        return _timed(file, rows, header)
+    found: list[Found] = []
+    bad: list[int] = []
+    for row in rows:
+        key, texts = _field(row, chosen.file), [_field(row, i) for i in chosen.texts]
+        if not key or all(i >= len(row.fields) for i in chosen.texts):
+            bad.append(row.number)
+            continue
+        text = next((text for text in texts if text), next((text for text in texts if text is not None), None))
+        split = _field(row, chosen.split) if chosen.split is not None else None
+        found.append(Found(key, text, split, row.number))
+    pieces = _pieces(rows, found, chosen)
+    whole = tuple(line for line in found if line.number not in pieces)
+    note = f"a table parted by {between}, {'with a' if header else 'without'} header: {how}"
+    return Reading(whole, "table", note, tuple(bad), tuple(sorted(pieces)))
+
+
+def _columns(
+    header: Sequence[str | None] | None, rows: Sequence[Row], recordings: RecordingNames
+) -> tuple[Columns | None, str]:
+    """Return the columns and words for them; None where the rows have times and texts but name no file."""
+    named: int | None = None
+    known = Columns(0, ())
+    excluded: set[int] = set()
+    if header is not None:
+        named, known = columns.by_name(header, rows, recordings)
+        excluded = {i for i, field in enumerate(header) if columns.plain_name(field) in columns.OTHER_NAMES}
+        if named is None and known.texts and known.start is not None:
+            return None, ""
+    file = named if named is not None else column_content.file_column(rows, recordings)
+    if file is None:
+        raise _unclear("it cannot be told which column names the recordings")
+    excluded |= {i for i in (known.split, known.start) if i is not None}
+    texts = tuple(i for i in known.texts if i != file)
+    if not texts:
+        texts = column_content.text_columns(rows, file, excluded)
+    if not texts and known.split is None:
+        raise _unclear("it cannot be told which column is what was said")
+    how = f"files in {_called(file, header)}, " + (
+        "texts in " + ", else ".join(_called(i, header) for i in texts) if texts else "no texts"
+    )
+    how += f", splits in {_called(known.split, header)}" if known.split is not None else ""
+    return Columns(file, texts, known.split, known.start), how
+
+
+def _called(column: int, header: Sequence[str | None] | None) -> str:
+    return f"column {column + 1}" + (f" ({(header[column] or '')[:40]})" if header else "")
+
+
+def _field(row: Row, column: int) -> str | None:
+    return row.fields[column] if column < len(row.fields) else None
+
+
+def _pieces(rows: Sequence[Row], found: Sequence[Found], chosen: Columns) -> set[int]:
+    """Return the numbers of rows that give the words of a part of a recording only."""
+    if chosen.start is None:
+        return set()
+    starts = {row.number: _field(row, chosen.start) for row in rows}
+    count = Counter(line.key for line in found)
+    return {line.number for line in found if count[line.key] > 1 or _seconds(starts.get(line.number)) > 0}
+
+
+def _seconds(field: str | None) -> float:
+    try:
+        return float((field or "0").replace(",", "."))
+    except ValueError:
+        return 0.0
+
+
+def _timed(file: TextFile, rows: Sequence[Row], header: Sequence[str | None] | None) -> Reading:
+    """Read the rows of one recording's timed text: start, end and words."""
+    column = next(i for i, field in enumerate(header or ()) if columns.plain_name(field) in columns.TEXT_NAMES)
+    text = " ".join(_field(row, column) or "" for row in rows)
+    return Reading(
+        (Found(file.stem, text, None, 0),),
+        "timed_text",
+        "a table of times and words, read without times",
+        is_sidecar=True,
+    )
+
+
+def _unclear(what: str) -> InvalidAudio:
+    return InvalidAudio(
+        f"{what}; give it a first line such as file_name,text (see docs/audio.md)", code="transcript_form"
+    )

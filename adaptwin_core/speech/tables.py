@@ -1,0 +1,130 @@
+"""Cuts the text of a table into rows, each with its line number. A damaged row costs itself and no other."""
+
+import csv
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_SAMPLE_LINES = 200
+_QUOTED = re.compile(r'(?:^|[\t|])"(?:[^"]|"")*"(?=[\t|]|$)')
+
+
+class Row(NamedTuple):
+    """One row; `fields` are stripped, and None where a JSON file says null or nothing."""
+
+    number: int  # of its first line, from 1
+    fields: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one width each, and the numbers of the lines that could not be read."""
+
+    rows: tuple[Row, ...]
+    bad_lines: tuple[int, ...]
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, whichever of LF, CRLF and CR ends them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def sample_fields(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
+    """Return the fields of the first lines that hold anything, cut at every delimiter."""
+    filled = itertools.islice((line for line in lines if line.strip()), _SAMPLE_LINES)
+    return [tuple(part.strip().strip('"').strip() for part in line.split(delimiter)) for line in filled]
+
+
+def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Table:
+    """Cut lines into rows. Every row is as wide as the header, or where there is none as most are, or narrower.
+
+    In comma and semicolon tables a field may be quoted, and then hold delimiters, line ends and doubled quotes. In pipe
+    and tab tables a quotation mark is most often part of the text: they are quoted only where doubled quotes show it.
+    """
+    is_quoted = delimiter in ",;" or _doubles_quotes(lines)
+    cut = list(_cut(lines, delimiter, is_quoted=is_quoted))
+    width = _usual_width([fields for _, fields in cut if fields], has_header=has_header)
+    rows: list[Row] = []
+    bad: list[int] = []
+    for number, fields in cut:
+        kept = _trimmed(fields, width) if fields else None
+        if kept is None or len(kept) > width:
+            bad.append(number)
+        elif len(kept) < 2 and width > 1:
+            if len(rows) > has_header and _is_cut_short(rows[-1], number, kept[0], width):
+                bad.append(rows.pop().number)
+            bad.append(number)
+        else:
+            rows.append(Row(number, kept))
+    return Table(tuple(rows), tuple(bad))
+
+
+def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[tuple[int, tuple[str, ...] | None]]:
+    """Yield each row's line number and fields; None where its quotes do not fit."""
+    i = 0
+    while i < len(lines):
+        if not lines[i].strip():
+            i += 1
+            continue
+        if not is_quoted or '"' not in lines[i]:
+            yield i + 1, tuple(field.strip() for field in lines[i].split(delimiter))
+            i += 1
+            continue
+        following = (lines[k] + "\n" for k in range(i, len(lines)))
+        reader = csv.reader(following, delimiter=delimiter, strict=True, skipinitialspace=True)
+        try:
+            fields = next(reader)
+        except csv.Error:  # an unclosed quote, or text after a closing one: the next line begins a new row
+            yield i + 1, None
+            i += 1
+            continue
+        inner = lines[i + 1 : i + reader.line_num]
+        if any(_begins_a_row(line, delimiter, fields[0]) for line in inner):
+            yield i + 1, None
+            i += 1
+        else:
+            yield i + 1, tuple(field.strip() for field in fields)
+            i += reader.line_num
+
+
+def _is_cut_short(row: Row, next_number: int, rest: str, width: int) -> bool:
+    """Tell whether a line without delimiter is the rest of the row before it, whose text held a line end."""
+    follows = row.number == next_number - 1 and shape(rest) != shape(row.fields[0] or "")
+    return follows and (len(row.fields) < width or bool(row.fields[-1]))
+
+
+def _begins_a_row(line: str, delimiter: str, first_key: str) -> bool:
+    """Tell whether a line within a quoted field is a row itself: then the quote before it was never closed."""
+    key, found, _ = line.partition(delimiter)
+    return bool(found) and shape(key) == shape(first_key)
+
+
+def shape(key: str) -> str:
+    """Return what names of one kind have in common: `LJ001-0002` and `LJ050-0278` are alike."""
+    return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", key.strip().strip('"')))
+
+
+def _doubles_quotes(lines: Sequence[str]) -> bool:
+    """Tell whether quotes in a pipe or tab table were written by a program that doubles them."""
+    with_quotes = [line for line in lines if '"' in line]
+    quoted = [match.group() for line in with_quotes for match in _QUOTED.finditer(line)]
+    return any('""' in field.strip('\t|"') for field in quoted)
+
+
+def _usual_width(rows: Sequence[tuple[str, ...]], *, has_header: bool) -> int:
+    if not rows:
+        return 0
+    if has_header:
+        return len(rows[0])
+    counts = Counter(len(row) for row in rows)
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+def _trimmed(fields: tuple[str, ...], width: int) -> tuple[str, ...]:
+    """Drop empty fields past the usual width: a delimiter at a line's end says nothing."""
+    while len(fields) > width and not fields[-1]:
+        fields = fields[:-1]
+    return fields

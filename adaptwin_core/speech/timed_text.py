@@ -1,0 +1,118 @@
+"""Recognizes text with times (subtitles, labels, lyrics, recognizers' output) and returns its words without them."""
+
+import html
+import re
+from collections.abc import Sequence
+
+from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.speech.cues import CLOCK, read_cues
+from adaptwin_core.speech.tables import lines_of
+
+_BRACKETED = re.compile(rf"\s*[\[(]\s*{CLOCK}\s*(?:(?:-->|->|-|–|to)\s*{CLOCK}\s*)?[\])]:?\s*(.*)")
+_TAG_OF_LYRICS = re.compile(r"\s*\[(?:ar|ti|al|au|by|re|ve|la|offset|length|id|tool|#)\s*:.*\]\s*", re.IGNORECASE)
+_LABEL = re.compile(r"\s*(\d+(?:[.,]\d+)?)(\t|\s+)(\d+(?:[.,]\d+)?)(?:\2\s*(.*)|\s*)")
+_CLOCK_ALONE = re.compile(rf"\s*{CLOCK}\s*")
+_CLOCK_FIRST = re.compile(rf"\s*({CLOCK})\s*(?:[-–:|]\s*|\s)(\D.*)")
+_SPEAKER_AND_CLOCK = re.compile(rf"\s*\S.{{0,40}}?\s+[\[(]?{CLOCK}[\])]?\s*")
+_FIRST_MINUTE = re.compile(r"(?<![\d:])(?:0?0:)?0?0:[0-5]\d(?![\d:])")
+_IS_PRECISE = re.compile(r"\b\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\b|-->")
+_MIN_SAMPLES = 1000  # a recording of words has more
+_INLINE_TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
+_INLINE_CLOCK = re.compile(rf"<{CLOCK}>")
+_SPEAKER = re.compile(r"^(?:-\s+|>>+\s*)?(?:\[?SPEAKER[_ ]?\d+\]?\s*:|[A-Z][A-Z .'\d]{1,24}:(?=\s|$))?\s*")
+_SOUND = re.compile(r"\[[^\[\]]*\]|♪+|♫+")
+_SOUND_ALONE = re.compile(r"\([^()]*\)")
+
+
+def read_timed(text: str, *, must_be: bool = False) -> str | None:
+    """Return the words of a timed text in their order; None where `text` has no times and need have none.
+
+    Raises:
+        InvalidAudio: timed_text: some of it has times, and the rest cannot be read so.
+    """
+    lines = lines_of(text)
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        return None
+    for words in (read_cues(lines), _bracketed(filled), _labels(filled), _clocks(filled)):
+        if words is not None:
+            spoken = without_marks(words)
+            if not spoken:
+                raise _refused("it has times, and no words")
+            return spoken
+    if must_be or any(_IS_PRECISE.search(line) for line in filled):
+        raise _refused("it looks like timed text, and is in no form that is read")
+    return None
+
+
+def without_marks(lines: Sequence[str]) -> str:
+    """Return what is said, without tags, speakers' names, sounds in brackets and lines that roll on to the next cue."""
+    is_rolling = any(_INLINE_CLOCK.search(line) for line in lines)
+    said: list[str] = []
+    for line in lines:
+        plain = html.unescape(_INLINE_TAG.sub("", line)).strip()
+        plain = " ".join(_SOUND.sub(" ", _SPEAKER.sub("", plain, count=1)).split())
+        if _SOUND_ALONE.fullmatch(plain) or (is_rolling and said and said[-1] == plain):
+            continue
+        if plain:
+            said.append(plain)
+    return " ".join(said)
+
+
+def _bracketed(filled: Sequence[str]) -> list[str] | None:
+    """Read `[00:00.000 --> 00:03.400]  words` and `[00:12.30] words`."""
+    matches = [_BRACKETED.fullmatch(line) for line in filled]
+    if not any(matches):
+        return None
+    if not all(match or _TAG_OF_LYRICS.fullmatch(line) for match, line in zip(matches, filled, strict=True)):
+        raise _refused("some lines begin with a time, others do not")
+    return [match[1] for match in matches if match]
+
+
+def _labels(filled: Sequence[str]) -> list[str] | None:
+    """Read Audacity's labels, and TIMIT's lines of two sample numbers and words."""
+    filled = [line for line in filled if not line.startswith("\\")]  # frequencies of the label above
+    matches = [match for line in filled if (match := _LABEL.fullmatch(line))]
+    times = [(_number(match[1]), _number(match[3])) for match in matches]
+    are_times = all(start <= end for start, end in times) and times == sorted(times)
+    by_tabs = all(match[2] == "\t" for match in matches)
+    if (
+        not matches
+        or not are_times
+        or not (by_tabs or _are_no_count(matches))
+        or not any(match[4] for match in matches)
+    ):
+        return None
+    if len(matches) < len(filled):
+        if by_tabs and 2 * len(matches) >= len(filled):
+            raise _refused("some lines begin with times, others do not")
+        return None
+    return [match[4] or "" for match in matches]
+
+
+def _clocks(filled: Sequence[str]) -> list[str] | None:
+    """Read lines that begin with a time, or that follow a line of a time or of a speaker and a time."""
+    firsts = [_CLOCK_FIRST.fullmatch(line) for line in filled]
+    if all(firsts) and (len(filled) > 1 or _FIRST_MINUTE.search(filled[0])):
+        return [match[2] for match in firsts if match]
+    for mark in (_CLOCK_ALONE, _SPEAKER_AND_CLOCK):
+        marks = [bool(mark.fullmatch(line)) for line in filled]
+        is_sure = sum(marks) > 1 or bool(_FIRST_MINUTE.search(filled[0]))
+        if marks[0] and not marks[-1] and 3 * sum(marks) >= len(marks) and is_sure:
+            return [line for line, is_mark in zip(filled, marks, strict=True) if not is_mark]
+    return None
+
+
+def _are_no_count(matches: Sequence[re.Match[str]]) -> bool:
+    """Tell whether numbers before words, parted by spaces, are times and not what somebody counted aloud."""
+    from_start, last = _number(matches[0][1]) == 0, _number(matches[-1][3])
+    have_fractions = all(re.search("[.,]", match[1] + match[3]) for match in matches)
+    return (from_start and last >= _MIN_SAMPLES) or (have_fractions and (from_start or len(matches) > 1))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def _refused(what: str) -> InvalidAudio:
+    return InvalidAudio(f"{what}; send the words without times", code="timed_text")

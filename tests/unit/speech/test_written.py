@@ -1,0 +1,39 @@
+"""What is seen and said stays in a transcript; what is not goes without a trace."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adaptwin_core.speech.written import as_taught
+from tests.unit.speech.texts import read
+
+CASES = [
+    ("می\u200cخواهم کتاب\u200cها را", "می\u200cخواهم کتاب\u200cها را"),  # Persian
+    ("ශ්\u200dරී ලංකාව", "ශ්\u200dරී ලංකාව"),  # Sinhala
+    ("क्\u200dष", "क्\u200dष"),  # Hindi
+    ("ᠬᠠᠨ\u180eᠠ", "ᠬᠠᠨ\u180eᠠ"),  # Mongolian
+    ("آية\u06dd١", "آية\u06dd١"),  # a visible format character
+    ("Donau\u00addampf\u00adschiff", "Donaudampfschiff"),
+    ("abc\ufeffdef", "abcdef"),
+    ("abc\u200bdef \u2060xyz", "abcdef xyz"),
+    ("ភាសា\u200bខ្មែរ", "ភាសាខ្មែរ"),  # Khmer
+    ("\u202bשלום\u202c \u200eabc\u200f \u2066x\u2069", "שלום abc x"),
+    ("Il dit\u00a0: «\u202foui\u202f»", "Il dit : « oui »"),
+    ("two\r\nlines\tand\x0bmore\u2028here\x00", "two lines and more here"),
+    ("u\u0308ber", "über"),
+    ("👩\u200d🚀", "👩\u200d🚀"),
+    (" \u200b\ufeff ", ""),
+]
+
+
+@pytest.mark.parametrize(("written", "taught"), CASES)
+def test_format_characters(written: str, taught: str) -> None:
+    assert as_taught(written) == taught
+    found = read({"a.txt": f"One {written}"}, ["a.wav"])
+    assert found.text("a.wav") == f"One {taught}".strip()
+
+
+@given(st.text(max_size=40))
+def test_a_text_is_on_one_line_and_stays_as_it_is_the_second_time(text: str) -> None:
+    once = as_taught(text)
+    assert as_taught(once) == once == " ".join(once.split())

@@ -1,0 +1,38 @@
+"""Reads transcript files as a set's would be, without any audio."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from adaptwin_core.speech import matching
+from adaptwin_core.speech.capitals import settle_capitals
+from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.notices import Notices
+from adaptwin_core.speech.transcripts import Transcripts
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a set's transcripts say, and what the person is told."""
+
+    lines: dict[str, Line]
+    warnings: dict[str, list[str]]  # code -> examples
+    rejects: dict[str, str]  # name -> code
+    notes: dict[str, str]  # code -> message
+
+    def text(self, name: str) -> str | None:
+        return self.lines[name].text if name in self.lines else None
+
+
+def read(files: Mapping[str, str | bytes], audio: Sequence[str]) -> Read:
+    notices = Notices()
+    transcripts = Transcripts(notices)
+    for name, content in files.items():
+        transcripts.add_file(name, content.encode() if isinstance(content, str) else content)
+    claims = transcripts.claims(audio)
+    lines = settle_capitals(matching.match(claims, audio, [], notices), notices)
+    return Read(
+        lines,
+        {w["code"]: w["examples"] for w in notices.warnings},
+        {r["name"]: r["code"] for r in notices.rejects},
+        {n["code"]: n["message"] for n in notices.notes},
+    )
