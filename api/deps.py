@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Query, Request, Response, Security
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +13,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import auth, erasure, model_erasure, outbox
 from adaptwin_core.store.engine import unit_of_work
 from api.limits import JSON_BODY_BYTES, limited
+from api.strict_route import StrictRoute
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="`Authorization: Bearer adtw_…`")
 
 
-class TenantRoute(APIRoute):
+class TenantRoute(StrictRoute):
     """A route for holders of a key. The key is checked before any byte of the body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -23,6 +23,7 @@ def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
     return JobOut(
         **summary_of(job).model_dump(),
         spec=job.spec,
+        accept_little=job.accept_little,
         stages=[_stage(stage, [task for task in tasks if task.stage == stage]) for stage in JOB_STAGES],
         model_id=model.id if model is not None else None,
         verdict=model.manifest.get("verdict") if model is not None else None,

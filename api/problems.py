@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adaptwin_core.domain import errors
+from adaptwin_core.domain.refusals import sentence
 
 log = logging.getLogger(__name__)
 
@@ -182,12 +184,14 @@ def _from_validation(error: RequestValidationError) -> JSONResponse:
     found = error.errors()
     if any(item["loc"][0] == "path" for item in found):  # an id that cannot exist is an id that does not exist
         return problem(404, "not_found", "there is nothing here: check the id")
-    invalid = [
-        InvalidField(location=_clean(".".join(map(str, item["loc"]))), code=item["type"], message=_clean(item["msg"]))
-        for item in found[:MAX_FIELDS_SHOWN]
-    ]
+    invalid = [_invalid_field(item) for item in found[:MAX_FIELDS_SHOWN]]
     detail = "; ".join(f"{field.location}: {field.message}" for field in invalid[:3])
     return problem(422, "validation_failed", detail, invalid=invalid)
+
+
+def _invalid_field(error: ErrorDetails) -> InvalidField:
+    where = ".".join(map(str, error["loc"]))
+    return InvalidField(location=_clean(where), code=error["type"], message=_clean(sentence(error)))
 
 
 def _clean(text: str) -> str:

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
+from adaptwin_core.domain.contradictions import contradictions
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.refusals import Named
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
 from adaptwin_core.domain.verdict import Verdict
@@ -26,8 +28,8 @@ FileName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$", e
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class In(Named):
+    """What comes in: a misspelt name is answered with the nearest."""
 
 
 class Out(BaseModel):
@@ -108,6 +110,18 @@ class NewJob(In):
     base_model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
     name: Name | None = None
     spec: CompressionSpec = CompressionSpec.model_validate({})
+    accept_little: bool = Field(
+        False,
+        description="go on with speech that is too little, such as under a minute to train on, or none to test on; "
+        "without this word such a job is refused",
+    )
+
+    @field_validator("spec")
+    @classmethod
+    def _no_contradictions(cls, spec: CompressionSpec) -> CompressionSpec:
+        if found := contradictions(spec):
+            raise ValueError("; ".join(found))
+        return spec
 
 
 class TaskOut(Out):
@@ -142,6 +156,7 @@ class JobSummary(Out):
 
 class JobOut(JobSummary):
     spec: CompressionSpec
+    accept_little: bool = Field(description="whether it was submitted with this word")
     stages: list[StageOut]
     model_id: str | None = Field(description="the model it made, once it has succeeded")
     verdict: Verdict | None = Field(description="on that model: whether it hears as well as the original")

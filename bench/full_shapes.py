@@ -69,7 +69,15 @@ def _run(base: Path, spec: CompressionSpec, cache: Path, work: Path) -> dict[str
     (work / "between").mkdir()
     clock, began = Clock(), time.perf_counter()
     report = run_recipe(
-        str(base), speech, None, spec, work / "out", cache=cache, workdir=work / "between", ended=clock.ended
+        str(base),
+        speech,
+        None,
+        spec,
+        work / "out",
+        cache=cache,
+        workdir=work / "between",
+        accept_little=True,
+        watcher=clock,
     )
     size = report["size"]["compressed"]
     held = sum(tensor.numel() for tensor in widened(load_file(work / "out" / "model.safetensors")).values())

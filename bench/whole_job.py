@@ -32,6 +32,7 @@ from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.run import run_recipe
 from adaptwin_core.ml.setting import Setting, device
 from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.watcher import Watcher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
 from bench.speech_setting import speech_options
@@ -42,7 +43,7 @@ KIB_PER_GB = 1e6 / 1.024  # ru_maxrss counts in KiB on Linux
 
 
 @dataclass
-class Clock:
+class Clock(Watcher):
     """Seconds of every step, and the most memory that this process had held when it ended."""
 
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -71,7 +72,7 @@ def main() -> None:
             model,
             cache=options.cache,
             workdir=work,
-            ended=clock.ended,
+            watcher=clock,
         )
         seconds = time.perf_counter() - began
         one_step = _one_step(options, spec, work / "speaker", model)

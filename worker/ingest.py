@@ -5,11 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service import tasks
-from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import SourceFile
 from adaptwin_core.speech.ingest import Progress, build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -54,13 +52,6 @@ def ingest(claim: tasks.Claim, lease: Lease, workdir: Path) -> None:
             session,
             claim,
             digest=corpus.digest,
-            report=_report(corpus),
+            report=corpus.report(),
             files={name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()},
         )
-
-
-def _report(corpus: Corpus) -> dict[str, object]:
-    figures = corpus.report()
-    splits = {name: split["seconds"] for name, split in figures["splits"].items()}
-    shown = {name: value for name, value in figures.items() if name in DatasetReport.model_fields}
-    return {**shown, "labelled_train": figures["splits"]["train"]["labelled"], "splits": splits}

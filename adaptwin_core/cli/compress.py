@@ -1,16 +1,19 @@
 """`adaptwin compress`: the whole recipe in one process, without a service."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.cli.asked import parse_settings
+from adaptwin_core.cli.destination import require_empty, whole_or_nothing
+from adaptwin_core.cli.places import require_apart, require_files, require_writable
+from adaptwin_core.cli.quiet import quiet_libraries
+from adaptwin_core.cli.stopping import stoppable
+from adaptwin_core.cli.telling import of_model
+from adaptwin_core.cli.watching import watching
+from adaptwin_core.ml.base_models import canonical_source, resolve
 
 FolderOption = Annotated[
     Path | None,
@@ -26,59 +29,50 @@ def compress(
         Path,
         typer.Option(help="folder of one speaker's speech, with or without transcripts", exists=True, file_okay=False),
     ],
-    out: Annotated[Path, typer.Option(help="folder to write the smaller model to")],
+    out: Annotated[Path, typer.Option(help="folder to write the smaller model to; must not exist or be empty")],
     general: FolderOption = None,
     encoder_cut: Annotated[
         float | None, typer.Option(help="share of the encoder's parameters to remove; 0.35 when no size is given")
     ] = None,
     settings: Annotated[str, typer.Option(help="settings of a job, as JSON, e.g. '{\"personal_steps\": 480}'")] = "{}",
+    accept_little: Annotated[
+        bool, typer.Option("--accept-little", help="go on with speech that is too little to learn from or to judge by")
+    ] = False,
     cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
 ) -> None:
-    """Make a Whisper smaller for one speaker, from files to files."""
-    spec = _spec(settings, encoder_cut)
-    if spec.exports:
-        raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
-    console = Console(stderr=True)
-    from adaptwin_core.ml.run import run_recipe  # torch is loaded only for the command that needs it
+    """Make a Whisper smaller for one speaker, from files to files.
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as bars, tempfile.TemporaryDirectory() as workdir:
-        tasks: dict[str, int] = {}
+    What was found in the speech is printed, and kept in report.json. --out is whole in the end, or as it was before.
+    The exit status is 1 after a refusal, 2 after wrong usage, and 130 when stopped by Ctrl-C.
+    """
+    # What costs nothing is asked first; torch is loaded only when all of it is right.
+    spec = parse_settings(settings, encoder_cut)
+    require_empty(out)
+    speech = {"--audio": audio} | ({} if general is None else {"--general": general})
+    require_apart(speech, {"--out": out})
+    source = canonical_source(model)
+    for option, folder in speech.items():
+        require_files(option, folder)
+    if not source.startswith("folder:"):
+        require_apart(speech, {"--cache": cache})
+        require_writable("--cache", cache)
+    quiet_libraries()
+    with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
+        resolve(source, cache)  # refuses now what is no Whisper
+        from adaptwin_core.ml.run import run_recipe
 
-        def show(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total)
-            bars.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
-
-        report = run_recipe(model, audio, general, spec, out, cache=cache, workdir=Path(workdir), show=show)
-    for kind, found in report["speech"].items():
-        rates = {name: f"{100 * found[name]['wer']:.1f} %" for name in ("original", "compressed") if name in found}
-        console.print(
-            f"{kind}: word error rate {rates} on {found['num_clips']} held-out clips, against {found['reference']}"
-        )
-    cuts = report["plan"]
-    console.print(
-        f"{cuts['encoder_cut']:.1%} of the encoder and {cuts['total_cut']:.1%} of the whole model removed; "
-        f"model and report in {out}"
-    )
-
-
-def _spec(settings: str, encoder_cut: float | None) -> CompressionSpec:
-    try:
-        asked = json.loads(settings)
-    except ValueError as fault:
-        raise InvalidSpec(f"--settings is not JSON: {fault}") from fault
-    if not isinstance(asked, dict):
-        raise InvalidSpec('--settings must be a JSON object, such as {"personal_steps": 480}')
-    if encoder_cut is not None:
-        asked["encoder_cut"] = encoder_cut
-    try:
-        return CompressionSpec.model_validate(asked)
-    except ValueError as fault:
-        raise InvalidSpec(f"the settings cannot be used: {fault}") from fault
+        with watching() as watcher, tempfile.TemporaryDirectory() as workdir:
+            report = run_recipe(
+                source,
+                audio,
+                general,
+                spec,
+                made,
+                cache=cache,
+                workdir=Path(workdir),
+                accept_little=accept_little,
+                watcher=watcher,
+            )
+    with watching() as watcher:
+        for line in of_model(report, out):
+            watcher.say(line)

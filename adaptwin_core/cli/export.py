@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from adaptwin_core.cli.destination import require_empty, whole_or_nothing
+from adaptwin_core.cli.quiet import quiet_libraries
+from adaptwin_core.cli.stopping import stoppable
+from adaptwin_core.cli.watching import watching
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
 
@@ -30,47 +33,46 @@ def export(
     """Write a model in the form that another runtime loads; with --audio, hear it there first."""
     if to not in FORMATS:
         raise InvalidInput(f"no such form: {to!r}. There are: {', '.join(FORMATS)}")
-    if out.exists() and any(out.iterdir()):
-        raise InvalidInput(f"{out} is not empty: name another folder")
-    from adaptwin_core.ml.exports.judged import HeldOut
-    from adaptwin_core.ml.exports.offer import make
-    from adaptwin_core.ml.setting import quiet_transformers
+    require_empty(out)
+    quiet_libraries()
+    console = Console(stderr=True, soft_wrap=True)
+    with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
+        from adaptwin_core.ml.exports.judged import HeldOut
+        from adaptwin_core.ml.exports.offer import make
+        from adaptwin_core.ml.setting import quiet_transformers
 
-    quiet_transformers()
-    console = Console(stderr=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with Progress(console=console) as bars, tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
-        bar, work = bars.add_task(f"writing {to}", total=None), Path(scratch)
-        _, found = make(
-            to,
-            model,
-            HeldOut.of(_speech(audio, work)) if audio else None,
-            work / "made",
-            progress=lambda done, total: bars.update(bar, description="hearing", completed=done, total=total),
-        )
-        if found is None or found["is_offered"]:
-            (work / "made").replace(out)  # whole or not at all
-    if found is not None and "error_rate" in found:
-        console.print(
-            f"{found['unit']} error rate {_percent(found['error_rate'])} (the model itself "
-            f"{_percent(found['checkpoint_error_rate'])}) on {found['num_clips']} clips, against {found['reference']}"
-        )
-    elif found is not None:
-        console.print(f"not heard: {found['why']}")
-    if found is not None and not found["is_offered"]:
-        raise InvalidInput(f"this export is not kept: {found['why']}")
+        quiet_transformers()
+        with watching() as watcher, tempfile.TemporaryDirectory() as work:
+            _, found = make(
+                to,
+                model,
+                HeldOut.of(_speech(audio, Path(work))) if audio else None,
+                made,
+                progress=lambda done, total: watcher.show("hear", done, total),
+            )
+        if found is not None and "error_rate" in found:
+            own = _percent(found["checkpoint_error_rate"])
+            console.print(
+                f"{found['unit']} error rate {_percent(found['error_rate'])} (the model itself {own}) on "
+                f"{found['num_clips']} clips, against {found['reference']}"
+            )
+        elif found is not None:
+            console.print(f"not heard: {found['why']}")
+        if found is not None and not found["is_offered"]:
+            raise InvalidInput(f"this export is not kept: {found['why']}")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     console.print(f"{out}: {to} for {FORMATS[to].runtime}, {size / 1e6:.1f} MB")
 
 
 def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     """Check every file of a model or an export against its SHA-256; with --audio, hear it in its runtime too."""
+    quiet_libraries()
     from adaptwin_core.ml.exports import formats, judged
     from adaptwin_core.ml.manifest import check_files, read_manifest
     from adaptwin_core.ml.setting import quiet_transformers
 
     quiet_transformers()
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     made = read_manifest(model)
     check_files(model, made)
     console.print(f"{len(made['files'])} files are what they were when they were made")

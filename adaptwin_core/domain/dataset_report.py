@@ -6,6 +6,8 @@ from pydantic import Field
 
 from adaptwin_core.domain.spec import Frozen
 
+SplitName = Literal["train", "valid", "test"]
+
 
 class RejectedFile(Frozen):
     """A file that is not used, and why."""
@@ -32,12 +34,37 @@ class DatasetNote(Frozen):
     message: str
 
 
-class DatasetReport(Frozen):
-    seconds: float = Field(description="seconds of speech in all clips")
+class SplitFigures(Frozen):
+    """What one split holds."""
+
     clips: int
     labelled: int = Field(description="clips with a transcript")
+    silent: int = Field(description="those of them whose transcript is empty: nobody speaks")
+    labelled_seconds: float = Field(description="seconds of clips whose transcript has words")
+    unlabelled_seconds: float = Field(description="seconds of clips without a transcript")
+
+
+class DatasetReport(Frozen):
+    """The figures of one set of speech, the same from the service and from `adaptwin compress`."""
+
+    seconds: float = Field(description="seconds of speech in all clips")
+    clips: int
+    recordings: int = Field(0, description="files that are used")
+    labelled: int = Field(description="clips with a transcript")
     labelled_train: int = Field(0, description="those of them that are trained on")
-    splits: dict[Literal["train", "valid", "test"], float] = Field(description="seconds of speech of each split")
+    splits: dict[SplitName, float] = Field(description="seconds of speech of each split")
+    parts: dict[SplitName, SplitFigures] = Field(
+        default={}, description="what each split holds; datasets that were read by an older version tell nothing here"
+    )
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]
     notes: list[DatasetNote] = Field(default=[], description="how files were understood: columns, encodings")
+
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether any clip to train on has a transcript with words."""
+        if "train" in self.parts:
+            return self.parts["train"].labelled > self.parts["train"].silent
+        if "labelled_train" in self.model_fields_set:
+            return self.labelled_train > 0
+        return self.labelled > 0  # the oldest reports tell of all clips only

@@ -1,11 +1,12 @@
 """What a person asks for: how small, how much for this speaker, how long to tune."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.domain.refusals import Named
 
 # Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
 TUNE_RATES = {"adapters": 3.5e-4, "factors": 2e-5}
@@ -16,7 +17,13 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SpectralRanks(Frozen):
+class Settings(Frozen, Named):
+    """What a person may set: a misspelt name is answered with the nearest."""
+
+    kind: ClassVar[str] = "setting"
+
+
+class SpectralRanks(Settings):
     """Ranks to keep in every cut block, given by hand instead of a cut. None leaves that part whole."""
 
     heads: int | None = Field(None, ge=1, description="heads that the attention of an encoder layer keeps")
@@ -26,7 +33,7 @@ class SpectralRanks(Frozen):
     ff: int | None = Field(None, ge=1, description="rank of each of the two feed-forward matrices, on those neurons")
 
 
-class CompressionSpec(Frozen):
+class CompressionSpec(Settings):
     """The settings of one job. Its digest, with the inputs' digests, names the result."""
 
     encoder_cut: float = Field(
@@ -156,6 +163,10 @@ class CompressionSpec(Frozen):
         """Return the settings of a job for max_wer once its cut is found: that of the encoder, nothing else cut."""
         found = self.model_dump() | {"max_wer": None, "encoder_cut": encoder_cut, "decoder_cut": 0.0}
         return self.model_validate(found)
+
+    def without_general(self) -> Self:
+        """Return the settings of a job without general speech: it is fitted to its speaker alone."""
+        return self.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
 
     def without_transcripts(self) -> Self:
         """Return the settings of a job whose speaker has no transcripts, where no steps were asked for.

@@ -107,6 +107,8 @@ def conclude(
         },
         blocks=blocks,
         trials=trials,
+        datasets={"speaker": setting.speaker.report()}
+        | ({"general": setting.general.report()} if setting.general is not None else {}),
     )
     if untaught := _untaught(setting):
         report["not_taught"] = untaught

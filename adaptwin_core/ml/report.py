@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from adaptwin_core.domain.admission import shortcomings
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.as_written import as_json, as_written
@@ -109,18 +111,22 @@ def build_report(
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
     trials: Sequence[Mapping[str, float]],
+    datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
     """Return everything a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
         speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.
         trained_on: seconds of the speaker's speech to train on, and of those the transcribed ones.
+        datasets: what was found in the files, by kind of speech.
     """
     encoder_params = plan.encoder_params(shape)
     report: dict[str, Any] = {
         "base_model": base_model,
         "base_digest": base_digest,
         "speech": dict(speech),
+        "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
+        "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
         "silence": dict(silent_speech),
         "trained_on": dict(trained_on),
         "size": {

@@ -1,12 +1,13 @@
 """The recipe's steps in a row, in one process: folders of speech in, a model's folder out."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain.admission import Remark, admit
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
@@ -16,12 +17,11 @@ from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.personalize import personalize
 from adaptwin_core.ml.search import judged_clips, read_cut, search_cut
 from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
+from adaptwin_core.ml.watcher import Watcher
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-
-Show = Callable[[str, int, int], None]  # step, done, total
 
 
 def run_recipe(
@@ -33,16 +33,16 @@ def run_recipe(
     *,
     cache: Path,
     workdir: Path,
-    show: Show = lambda _step, _done, _total: None,
-    ended: Callable[[str, float], None] = lambda _step, _seconds: None,
+    accept_little: bool = False,
+    watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """Compress `model` for the speaker in `audio` and write model, report and plots to `out`.
 
     Args:
         model: a packaged model's name, a local folder or a hub id.
         workdir: an empty folder for what lies between the steps.
-        show: called with a step, what is done of it, and how much that will be.
-        ended: called with a step that is done, and its seconds.
+        accept_little: go on with speech that is too little, as `admit` tells.
+        watcher: told of every step.
 
     Returns:
         the report.
@@ -51,31 +51,17 @@ def run_recipe(
         AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
     """
     quiet_transformers()
+    watcher = watcher or Watcher()
     source = canonical_source(model)
     folder = resolve(source, cache)
     digest, shape = describe(folder)
     names = [str(block) for block in blocks_to_cut(spec, shape)]
 
-    @contextmanager
-    def step(name: str) -> Iterator[Progress]:
-        began = time.perf_counter()
-        yield lambda done, total, **_figures: show(name, done, total)
-        give_back_freed()
-        ended(name, time.perf_counter() - began)
-
-    def read(name: str, source: Path) -> Corpus:
-        with step(f"read {name} speech") as progress:
-            return build_corpus(
-                read_folder(source), workdir / name, Limits(), lambda p: progress(p.num_files, p.total_files)
-            )
-
-    def place(name: str) -> Path:
-        made = workdir / name
-        made.mkdir()
-        return made
-
-    speaker, others = read("speaker", audio), read("general", general) if general else None
-    setting = Setting(folder, shape, spec if speaker.is_transcribed else spec.without_transcripts(), speaker, others)
+    steps = _Steps(workdir, watcher)
+    step, place = steps.step, steps.place
+    speaker, others = steps.read("speaker", audio), steps.read("general", general) if general else None
+    watcher.admitted(_admit(speaker, others, spec, accept_little=accept_little))
+    setting = Setting(folder, shape, _fitted(spec, speaker, others), speaker, others)
     if spec.max_wer is not None:
         judged_clips(setting)  # refuses now what could not be searched by later
     if setting.spec.personal_steps > 0:
@@ -126,3 +112,42 @@ def run_recipe(
             trials=trials,
         )
     return report
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Where steps lay their files, and who is told of them."""
+
+    workdir: Path
+    watcher: Watcher
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Progress]:
+        began = time.perf_counter()
+        yield lambda done, total, **_figures: self.watcher.show(name, done, total)
+        give_back_freed()
+        self.watcher.ended(name, time.perf_counter() - began)
+
+    def place(self, name: str) -> Path:
+        made = self.workdir / name
+        made.mkdir()
+        return made
+
+    def read(self, kind: str, source: Path) -> Corpus:
+        with self.step(f"read {kind} speech") as progress:
+            corpus = build_corpus(
+                read_folder(source), self.workdir / kind, Limits(), lambda p: progress(p.num_files, p.total_files)
+            )
+        self.watcher.found(kind, corpus.report())
+        return corpus
+
+
+def _admit(speaker: Corpus, others: Corpus | None, spec: CompressionSpec, *, accept_little: bool) -> list[Remark]:
+    general = others.report() if others is not None else None
+    return admit(speaker.report(), general, spec, accept_little=accept_little)
+
+
+def _fitted(spec: CompressionSpec, speaker: Corpus, others: Corpus | None) -> CompressionSpec:
+    """Return the settings that suit what speech there is, as the service does at submission."""
+    spec = spec if others is not None else spec.without_general()
+    return spec if speaker.is_transcribed else spec.without_transcripts()

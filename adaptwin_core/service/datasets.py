@@ -13,7 +13,7 @@ from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, Stage, UploadState, next_state
-from adaptwin_core.service import pipeline, uploads
+from adaptwin_core.service import pipeline, readiness, uploads
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import erasure, owned
@@ -63,10 +63,11 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     """Close a dataset to uploads and have a worker read it.
 
     Raises:
-        NotFound: no such dataset.
-        Conflict: it is not open, is empty, or an upload is incomplete.
+        NotFound: no such dataset, or it was deleted.
+        Conflict: it failed, is sealed already, is empty, or an upload is incomplete.
     """
     dataset = queries.get(session, scope, dataset_id, lock="update")
+    readiness.require_unsealed(dataset)
     state = next_state(DatasetState(dataset.state), "seal")
     rows = [
         uploads.complete(session, scope, row.id) if row.state == UploadState.OPEN else row
@@ -88,13 +89,12 @@ def clips(session: Session, scope: TenantScope, dataset_id: str, *, after: str |
 
     Raises:
         NotFound: no such dataset, or no such clip to go on after.
-        Conflict: the dataset is not ready.
+        Conflict: the dataset is not ready, or failed.
         CorruptBlob: its manifest is damaged.
     """
     dataset = queries.get(session, scope, dataset_id)
-    if dataset.state != DatasetState.READY or dataset.files is None:
-        raise Conflict("the dataset has no clips yet: wait until it is ready", code="dataset_not_ready")
-    manifest = get_blobs().fetch(dataset.files[CORPUS_MANIFEST]["sha256"], scope=scope.tenant_id)
+    readiness.require_ready(dataset)
+    manifest = get_blobs().fetch((dataset.files or {})[CORPUS_MANIFEST]["sha256"], scope=scope.tenant_id)
     rows = json.loads(manifest.read_bytes())["clips"]
     start = 0 if after is None else next((i + 1 for i, row in enumerate(rows) if row["id"] == after), None)
     if start is None:
@@ -119,13 +119,13 @@ def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
 
 
 def ingested(
-    session: Session, dataset_id: str, *, digest: str, report: dict[str, Any], files: dict[str, dict[str, Any]]
+    session: Session, dataset_id: str, *, digest: str, report: DatasetReport, files: dict[str, dict[str, Any]]
 ) -> Dataset:
     """Make a dataset ready. For the worker that holds its task.
 
     Args:
         digest: of the corpus: same speech, same digest.
-        report: a `DatasetReport`.
+        report: what was found.
         files: `{file name: {sha256, bytes}}` of the corpus, stored as the tenant's blobs.
 
     Raises:
@@ -140,7 +140,7 @@ def ingested(
             raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
     dataset.state = next_state(DatasetState(dataset.state), "ready").value
     dataset.digest = digest
-    dataset.report = DatasetReport.model_validate(report).model_dump(mode="json")
+    dataset.report = report.model_dump(mode="json")
     dataset.files = files
     return dataset
 

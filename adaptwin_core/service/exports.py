@@ -86,12 +86,21 @@ def open_file(session: Session, scope: TenantScope, model_id: str, form: str, na
     """
     export = get(session, scope, model_id, form)
     if export.state is not ExportState.READY:
-        why = (export.verdict or {}).get("why") or (export.error or {}).get("message", "wait for it")
-        raise Conflict(f"the export {form} is {export.state}: {why}")
+        raise Conflict(_why_not_ready(export))
     entry = export.files.get(name)
     if entry is None:
         raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
     return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+
+
+def _why_not_ready(export: Export) -> str:
+    match export.state:
+        case ExportState.REFUSED:
+            return f"the export {export.form} is refused: {(export.verdict or {}).get('why')}"
+        case ExportState.FAILED:
+            why = (export.error or {}).get("message", "its files could not be made")
+            return f"the export {export.form} failed: {why}. Ask for it again"
+    return f"the export {export.form} is {export.state}: wait until it is ready"
 
 
 def _open_tasks(session: Session, job_id: str) -> Sequence[Task]:

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.admission import admit
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
 from adaptwin_core.domain.ids import new_id
@@ -13,13 +15,16 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import JOB_STAGES, DatasetState, JobState, next_state
+from adaptwin_core.domain.states import JOB_STAGES, TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.service import events as event_log
-from adaptwin_core.service import pipeline
+from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service import tasks as task_service
+from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.settings import get_settings
-from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Task, Tenant
+from adaptwin_core.store.tables import BaseModel, Event, Job, Task, Tenant
+
+_ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
 
 def submit(
@@ -30,6 +35,7 @@ def submit(
     general_dataset_id: str | None,
     base_model_id: str,
     spec: CompressionSpec,
+    accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Job, bool]:
@@ -40,6 +46,7 @@ def submit(
 
     Raises:
         Conflict: the key was used for another request, or the speech is not ready.
+        InvalidAudio: the speech is too little, and `accept_little` was not said.
         InvalidInput: both datasets are the same one.
         InvalidSpec: the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
         LimitExceeded: too many jobs are unfinished.
@@ -51,7 +58,7 @@ def submit(
         "base": base_model_id,
         "spec": spec.model_dump(mode="json"),
         "name": name,
-    }
+    } | ({"accept_little": True} if accept_little else {})
     request_digest = digest_json(request)
     # One submission of a tenant at a time: two requests with one key cannot both find nothing.
     session.get_one(Tenant, scope.tenant_id, with_for_update={"key_share": True})
@@ -65,23 +72,21 @@ def submit(
     _check_room(session, scope)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
-    dataset = _check_ready(session, scope, dataset_id)
-    if spec.max_wer is not None and not (dataset.report or {}).get("labelled"):
+    speaker = _ready_speech(session, scope, dataset_id)
+    if spec.max_wer is not None and speaker.labelled == 0:
         raise InvalidSpec(
             "max_wer needs transcripts, and this speech has none: give a cut instead, or send transcripts",
             code="nothing_to_search_by",
         )
-    if general_dataset_id is not None:
-        _check_ready(session, scope, general_dataset_id)
+    general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
     base = session.get(BaseModel, base_model_id)
     if base is None:
         raise NotFound(f"no such base model: {base_model_id}")
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
-    if general_dataset_id is None:
-        spec = spec.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
-    report = dataset.report or {}
-    has_transcripts = bool(report.get("labelled_train", report.get("labelled")))  # older reports tell of all clips only
-    if not has_transcripts:
+    remarks = admit(speaker, general, spec, accept_little=accept_little)
+    if general is None:
+        spec = spec.without_general()
+    if not speaker.is_transcribed:
         spec = spec.without_transcripts()
     job = Job(
         id=new_id("job"),
@@ -91,6 +96,7 @@ def submit(
         base_model_id=base_model_id,
         name=name,
         spec=spec.model_dump(mode="json"),
+        accept_little=accept_little,
         idempotency_key=idempotency_key,
         request_digest=request_digest,
         state=JobState.QUEUED,
@@ -98,12 +104,8 @@ def submit(
     session.add(job)
     session.flush()
     event_log.add(session, job, "state", "the job is queued", state=job.state)
-    if general_dataset_id is None:
-        message = "no general speech was given: the model is fitted to this speaker alone (speaker_weight 1)"
-        event_log.add(session, job, "warning", message, code="no_general_speech")
-    if not has_transcripts:
-        message = "this speech has no transcripts to train on: the model learns from what the original hears in it"
-        event_log.add(session, job, "warning", message, code="no_transcripts")
+    for remark in remarks:
+        event_log.add(session, job, "warning", remark.message, code=remark.code)
     pipeline.begin(session, job, JOB_STAGES[0])
     session.flush()
     return job, True
@@ -133,6 +135,8 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
         NotFound: no such job.
     """
     job = owned.get(session, scope, Job, job_id, lock=True)
+    if job.state in TERMINAL_JOB_STATES:
+        raise Conflict(f"the job {_ENDED[JobState(job.state)]}: there is nothing left to stop", code="illegal_state")
     job.state = next_state(JobState(job.state), "cancel")
     job.finished_at = func.now()
     task_service.cancel_open(session, job)
@@ -163,13 +167,6 @@ def _check_room(session: Session, scope: TenantScope) -> None:
         )
 
 
-def _check_ready(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
-    dataset = owned.get(session, scope, Dataset, dataset_id, lock=True)  # against its deletion
-    if dataset.state == DatasetState.DELETED:
-        raise NotFound(f"no such dataset: {dataset_id}")
-    if dataset.state != DatasetState.READY:
-        raise Conflict(
-            f"dataset {dataset_id} is {dataset.state}, not ready; seal it and wait until its speech has been read",
-            code="dataset_not_ready",
-        )
-    return dataset
+def _ready_speech(session: Session, scope: TenantScope, dataset_id: str) -> DatasetReport:
+    dataset = queries.get(session, scope, dataset_id, lock="share")  # against its deletion
+    return readiness.require_ready(dataset)

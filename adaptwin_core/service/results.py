@@ -88,6 +88,8 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
             for earlier, results in upstream.items()
         },
     }
+    if stage is Stage.PUBLISH:  # its report tells what was refused, too, which the digest of the speech leaves out
+        named["told"] = [speaker.report, general.report if general is not None else None]
     return TaskInputs(
         stage=stage,
         key=task.key,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, JobState, Stage, TaskState, next_state
 from adaptwin_core.service import datasets, events, pipeline, results
@@ -104,9 +105,7 @@ def complete(
         pipeline.advance(session, job, manifest)
 
 
-def complete_ingest(
-    session: Session, held: Claim, *, digest: str, report: dict[str, Any], files: results.Files
-) -> None:
+def complete_ingest(session: Session, held: Claim, *, digest: str, report: DatasetReport, files: results.Files) -> None:
     """Finish an ingest task and make its dataset ready, in this transaction. Raises LeaseLost."""
     if held.dataset_id is None or not _is_awaited(session, held.dataset_id):
         raise LeaseLost("the dataset was deleted while its speech was read")

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import DatasetState, UploadState, next_state
-from adaptwin_core.service import quotas, upload_files
+from adaptwin_core.domain.states import UploadState, next_state
+from adaptwin_core.service import quotas, readiness, upload_files
 from adaptwin_core.speech.files.sources import label
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.killpoints import killpoint
@@ -77,8 +77,8 @@ def create(session: Session, scope: TenantScope, *, dataset_id: str, file_name: 
     """Reserve room for a file of `length` bytes in an open dataset.
 
     Raises:
-        NotFound: no such dataset.
-        Conflict: the dataset is sealed, or has a file of this name.
+        NotFound: no such dataset, or it was deleted.
+        Conflict: the dataset is sealed or failed, or has a file of this name.
         LimitExceeded, ResourceExhausted: see `quotas.admit_upload`.
     """
     quotas.admit_upload(session, scope, length)
@@ -184,7 +184,7 @@ def abort(session: Session, scope: TenantScope, upload_id: str) -> None:
 
     Raises:
         NotFound: as `get`.
-        Conflict: its dataset is sealed.
+        Conflict: its dataset is sealed, or failed.
     """
     upload = _living(rows.get(session, scope, upload_id))
     _open_dataset(session, scope, upload.dataset_id)
@@ -196,9 +196,7 @@ def abort(session: Session, scope: TenantScope, upload_id: str) -> None:
 def _open_dataset(
     session: Session, scope: TenantScope, dataset_id: str, *, lock: Literal["share", "update"] = "share"
 ) -> None:
-    dataset = datasets.get(session, scope, dataset_id, lock=lock)
-    if dataset.state != DatasetState.OPEN:
-        raise Conflict("the dataset is sealed: make a new one to change its files", code="dataset_sealed")
+    readiness.require_open(datasets.get(session, scope, dataset_id, lock=lock))
 
 
 def _refuse_twin(session: Session, scope: TenantScope, dataset_id: str, file_name: str) -> None:

@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import Any, Self, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from adaptwin_core.domain.dataset_report import DatasetReport, SplitFigures, SplitName
 from adaptwin_core.domain.digest import canonical_json, digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.speech.claims import Split
@@ -133,29 +134,42 @@ class Corpus:
         """Return every file that makes up the corpus, by name."""
         return {name: self.folder / name for name in (MANIFEST_NAME, *(shard["name"] for shard in self.shards))}
 
-    def report(self) -> dict[str, Any]:
-        """Return what a person wants to know of the set, as plain JSON values."""
-        return {
-            "seconds": round(self.seconds, 3),
-            "clips": len(self.clips),
-            "labelled": sum(clip.text is not None for clip in self.clips),
-            "recordings": len({clip.recording for clip in self.clips}),
-            "splits": {name: _figures(self.split(name)) for name in ("train", "valid", "test")},
-            "rejects": [dict(reject) for reject in self.rejects],
-            "warnings": [dict(warning) for warning in self.warnings],
-            "notes": [dict(note) for note in self.notes],
-        }
+    def report(self) -> DatasetReport:
+        """Return what a person is told of the set, by the service and by `adaptwin compress` alike."""
+        splits = {name: self.split(name) for name in get_args(SplitName)}
+        parts = {name: _figures(clips) for name, clips in splits.items()}
+        return DatasetReport.model_validate(
+            {
+                "seconds": round(self.seconds, 3),
+                "clips": len(self.clips),
+                "recordings": len({clip.recording for clip in self.clips}),
+                "labelled": sum(part.labelled for part in parts.values()),
+                "labelled_train": parts["train"].labelled,
+                "splits": {name: _seconds(clips) for name, clips in splits.items()},
+                "parts": parts,
+                "rejects": self.rejects,
+                "warnings": self.warnings,
+                "notes": self.notes,
+            }
+        )
 
     def _clip_rows(self) -> list[dict[str, Any]]:
         return [asdict(clip) for clip in self.clips]
 
 
-def _figures(clips: Sequence[Clip]) -> dict[str, float | int]:
-    return {
-        "clips": len(clips),
-        "seconds": round(sum(clip.seconds for clip in clips), 3),
-        "labelled": sum(clip.text is not None for clip in clips),
-    }
+def _figures(clips: Sequence[Clip]) -> SplitFigures:
+    labelled = [clip for clip in clips if clip.text is not None]
+    return SplitFigures(
+        clips=len(clips),
+        labelled=len(labelled),
+        silent=sum(not clip.text for clip in labelled),
+        labelled_seconds=_seconds([clip for clip in labelled if clip.text]),
+        unlabelled_seconds=_seconds([clip for clip in clips if clip.text is None]),
+    )
+
+
+def _seconds(clips: Sequence[Clip]) -> float:
+    return round(sum(clip.seconds for clip in clips), 3)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -104,6 +105,7 @@ class Job(Timed, Base):
     base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"))
     name: Mapped[str | None]
     spec: Mapped[JSON]
+    accept_little: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None]
     request_digest: Mapped[str | None]
     state: Mapped[str] = mapped_column(default=JobState.QUEUED.value)

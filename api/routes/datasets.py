@@ -32,14 +32,14 @@ def list_datasets(scope: Scope, after: After = None, limit: Limit = 50) -> Page[
         return Page(items=[DatasetSummary.model_validate(row) for row in rows], has_more=has_more)
 
 
-@router.get("/{dataset_id}", responses=documented(404))
+@router.get("/{dataset_id}", responses=documented(404, 410))
 def get_dataset(dataset_id: DatasetId, scope: Scope) -> DatasetOut:
     """Show a dataset: its uploads, and once its audio was read what was found and what was refused, and why."""
     with unit_of_work() as session:
         return _shown(session, scope, datasets.get(session, scope, dataset_id))
 
 
-@router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409))
+@router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409, 410))
 def seal_dataset(dataset_id: DatasetId, scope: Scope, background: BackgroundTasks) -> DatasetOut:
     """Close a dataset to uploads and have its audio read. Follow it until it is ready or failed."""
     with unit_of_work() as session:
@@ -48,7 +48,7 @@ def seal_dataset(dataset_id: DatasetId, scope: Scope, background: BackgroundTask
     return shown
 
 
-@router.get("/{dataset_id}/clips", responses=documented(404, 409))
+@router.get("/{dataset_id}/clips", responses=documented(404, 409, 410))
 def list_clips(dataset_id: DatasetId, scope: Scope, after: After = None, limit: Limit = 50) -> Page[ClipOut]:
     """List the clips that a ready dataset was cut into."""
     with unit_of_work() as session:
@@ -56,7 +56,7 @@ def list_clips(dataset_id: DatasetId, scope: Scope, after: After = None, limit: 
     return Page(items=[ClipOut.model_validate(row) for row in rows], has_more=has_more)
 
 
-@router.delete("/{dataset_id}", status_code=204, responses=documented(404, 409))
+@router.delete("/{dataset_id}", status_code=204, responses=documented(404, 409, 410))
 def delete_dataset(dataset_id: DatasetId, scope: Scope) -> None:
     """Delete a dataset, its audio and what was measured on it for good.
 

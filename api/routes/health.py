@@ -9,19 +9,20 @@ from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings
 from api.problems import documented
 from api.schemas import Live, Ready
+from api.strict_route import StrictRoute
 
-router = APIRouter(prefix="/v1/health", tags=["health"])
+router = APIRouter(prefix="/v1/health", tags=["health"], route_class=StrictRoute)
 
 BROKER_TIMEOUT_S = 1.0
 
 
-@router.get("/live")
+@router.get("/live", responses=documented(422))
 async def get_live() -> Live:
     """Tell that the process answers."""
     return Live()
 
 
-@router.get("/ready", responses=documented(503, 507))
+@router.get("/ready", responses=documented(422, 503, 507))
 def get_ready() -> Ready:
     """Tell whether requests can be served: a database that answers and room on the disk. The broker may be away."""
     with unit_of_work() as session:

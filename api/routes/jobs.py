@@ -33,7 +33,7 @@ LastEventId = Annotated[
     status_code=201,
     responses={
         200: {"model": JobOut, "description": "made before, by the same key"},
-        **documented(400, 404, 409, 413, 429),
+        **documented(400, 404, 409, 410, 413, 429),
     },
 )
 def create_job(
@@ -48,6 +48,7 @@ def create_job(
             general_dataset_id=body.general_dataset_id,
             base_model_id=body.base_model,
             spec=body.spec,
+            accept_little=body.accept_little,
             name=body.name,
             idempotency_key=idempotency_key,
         )

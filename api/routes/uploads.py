@@ -43,7 +43,7 @@ async def describe_uploads(_: Scope) -> Response:
 @router.post(
     "",
     status_code=201,
-    responses=documented(400, 404, 409, 413, 415, 429, CHECKSUM_MISMATCH, 507),
+    responses=documented(400, 404, 409, 410, 413, 415, 429, CHECKSUM_MISMATCH, 507),
     openapi_extra={
         "requestBody": _BODY,
         "parameters": _headers(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain.contradictions import BUDGETS
+
 DEFAULT_MODEL = "whisper-tiny.en"
 # Chosen so that the stock model fails this speaker badly but not absurdly: tiny.en's WER on `en-us` is 30-40 %.
 SPEAKER_VOICE = "en-us"
@@ -41,4 +43,5 @@ class DemoSettings:
 
     def spec(self) -> dict[str, Any]:
         """Return the job's settings; those not named here or in SHORT_JOB are the service's defaults."""
-        return {"encoder_cut": self.cut, "seed": SEED, **SHORT_JOB, **self.job}
+        size = {} if self.job.keys() & set(BUDGETS) else {"encoder_cut": self.cut}
+        return {**size, "seed": SEED, **SHORT_JOB, **self.job}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ def undisturbed(service: Service, undisturbed_job: str) -> dict:
 
 
 def test_a_model_comes_out_whole_and_loads(
-    service: Service, undisturbed: dict, undisturbed_job: str, tmp_path: Path
+    service: Service, undisturbed: dict, undisturbed_job: str, dataset: str, tmp_path: Path
 ) -> None:
     folder = service.download(undisturbed, tmp_path / "model")
     for name, file in undisturbed["files"].items():
@@ -80,6 +81,7 @@ def test_a_model_comes_out_whole_and_loads(
     assert sum(tensor.numel() for tensor in weights.values()) == report["size"]["compressed"]["total_params"]
     assert report["plan"]["encoder_cut"] >= 0.3
     assert report["speech"]["speaker"]["reference"] == "transcripts"
+    assert report["datasets"] == {"speaker": service.client.get(f"/v1/datasets/{dataset}").json()["report"]}
     verdict = service.client.get(f"/v1/jobs/{undisturbed_job}").json()["verdict"]
     assert verdict == report["verdict"]
     assert verdict["outcome"] in {"better", "no_worse", "worse"}
@@ -171,22 +173,74 @@ def _forget_results(service: Service) -> None:
         connection.execute(text("DELETE FROM result"))
 
 
-def test_compress_does_the_same_without_a_service(base: Path, noise: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(noise)]
-    command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(tmp_path / "cache")]
-    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False)
+def _compress(base: Path, speech: Path, out: Path, *options: str) -> list[str]:
+    """Return a command that compresses the random model quickly, without a terminal."""
+    command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(speech)]
+    command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(out.parent / "cache")]
+    return [*command, "--out", str(out), *options]
+
+
+def test_compress_does_and_tells_the_same_without_a_service(
+    base: Path, noise: Path, undisturbed: dict, tmp_path: Path
+) -> None:
+    speech = shutil.copytree(noise, tmp_path / "speech")
+    (speech / "notes.pdf").write_bytes(b"%PDF-1.4 notes")
+    (speech / "nobody.txt").write_text("whose words are these")
+    others = shutil.copytree(noise, tmp_path / "others")
+    out = tmp_path / "out"
+    done = subprocess.run(
+        _compress(base, speech, out, "--general", str(others), "--accept-little"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert done.stderr == "", "nothing that a library says to its developers"
+    report = json.loads((out / "report.json").read_text())
     assert report["base_model"] == "tiny-random"
     assert report["plan"]["encoder_cut"] >= 0.3
-    assert load_file(tmp_path / "out" / "model.safetensors")
+    assert load_file(out / "model.safetensors")
+    found = report["datasets"]["speaker"]
+    assert (found["clips"], found["labelled"]) == (20, 20)
+    assert [reject["name"] for reject in found["rejects"]] == ["notes.pdf"]
+    assert [warning["code"] for warning in found["warnings"]] == ["transcript_without_audio"]
+    assert report["datasets"].keys() == {"speaker", "general"}
+    assert report.keys() == undisturbed.keys() - {"files"}, "the service's report has the same keys"
+    assert report["datasets"]["speaker"].keys() == undisturbed["datasets"]["speaker"].keys()
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("read speaker speech: 20 files, ")
+    assert lines[1] == "speaker speech: 20 clips, 20 with a transcript, 0 without"
+    assert "speaker speech: 1 file not used (1 not_audio)" in lines
+    assert any(line.startswith("  notes.pdf: ") for line in lines)
+    assert any("1 × transcript_without_audio" in line and "nobody" in line for line in lines)
+    assert any(line.startswith("read general speech: 20 files, ") for line in lines)
+    assert any(line.startswith("accepted: ") for line in lines)
+    steps = [line.split(":")[0] for line in lines]
+    for step in ("personalize", "measure", "weigh encoder.0.self", "cut encoder.1.self", "tune", "report"):
+        assert steps.count(step) == 1, step
+    assert lines[-1] == f"The model and its report are in {out}."
+    assert not {"\x1b", "\r", "\b"} & set(done.stdout)
 
 
-def test_compress_says_in_a_sentence_what_is_wrong(base: Path, noise: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(noise)]
-    done = subprocess.run(
-        [*command, "--encoder-cut", "0.95", "--out", str(tmp_path)], capture_output=True, text=True, check=False
-    )
+def test_compress_says_in_a_sentence_what_is_wrong_and_leaves_nothing(base: Path, noise: Path, tmp_path: Path) -> None:
+    done = subprocess.run(_compress(base, noise, tmp_path / "out"), capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "encoder_cut" in done.stderr
+    assert "accept_little (--accept-little)" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "read speaker speech: 20 files" in done.stdout, "what was found is told all the same"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_compress_that_is_stopped_leaves_nothing(
+    base: Path, noise: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    command = _compress(base, noise, tmp_path / "deep" / "out", "--accept-little")
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith("read speaker speech")
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == status
+    assert said == f"adaptwin: stopped; nothing was written to {tmp_path / 'deep' / 'out'}\n"
+    assert list(tmp_path.iterdir()) == []

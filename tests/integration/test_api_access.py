@@ -122,3 +122,29 @@ def test_health_is_open(api: ApiProcess):
     ready = httpx.get(f"{api.url}/v1/health/ready")
     assert ready.status_code == 200
     assert (ready.json()["database"], ready.json()["broker"]) == ("ok", "ok")
+
+
+def test_an_unknown_query_parameter_is_refused_by_every_route(owner: Principal, tmp_path: Path):
+    things = add_things(owner, tmp_path)
+    for method, path in OPERATIONS:
+        if method == "HEAD":
+            continue
+        request = _request(method, path, things)
+        answer = owner.client.request(**request | {"params": {"limitt": "3"}})
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), (method, path)
+        [error] = answer.json()["errors"]
+        assert error["location"] == "query.limitt"
+        assert error["message"].startswith("unknown parameter limitt: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/jobs?limitt=3", "unknown parameter limitt: did you mean limit?"),
+        ("/v1/datasets?cursor=3", "unknown parameter cursor: there is after, limit"),
+        ("/v1/base-models?limit=3", "unknown parameter limit: none may be given here"),
+        ("/v1/health/live?verbose=1", "unknown parameter verbose: none may be given here"),
+    ],
+)
+def test_an_unknown_query_parameter_is_answered_with_those_there_are(owner: Principal, path: str, told: str):
+    assert owner.client.get(path).json()["errors"][0]["message"] == told

@@ -91,10 +91,91 @@ def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):
             assert where in [error["location"] for error in answer.json()["errors"]]
 
 
+@pytest.mark.parametrize(
+    ("change", "where", "told"),
+    [
+        ({"spec": {"encoder_cutt": 0.4}}, "body.spec.encoder_cutt", "did you mean encoder_cut?"),
+        ({"spec": {"ranks": {"neuron": 4}}}, "body.spec.ranks.neuron", "did you mean neurons?"),
+        ({"acept_little": True}, "body.acept_little", "did you mean accept_little?"),
+        ({"language": "de"}, "body.language", "unknown field language"),
+        ({"spec": {"encoder_cut": 0.4, "max_bytes": 20_000_000}}, "body.spec", "leave encoder_cut out"),
+        ({"spec": {"plan": "uniform", "ranks": {"qk": 32}}}, "body.spec", "leave plan out"),
+        ({"spec": {"encoder_cut": 0.9}}, "body.spec.encoder_cut", "must be less than or equal to 0.8, not 0.9"),
+    ],
+)
+def test_a_setting_that_is_refused_is_answered_with_what_to_write(
+    owner: Principal, body: dict[str, Any], change: dict[str, Any], where: str, told: str
+):
+    answer = owner.client.post("/v1/jobs", json=body | change)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    [error] = answer.json()["errors"]
+    assert error["location"] == where
+    assert told in error["message"]
+    assert told in answer.json()["detail"]
+
+
+def test_a_misspelt_field_of_a_dataset_is_answered_with_the_nearest(owner: Principal):
+    answer = owner.client.post("/v1/datasets", json={"nmae": "Ada"})
+    assert "unknown field nmae: did you mean name?" in answer.json()["detail"]
+
+
+def test_the_settings_of_a_job_can_be_sent_again_as_they_are_shown(owner: Principal, body: dict[str, Any]):
+    first = owner.client.post("/v1/jobs", json=body | {"spec": {"max_bytes": 15_000_000}})
+    assert first.status_code == 201, first.text
+    again = owner.client.post("/v1/jobs", json=body | {"spec": first.json()["spec"] | {"seed": 1}})
+    assert again.status_code == 201, again.text
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (world.report(train=1, valid=0, test=0), "the speech is one clip of 10 seconds"),
+        (world.report(test=0), "no speech is held out for testing"),
+        (world.report(train=5), "50 seconds of transcribed speech to train on, and at least 1 minute is needed"),
+        (world.report(train=5, labelled=False), "50 seconds of speech to train on"),
+    ],
+)
+def test_a_hopeless_job_is_refused_unless_the_person_says_the_word(
+    owner: Principal, body: dict[str, Any], tmp_path: Path, report: dict[str, Any], told: str
+):
+    little = body | {"dataset_id": world.add_dataset(owner.scope, tmp_path, report=report)}
+    key = {"Idempotency-Key": "little"}
+    refused = owner.client.post("/v1/jobs", json=little, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_little_speech")
+    assert told in refused.json()["detail"]
+    assert "accept_little" in refused.json()["detail"]
+    assert owner.client.get("/v1/jobs").json()["items"] == []
+    taken = owner.client.post("/v1/jobs", json=little | {"accept_little": True}, headers=key)
+    assert (taken.status_code, taken.json()["accept_little"]) == (201, True)
+    assert owner.client.get(f"/v1/jobs/{taken.json()['id']}").json()["accept_little"] is True
+    assert "accept_little" not in taken.json()["spec"], "it does not change the result"
+    events = owner.client.get(f"/v1/jobs/{taken.json()['id']}/events").json()["items"]
+    accepted = [event["message"] for event in events if event["data"].get("code") == "accepted_little"]
+    assert any(told in message for message in accepted)
+
+
+def test_a_job_with_nothing_to_learn_from_is_refused_with_the_word_too(
+    owner: Principal, body: dict[str, Any], tmp_path: Path
+):
+    dataset_id = world.add_dataset(owner.scope, tmp_path, report=world.report(train=0))
+    answer = owner.client.post("/v1/jobs", json=body | {"dataset_id": dataset_id, "accept_little": True})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_training_speech")
+    assert "none of the 3 clips are for training" in answer.json()["detail"]
+
+
+def test_general_speech_must_have_something_to_learn(owner: Principal, body: dict[str, Any], tmp_path: Path):
+    others = world.add_dataset(owner.scope, tmp_path, "others", report=world.report(train=0))
+    answer = owner.client.post("/v1/jobs", json=body | {"general_dataset_id": others})
+    assert answer.json()["code"] == "too_little_speech"
+    assert "general speech" in answer.json()["detail"]
+
+
 def test_cancelling_is_final(owner: Principal, body: dict[str, Any]):
     job_id = owner.client.post("/v1/jobs", json=body).json()["id"]
     assert owner.client.post(f"/v1/jobs/{job_id}/cancel").json()["state"] == "cancelled"
-    assert owner.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 409
+    again = owner.client.post(f"/v1/jobs/{job_id}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "illegal_state")
+    assert again.json()["detail"] == "the job is cancelled: there is nothing left to stop"
 
 
 def _events(answer: httpx.Response) -> list[dict[str, str]]:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select
 
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service import broker, datasets
@@ -24,11 +26,19 @@ REPORT: dict[str, Any] = {
     "clips": 3,
     "labelled": 2,
     "labelled_train": 2,
+    "recordings": 3,
     "splits": {"train": 2.0, "valid": 0.5, "test": 1.0},
+    "parts": {
+        "train": {"clips": 2, "labelled": 2, "silent": 1, "labelled_seconds": 1.0, "unlabelled_seconds": 0.0},
+        "valid": {"clips": 0, "labelled": 0, "silent": 0, "labelled_seconds": 0.0, "unlabelled_seconds": 0.0},
+        "test": {"clips": 1, "labelled": 0, "silent": 0, "labelled_seconds": 0.0, "unlabelled_seconds": 1.0},
+    },
     "rejects": [{"name": "notes.pdf", "code": "not_audio", "reason": "this is no audio"}],
     "warnings": [{"code": "clipped", "message": "too loud", "count": 1, "examples": ["a.wav"]}],
-    "notes": [],
+    "notes": [{"name": "metadata.csv", "code": "text_column", "message": "the text is its second column"}],
 }
+
+FOUND = DatasetReport.model_validate(REPORT)
 
 
 def _seal(who: Principal, dataset_id: str) -> Any:
@@ -54,7 +64,7 @@ def _ingest(who: Principal, dataset_id: str, folder: Path, words: str = "hello")
     ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
     with unit_of_work() as session:
         files = {"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}}
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=REPORT, files=files)
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files)
     return ref.sha256
 
 
@@ -159,6 +169,64 @@ def test_why_a_dataset_failed_is_told(owner: Principal):
     assert (shown["state"], shown["error"]["code"]) == ("failed", "no_audio")
 
 
+def _everything(who: Principal, dataset_id: str, upload_path: str) -> dict[str, httpx.Response]:
+    """Ask a dataset for all that it may be asked for."""
+    world.add_base()
+    job = {"dataset_id": dataset_id, "base_model": world.BASE_ID}
+    return {
+        "seal": _seal(who, dataset_id),
+        "clips": who.client.get(f"/v1/datasets/{dataset_id}/clips"),
+        "upload": create(who, dataset_id, 3, "more.wav"),
+        "remove": who.client.delete(upload_path, headers=TUS),
+        "job": who.client.post("/v1/jobs", json=job),
+    }
+
+
+def test_a_failed_dataset_says_why_and_what_to_do(owner: Principal):
+    dataset_id = new_dataset(owner)
+    path = upload(owner, dataset_id, b"x")
+    _seal(owner, dataset_id)
+    with unit_of_work() as session:
+        datasets.ingest_failed(session, dataset_id, {"code": "no_audio", "message": "no file holds speech"})
+    for what, answer in _everything(owner, dataset_id, path).items():
+        assert (answer.status_code, answer.json()["code"]) == (409, "dataset_failed"), what
+        assert "no file holds speech" in answer.json()["detail"], what
+        assert "make a new one" in answer.json()["detail"], what
+
+
+def test_a_deleted_dataset_is_gone(owner: Principal):
+    dataset_id = new_dataset(owner)
+    path = upload(owner, dataset_id, b"x")
+    assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    answers = _everything(owner, dataset_id, path)
+    answers |= {method: owner.client.request(method, f"/v1/datasets/{dataset_id}") for method in ("GET", "DELETE")}
+    for what, answer in answers.items():
+        assert (answer.status_code, answer.json()["code"]) == (410, "gone"), what
+        assert "deleted" in answer.json()["detail"], what
+
+
+def test_a_dataset_that_is_not_ready_says_what_to_wait_for(owner: Principal):
+    dataset_id = new_dataset(owner)
+    path = upload(owner, dataset_id, b"x")
+    job = {"dataset_id": dataset_id, "base_model": world.BASE_ID}
+    world.add_base()
+    for asked in (owner.client.post("/v1/jobs", json=job), owner.client.get(f"/v1/datasets/{dataset_id}/clips")):
+        assert asked.json()["code"] == "dataset_not_ready"
+        assert "seal it" in asked.json()["detail"]
+    _seal(owner, dataset_id)
+    answers = _everything(owner, dataset_id, path)
+    codes = {what: answer.json()["code"] for what, answer in answers.items()}
+    assert codes == {
+        "seal": "illegal_state",
+        "clips": "dataset_not_ready",
+        "upload": "dataset_sealed",
+        "remove": "dataset_sealed",
+        "job": "dataset_not_ready",
+    }
+    for what in ("seal", "clips", "job"):
+        assert "is being read: wait until it is ready" in answers[what].json()["detail"]
+
+
 def test_deleting_removes_the_bytes_but_not_those_another_stands_on(owner: Principal, tmp_path: Path):
     ids = [new_dataset(owner, name) for name in ("one", "two")]
     for dataset_id in ids:
@@ -174,7 +242,7 @@ def test_deleting_removes_the_bytes_but_not_those_another_stands_on(owner: Princ
     assert owner.client.delete(f"/v1/datasets/{ids[1]}").status_code == 204
     assert not get_blobs().exists(raw, scope=tenant)
     assert not get_blobs().exists(corpus, scope=tenant)
-    assert owner.client.get(f"/v1/datasets/{ids[0]}").status_code == 404
+    assert owner.client.get(f"/v1/datasets/{ids[0]}").status_code == 410
     assert owner.client.get("/v1/datasets").json()["items"] == []
 
 
@@ -205,7 +273,7 @@ def test_a_corpus_whose_bytes_are_gone_is_not_ready(owner: Principal):
     _seal(owner, dataset_id)
     files = {"corpus.json": {"sha256": "0" * 64, "bytes": 3}}
     with unit_of_work() as session, pytest.raises(CorruptBlob):
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=REPORT, files=files)
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files)
 
 
 def test_pages_go_from_new_to_old(owner: Principal):

@@ -79,7 +79,7 @@ def test_speech_becomes_a_ready_dataset(scope: TenantScope, wav: Path, tmp_path:
     assert corpus.digest == dataset.digest
     assert corpus.clips[0].text == "hello there, how are you today"
     assert len(corpus.audio(corpus.clips[0])) == 3 * 16_000
-    world.submit(scope, tmp_path, dataset_id=dataset_id)
+    world.submit(scope, tmp_path, dataset_id=dataset_id, accept_little=True)
 
 
 def test_what_is_no_speech_fails_with_a_reason(scope: TenantScope, tmp_path: Path):

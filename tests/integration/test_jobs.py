@@ -39,23 +39,21 @@ def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp
         assert jobs.events(session, scope, job_id, after_id=told[-1].id, limit=100) == []
 
 
-OLDER_REPORT = {name: told for name, told in world.REPORT.items() if name != "labelled_train"}
+OLDER_REPORT = {name: told for name, told in world.REPORT.items() if name not in {"labelled_train", "parts"}}
 
 
 @pytest.mark.parametrize(
     ("report", "first", "steps"),
     [
         (world.REPORT, Stage.PERSONALIZE, 80),
-        (world.REPORT | {"labelled_train": 0}, Stage.CALIBRATE, 320),
+        (world.report(labelled=False), Stage.CALIBRATE, 320),
         (OLDER_REPORT, Stage.PERSONALIZE, 80),
     ],
 )
 def test_without_transcripts_to_train_on_all_steps_come_after_the_cut(
     scope: TenantScope, tmp_path: Path, report: dict[str, Any], first: Stage, steps: int
 ):
-    dataset = world.add_dataset(scope, tmp_path)
-    with unit_of_work() as session:
-        session.get_one(Dataset, dataset).report = report
+    dataset = world.add_dataset(scope, tmp_path, report=report)
     job_id = world.submit(scope, tmp_path, dataset_id=dataset)
     job = world.job_row(job_id)
     assert (job.stage, job.spec["tune_steps"]) == (first, steps)
@@ -122,12 +120,10 @@ def test_a_cut_that_cannot_be_made_is_refused_at_once(scope: TenantScope, tmp_pa
         world.submit(scope, tmp_path, spec=CompressionSpec(ranks=SpectralRanks(qk=1000)))
 
 
-@pytest.mark.parametrize(("labelled", "is_refused"), [(0, True), (12, False)])
-def test_a_wanted_error_rate_needs_transcripts(scope: TenantScope, tmp_path: Path, labelled: int, is_refused: bool):
-    dataset = world.add_dataset(scope, tmp_path)
-    with unit_of_work() as session:
-        session.get_one(Dataset, dataset).report = world.REPORT | {"labelled": labelled, "labelled_train": labelled}
-    if not is_refused:
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_wanted_error_rate_needs_transcripts(scope: TenantScope, tmp_path: Path, labelled: bool):
+    dataset = world.add_dataset(scope, tmp_path, report=world.report(labelled=labelled))
+    if labelled:
         assert world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
         return
     with pytest.raises(InvalidSpec, match="transcripts"):

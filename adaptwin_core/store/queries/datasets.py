@@ -14,15 +14,15 @@ from adaptwin_core.store.tables import Dataset, Job, Task, Upload
 def get(
     session: Session, scope: TenantScope, dataset_id: str, *, lock: Literal["share", "update"] | None = None
 ) -> Dataset:
-    """Return a dataset that is not deleted; a lock holds its row until the transaction ends. Raises NotFound."""
-    query = select(Dataset).where(
-        Dataset.id == dataset_id, Dataset.tenant_id == scope.tenant_id, Dataset.state != DatasetState.DELETED
-    )
+    """Return a dataset; a lock holds its row until the transaction ends. Raises NotFound: `gone` if it was deleted."""
+    query = select(Dataset).where(Dataset.id == dataset_id, Dataset.tenant_id == scope.tenant_id)
     if lock:
         query = query.with_for_update(read=lock == "share").execution_options(populate_existing=True)
     dataset = session.scalar(query)
     if dataset is None:
         raise NotFound(f"there is no dataset {dataset_id}")
+    if dataset.state == DatasetState.DELETED:
+        raise NotFound(f"dataset {dataset_id} was deleted: upload the speech to a new one", code="gone")
     return dataset
 
 

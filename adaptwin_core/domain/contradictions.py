@@ -1,0 +1,35 @@
+"""Settings of which one would silently go unused. Asked at the doors, of what a person gave, not of stored settings."""
+
+from adaptwin_core.domain.spec import CompressionSpec
+
+CUTS = ("encoder_cut", "decoder_cut")
+BUDGETS = ("model_cut", "max_bytes", "max_wer")
+
+
+def contradictions(spec: CompressionSpec) -> list[str]:
+    """Return what cannot be meant together, a sentence each."""
+    given = _given(spec)
+    cuts, budgets = ([name for name in names if name in given] for names in (CUTS, BUDGETS))
+    found = []
+    if cuts and budgets:
+        found.append(f"{budgets[0]} decides the cut: leave {' and '.join(cuts)} out, or {budgets[0]}")
+    if "ranks" in given:
+        unused = [name for name in (*budgets, "plan") if name in given]
+        if unused:
+            found.append(f"ranks say what every block keeps: leave {' and '.join(unused)} out, or ranks")
+    if spec.equal_heads and (spec.plan != "measured" or spec.ranks is not None):
+        found.append("equal_heads guides the measured plan: leave plan and ranks out, or equal_heads")
+    return found
+
+
+def _given(spec: CompressionSpec) -> set[str]:
+    """Return the settings that a person chose. Those of a job, sent back whole as the API shows them, say of each
+    setting at its default only that it was left out.
+    """
+    fields = type(spec).model_fields
+    is_whole = len(spec.model_fields_set) == len(fields)
+    return {
+        name
+        for name in spec.model_fields_set
+        if getattr(spec, name) is not None and not (is_whole and getattr(spec, name) == fields[name].default)
+    }

@@ -1,0 +1,86 @@
+"""What is wrong with what a person sent, in sentences. A misspelt name is answered with the nearest known one."""
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+UNKNOWN: Final = "extra_forbidden"
+MAX_NAMES_SHOWN = 8
+MAX_VALUE_CHARS = 40
+_SHOULD = re.compile(r"^\w+ should ")  # how pydantic begins: "Input should be …"
+
+
+class Named(BaseModel):
+    """A model that refuses names it does not know, and answers with the nearest that it does."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: ClassVar[str] = "field"  # what a person calls one of its names
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_the_nearest(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as fault:
+            found = fault.errors(include_url=False)
+            if not any(_is_unknown(error) for error in found):
+                raise
+            explained = [_explained(error, cls.kind, cls.model_fields) for error in found]
+            raise ValidationError.from_exception_data(fault.title, explained) from None
+
+
+def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
+    """Return the sentence that answers a name which is not known.
+
+    Args:
+        kind: what such a name is called: setting, field, parameter.
+    """
+    near = get_close_matches(name.lower(), known, n=1)
+    near = near or [other for other in known if name.lower() in other.split("_")][:MAX_NAMES_SHOWN]
+    if near:
+        return f"unknown {kind} {name}: did you mean {' or '.join(near)}?"
+    if not known:
+        return f"unknown {kind} {name}: none may be given here"
+    if len(known) <= MAX_NAMES_SHOWN:
+        return f"unknown {kind} {name}: there is {', '.join(known)}"
+    return f"unknown {kind} {name}: the documentation lists those that there are"
+
+
+def sentence(error: ErrorDetails) -> str:
+    """Return what is wrong with one value, as a sentence that follows the value's name."""
+    message = error["msg"]
+    if error["type"] == "missing":
+        return "must be given"
+    if error["type"] == "value_error":
+        return message.removeprefix("Value error, ")
+    if not _SHOULD.match(message):
+        return message
+    told, value = _SHOULD.sub("must ", message), error["input"]
+    if isinstance(value, str | int | float) and len(repr(value)) <= MAX_VALUE_CHARS:
+        return f"{told}, not {value!r}"
+    return told
+
+
+def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
+    """Return one sentence for each setting that is refused; a fault of several settings names none."""
+    told = []
+    for error in errors:
+        where = ".".join(map(str, error["loc"]))
+        what = sentence(error)
+        told.append(f"{where} {what}" if where and error["type"] not in {UNKNOWN, "value_error"} else what)
+    return told
+
+
+def _is_unknown(error: ErrorDetails) -> bool:
+    return error["type"] == UNKNOWN and len(error["loc"]) == 1  # deeper ones were explained where they arose
+
+
+def _explained(error: ErrorDetails, kind: str, known: Collection[str]) -> InitErrorDetails:
+    message = unknown_name(kind, str(error["loc"][0]), known) if _is_unknown(error) else error["msg"]
+    # As a custom error, so that the words stay; braces would be read as fields of the message.
+    words = PydanticCustomError(error["type"], "{words}", {"words": message})
+    return InitErrorDetails(type=words, loc=error["loc"], input=error["input"])
