@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain import languages
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
@@ -53,7 +54,8 @@ def run_recipe(
     quiet_transformers()
     source = canonical_source(model)
     folder = resolve(source, cache)
-    digest, shape = describe(folder)
+    digest, shape, spoken = describe(folder)
+    languages.require(spec.language, spoken, short_name(source))
     names = [str(block) for block in blocks_to_cut(spec, shape)]
 
     @contextmanager

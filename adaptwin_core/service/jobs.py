@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain import languages
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
 from adaptwin_core.domain.ids import new_id
@@ -41,7 +42,7 @@ def submit(
     Raises:
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
+        InvalidSpec: the base model lacks the language, the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """
@@ -76,6 +77,7 @@ def submit(
     base = session.get(BaseModel, base_model_id)
     if base is None:
         raise NotFound(f"no such base model: {base_model_id}")
+    languages.require(spec.language, base.languages, base.id)
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     if general_dataset_id is None:
         spec = spec.model_copy(update={"speaker_weight": 1.0, "general_share": 0.0})
