@@ -11,7 +11,8 @@ from adaptwin_core.domain import languages
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
-from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_sources import canonical_source, licence_of, short_name
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.personalize import personalize

@@ -12,8 +12,8 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
-from adaptwin_core.ml.windows import Featurizer, Window, pack
+from adaptwin_core.ml.featurizer import Featurizer
+from adaptwin_core.ml.windows import Window, pack
 from adaptwin_core.speech.corpus import Corpus
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
@@ -48,8 +48,7 @@ class Setting:
         return self.personal_folder or self.base_folder
 
     def featurizer(self) -> Featurizer:
-        multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
-        return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
+        return Featurizer(self.base_folder, self.spec.language)
 
     def windows(self, corpus: Corpus | None) -> list[Window]:
         return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed)

@@ -42,7 +42,8 @@ def submit(
     Raises:
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the base model lacks the language, the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
+        InvalidSpec: the base model lacks the language or cannot be cut so, or a word error rate is wanted of speech
+            without transcripts.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """

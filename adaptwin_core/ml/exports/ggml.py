@@ -1,7 +1,8 @@
 """A stock Whisper as a whisper.cpp file (ggml): 16-bit, or matrices in 8 or 5 bits.
 
 whisper.cpp fixes head size and neurons, so a compressed model goes in by its dense form: compatible, not smaller than
-the original in the same bits. The file: header, mel filters, tokens, then each tensor with its name, dimensions in
+the original in the same bits. whisper.cpp reads from the number of tokens which languages there are, so tokens that
+were added to Whisper's own are left out. The file: header, mel filters, tokens, then each tensor with its name, dimensions in
 reverse order, and data; integers are little-endian int32.
 """
 
@@ -16,6 +17,8 @@ from gguf.quants import quantize
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 from adaptwin_core.ml.exports.text_tokens import text_tokens
+from adaptwin_core.ml.token_ids import NUM_TIMESTAMPS, first_timestamp, token_ids
+from adaptwin_core.ml.whisper_tensors import EMBEDDING
 
 MAGIC = 0x67676D6C
 QUANTIZATION_VERSION = 2  # of ggml's blocks; the header holds it times 1000
@@ -62,12 +65,13 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
     out.mkdir(parents=True, exist_ok=True)
     header, form = FORMS[weights]
     config = model.config
+    num_tokens = first_timestamp(token_ids(texts)) + NUM_TIMESTAMPS
     name = f"ggml-model-{weights}.bin"
     with (out / name).open("wb") as file:
         _ints(
             file,
             MAGIC,
-            config.vocab_size,
+            num_tokens,
             config.max_source_positions,
             config.d_model,
             config.encoder_attention_heads,
@@ -88,7 +92,8 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
             _ints(file, len(token))
             file.write(token)
         for key, tensor in model.named_parameters():  # one that two layers share is named once
-            _write_tensor(file, _renamed(key), tensor.detach().float().numpy(), form)
+            values = tensor.detach().float().numpy()
+            _write_tensor(file, _renamed(key), values[:num_tokens] if key == EMBEDDING else values, form)
     return [name]
 
 
