@@ -28,7 +28,7 @@ _COMPLETION = 1  # raise it when other files are made of the same folder
 _TOKENIZER_CLASSES = ("WhisperTokenizer", "WhisperTokenizerFast")
 _IN_TOKENIZER_JSON = ("added_tokens.json", "special_tokens_map.json")  # once it is made
 # Of config.json: how a model is asked belongs to generation_config.json, code of its own is not run.
-_ELSEWHERE = ("forced_decoder_ids", "suppress_tokens", "begin_suppress_tokens", "max_length", "num_beams", "auto_map")
+_ELSEWHERE = ("forced_decoder_ids", "auto_map")
 # How its trainer trained it: training here is without.
 _TRAINED = {
     "dropout": 0.0,

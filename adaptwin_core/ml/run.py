@@ -53,8 +53,7 @@ def run_recipe(
         AdaptwinError: the speech, the settings or the model cannot be used; its message says why.
     """
     quiet_transformers()
-    source = canonical_source(model)
-    folder = resolve(source, cache)
+    folder = resolve(source := canonical_source(model), cache)
     digest, shape, spoken = describe(folder)
     languages.require(spec.language, spoken, short_name(source))
     names = [str(block) for block in blocks_to_cut(spec, shape)]
