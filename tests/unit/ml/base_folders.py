@@ -138,9 +138,7 @@ def with_a_word_added(parts: Parts, out: Path) -> None:
 
 
 def with_a_special_token_added(parts: Parts, out: Path) -> None:
-    parts.tokenizer.add_special_tokens(
-        {"additional_special_tokens": ["<|speaker|>"]}, replace_extra_special_tokens=False
-    )
+    parts.tokenizer.add_tokens(["<|speaker|>"], special_tokens=True)
     parts.model.resize_token_embeddings(len(parts.tokenizer))
     as_saved_today(parts, out)
 

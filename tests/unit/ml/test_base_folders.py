@@ -2,8 +2,8 @@
 what to do, before any work.
 
 Each way of saving is tried on both of Whisper's vocabularies. A model of each is finished without training, heard, and
-loaded by its own card in a process that has no AdaPTwin; every one is written as dense and CTranslate2, and those with
-the oddest tokens in every form.
+loaded by its own card in a process that has no AdaPTwin (of the English-only ones, where tokens or settings matter).
+Each of them is written as dense and CTranslate2, and those with the oddest tokens in every form.
 """
 
 import json
@@ -39,6 +39,7 @@ SENTENCE = "Please send 7 apples to Müller & Söhne, (quickly)!"
 LANGUAGES = {"whisper-base": "de", "whisper-tiny.en": "en"}
 MANY = [(name, how) for name in LANGUAGES for how in SAVED]
 ODDEST = ("with_a_word_added", "with_words_alone")
+FINISHED = [(name, how) for name, how in MANY if name == "whisper-base" or how in ODDEST or "config" in how]
 AUDIO = np.random.default_rng(0).normal(size=16_000).astype(np.float32) / 20
 REPORT = {
     "base_model": "whisper",
@@ -84,6 +85,7 @@ def finished(base: Callable[[str, str], Path], tmp_path_factory: pytest.TempPath
             folder = base(name, how)
             save(assemble(folder, RankPlan(blocks={}), {}), folder, out)
             (out / "README.md").write_text(model_card(REPORT))
+            edit(out / "generation_config.json", max_length=12)  # random weights seldom come to an end
         return made[name, how]
 
     return take
@@ -102,7 +104,7 @@ def test_a_folder_is_taken_for_what_its_tokens_are(name: str, how: str, base, pa
     assert torch.equal(ours.features([AUDIO]), known.features([AUDIO]))
 
 
-@pytest.mark.parametrize(("name", "how"), MANY)
+@pytest.mark.parametrize(("name", "how"), FINISHED)
 def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, packaged, tmp_path: Path) -> None:
     folder, language = finished(name, how), LANGUAGES[name]
     own = formats.load(CHECKPOINT, folder, language)(AUDIO)
@@ -146,7 +148,7 @@ print("all loaded")
 
 def test_every_finished_folder_loads_by_its_own_card_where_there_is_no_adaptwin(finished, tmp_path: Path) -> None:
     given = []
-    for name, how in MANY:
+    for name, how in FINISHED:
         folder = finished(name, how)
         (snippet,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
         assert '"this folder"' in snippet
@@ -268,7 +270,6 @@ def _other_tokenizer(folder: Path) -> None:
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     for token in tokenizer["added_tokens"]:
         token["id"] -= 1
-    del tokenizer["model"]["vocab"]["<|endoftext|>"]
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
 
 
@@ -281,10 +282,7 @@ def _tokenizer_grown_alone(folder: Path) -> None:
 EMBEDDING, FIRST = "model.decoder.embed_tokens.weight", "model.encoder.layers.0.fc1.weight"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no tokenizer": (_no_tokenizer, r"holds no tokenizer: copy tokenizer\.json from the model"),
-    "words of another tokenizer": (
-        _other_tokenizer,
-        "starts a transcript with token 50257, its configuration with 50258",
-    ),
+    "words of another tokenizer": (_other_tokenizer, "starts a transcript with token 50257, its configuration with"),
     "tokenizer grown alone": (_tokenizer_grown_alone, "has 51866 tokens, its weights have 51865: call model.resize"),
     "damaged tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{"), "is not JSON: copy"),
     "empty tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "damaged, or no Whisper's: copy"),
