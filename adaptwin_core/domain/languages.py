@@ -56,15 +56,15 @@ def require(code: str, available: Sequence[str] | None, base_model: str) -> None
     if code in (ENGLISH_ONLY if available is None else available):
         return
     if available is None:
-        reason = "which languages it has was never read: register it again with `adaptwin base add`"
+        reason = "which languages it has was never read; register it again with `adaptwin base add`"
     elif tuple(available) == ENGLISH_ONLY:
-        reason = "it hears English only: take a multilingual base model, such as whisper-base"
+        reason = "it hears English only; take a multilingual base model, such as whisper-base"
     elif (other := _STAND_INS.get(code)) in available:
-        reason = f"it has no token for it: give {other}, or take a base model that has, such as whisper-large-v3"
+        reason = f"it has no token for it; give {other}, or take a base model that has, such as whisper-large-v3"
     elif len(available) <= _MOST_LISTED:
         reason = f"it has no token for it, only for {', '.join(available)}"
     else:
-        reason = "it has no token for it: take a base model that has"
+        reason = "it has no token for it; take a base model that has"
     raise InvalidSpec(
         f"the speech is {named(code)}, and {base_model} cannot be asked for that: {reason}", code="language_not_in_base"
     )

@@ -137,12 +137,8 @@ def _preprocessor(folder: Path, num_mel_bins: int) -> dict[str, Any]:
                 f"the features in {folder} are not those of its weights: {name} is {found[name]}, not {default[name]}; "
                 "copy preprocessor_config.json from the model that it was trained from"
             )
-    fixed = ("feature_extractor_type", "feature_size")
-    return (
-        {**default, **found, **{name: default[name] for name in fixed}}
-        if not own or any(name not in own for name in fixed)
-        else own
-    )
+    fixed = {name: default[name] for name in ("feature_extractor_type", "feature_size")}
+    return own if own and fixed.items() <= own.items() else {**default, **found, **fixed}
 
 
 def _tokenizer_config(found: dict[str, Any], specials: list[str]) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def test_more_mels_have_cantonese(packaged, tmp_path: Path) -> None:
 
 
 def test_a_language_that_a_model_has_not_is_refused(base) -> None:
-    with pytest.raises(InvalidSpec, match="hears English only: take a multilingual"):
+    with pytest.raises(InvalidSpec, match="hears English only; take a multilingual"):
         Featurizer(base("whisper-tiny.en", "with_a_word_added"), "de")
     with pytest.raises(InvalidSpec, match="give zh, or take"):
         Featurizer(base("whisper-base", "as_saved_today"), "yue")
