@@ -98,6 +98,10 @@ class BaseModelOut(Out):
     id: str
     digest: str = Field(description="SHA-256 over its weight and tokenizer files")
     licence: str | None
+    languages: list[str] | None = Field(
+        description="that it can be asked for, by Whisper's codes; null for one registered before they were read, "
+        "which takes jobs in English until it is registered again"
+    )
     shape: ModelShape
     params: ParamCounts
 

@@ -22,10 +22,10 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.assemble import SIDECARS
-from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.base_models import Base, resolve
 from adaptwin_core.ml.modeling_adaptwin import widened
 from adaptwin_core.ml.run import run_recipe
+from adaptwin_core.ml.whisper_files import SIDECARS
 from bench.demo import settings
 from bench.demo.espeak import espeak
 from bench.demo.speech import speaker_sentences
@@ -69,12 +69,11 @@ def _run(base: Path, spec: CompressionSpec, cache: Path, work: Path) -> dict[str
     (work / "between").mkdir()
     clock, began = Clock(), time.perf_counter()
     report = run_recipe(
-        str(base),
+        Base.found(str(base), spec.language, cache),
         speech,
         None,
         spec,
         work / "out",
-        cache=cache,
         workdir=work / "between",
         accept_little=True,
         watcher=clock,

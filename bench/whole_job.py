@@ -26,7 +26,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
-from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_models import Base, describe, resolve
 from adaptwin_core.ml.finetune import finetune
 from adaptwin_core.ml.lessons import Lessons
 from adaptwin_core.ml.run import run_recipe
@@ -65,12 +65,11 @@ def main() -> None:
         model: Path = options.keep or work / "model"
         clock, began = Clock(), time.perf_counter()
         report = run_recipe(
-            options.model,
+            Base.found(options.model, spec.language, options.cache),
             options.speaker,
             options.general,
             spec,
             model,
-            cache=options.cache,
             workdir=work,
             watcher=clock,
         )

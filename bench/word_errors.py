@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from adaptwin_core.ml.decode import Transcripts, transcribe
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import score
-from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 NUM_RESAMPLES = 10_000

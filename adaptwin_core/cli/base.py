@@ -7,7 +7,8 @@ import typer
 
 from adaptwin_core.cli.keys import DataDir
 from adaptwin_core.local import environment
-from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
+from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base_sources import canonical_source, licence_of, short_name
 from adaptwin_core.service import base_models
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings
@@ -19,12 +20,20 @@ def add_base_model(text: str) -> str:
     """Fetch or convert the model that a person named, register it, and return its short name with its digest."""
     settings = get_settings()
     source = canonical_source(text)
-    digest, shape = describe(resolve(source, settings.model_cache_dir or settings.data_dir / "models"))
+    found = describe(resolve(source, settings.model_cache_dir or settings.data_dir / "models"))
     with unit_of_work() as session:
         row = base_models.register(
-            session, id=short_name(source), source=source, digest=digest, shape=shape, licence=licence_of(source)
+            session,
+            id=short_name(source),
+            source=source,
+            digest=found.digest,
+            shape=found.shape,
+            languages=found.languages,
+            licence=licence_of(source),
         )
-        return f"{row.id}  {shape.total_params / 1e6:.1f} M parameters  sha256 {digest[:12]}…"
+        heard = "English only" if len(found.languages) == 1 else f"{len(found.languages)} languages"
+        size = f"{found.shape.total_params / 1e6:.1f} M parameters"
+        return f"{row.id}  {size}  {heard}  sha256 {found.digest[:12]}…"
 
 
 @app.command()

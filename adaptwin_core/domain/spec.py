@@ -5,7 +5,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.domain.languages import code_of
 from adaptwin_core.domain.refusals import Named
 
 # Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
@@ -134,8 +136,21 @@ class CompressionSpec(Settings):
     exports: tuple[ExportName, ...] = Field(
         (), description="forms to have the finished model in as well; more can be asked for later"
     )
-    language: str = Field("en", min_length=2, max_length=8, description="language of the speech, as Whisper names it")
+    language: str = Field(
+        "en",
+        max_length=60,
+        description="language of the speech: a code, tag or name such as de, de-DE or German, kept as Whisper's code; "
+        "the base model must have it",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="the same seed, settings and speech give the same model")
+
+    @field_validator("language", mode="after")
+    @classmethod
+    def _as_whisper_names_it(cls, language: str) -> str:
+        try:
+            return code_of(language)
+        except InvalidSpec as unknown:
+            raise ValueError(unknown.message) from unknown
 
     @field_validator("exports")
     @classmethod

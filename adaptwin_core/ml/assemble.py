@@ -16,24 +16,13 @@ from adaptwin_core.ml import modeling_adaptwin
 from adaptwin_core.ml.adapter import attention_name, count_params, load_whisper, shape_of
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
 from adaptwin_core.ml.quantized import stored_state
+from adaptwin_core.ml.whisper_files import SIDECARS
 
 MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
     "AutoConfig": "modeling_adaptwin.AdaptwinWhisperConfig",
     "AutoModelForSpeechSeq2Seq": "modeling_adaptwin.AdaptwinWhisperForConditionalGeneration",
 }
-# What a recognizer needs beside its weights; a base model may lack some.
-SIDECARS = (
-    "generation_config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "normalizer.json",
-    "vocab.json",
-    "merges.txt",
-)
 
 
 def assemble(

@@ -16,8 +16,9 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.ml.adapter import block_modules, layer_of
 from adaptwin_core.ml.decode import transcribe_batch
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.moments import Moments, measuring
-from adaptwin_core.ml.windows import Featurizer, Window
+from adaptwin_core.ml.windows import Window
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.ml.windows import Featurizer
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
@@ -48,6 +48,7 @@ def transcribe_batch(
             do_sample=False,
             num_beams=1,
             max_new_tokens=limit,
+            return_timestamps=False,  # whatever the model's own settings ask for
             **settings,
         )
     return [text.strip() for text in featurizer.tokenizer.batch_decode(ids, skip_special_tokens=True)]

@@ -11,7 +11,7 @@ from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.ml.adapter import load_whisper
 from adaptwin_core.ml.assemble import load_compressed
-from adaptwin_core.ml.base_models import WEIGHT_PATTERNS
+from adaptwin_core.ml.base_weights import weight_files
 from adaptwin_core.ml.decode import transcribe
 from adaptwin_core.ml.manifest import write_manifest
 from adaptwin_core.ml.report import build_report, compare, held_out, silence, write_report
@@ -100,7 +100,7 @@ def conclude(
         silent_speech=silent_speech,
         trained_on=_trained_on(setting),
         bytes_of={
-            "original": sum(p.stat().st_size for pattern in WEIGHT_PATTERNS for p in setting.base_folder.glob(pattern)),
+            "original": sum(path.stat().st_size for path in weight_files(setting.base_folder)),
             "compressed": sum(
                 path.stat().st_size for name, path in model_files.items() if name.endswith(".safetensors")
             ),

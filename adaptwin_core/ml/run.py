@@ -11,7 +11,8 @@ from adaptwin_core.domain.admission import Remark, admit
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import judging, recipe
-from adaptwin_core.ml.base_models import canonical_source, describe, licence_of, resolve, short_name
+from adaptwin_core.ml.base_models import Base
+from adaptwin_core.ml.base_sources import licence_of, short_name
 from adaptwin_core.ml.measured import measure
 from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.personalize import personalize
@@ -25,21 +26,20 @@ from adaptwin_core.speech.limits import Limits
 
 
 def run_recipe(
-    model: str,
+    base: Base,
     audio: Path,
     general: Path | None,
     spec: CompressionSpec,
     out: Path,
     *,
-    cache: Path,
     workdir: Path,
     accept_little: bool = False,
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
-    """Compress `model` for the speaker in `audio` and write model, report and plots to `out`.
+    """Compress `base` for the speaker in `audio` and write model, report and plots to `out`.
 
     Args:
-        model: a packaged model's name, a local folder or a hub id.
+        base: found for the language of `spec`.
         workdir: an empty folder for what lies between the steps.
         accept_little: go on with speech that is too little, as `admit` tells.
         watcher: told of every step.
@@ -52,16 +52,13 @@ def run_recipe(
     """
     quiet_transformers()
     watcher = watcher or Watcher()
-    source = canonical_source(model)
-    folder = resolve(source, cache)
-    digest, shape = describe(folder)
-    names = [str(block) for block in blocks_to_cut(spec, shape)]
+    names = [str(block) for block in blocks_to_cut(spec, base.facts.shape)]
 
     steps = _Steps(workdir, watcher)
     step, place = steps.step, steps.place
     speaker, others = steps.read("speaker", audio), steps.read("general", general) if general else None
     watcher.admitted(_admit(speaker, others, spec, accept_little=accept_little))
-    setting = Setting(folder, shape, _fitted(spec, speaker, others), speaker, others)
+    setting = Setting(base.folder, base.facts.shape, _fitted(spec, speaker, others), speaker, others)
     if spec.max_wer is not None:
         judged_clips(setting)  # refuses now what could not be searched by later
     if setting.spec.personal_steps > 0:
@@ -101,14 +98,14 @@ def run_recipe(
     with step("report"):
         _, report = judging.conclude(
             setting,
-            short_name(source),
-            digest,
+            short_name(base.source),
+            base.facts.digest,
             texts={name: files["texts.json"] for name, (files, _) in heard.items()},
             infos={name: info for name, (_, info) in heard.items()},
             model_files=model_files,
             blocks=figures,
             out=out,
-            licence=licence_of(source),
+            licence=licence_of(base.source),
             trials=trials,
         )
     return report

@@ -13,8 +13,8 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
-from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, Featurizer, NumTokens, Window, pack, too_wordy
+from adaptwin_core.ml.featurizer import Featurizer
+from adaptwin_core.ml.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
 from adaptwin_core.speech.corpus import Corpus
 
 # Called with steps done, steps in all and figures worth showing; may raise to stop the work.
@@ -49,8 +49,7 @@ class Setting:
         return self.personal_folder or self.base_folder
 
     def featurizer(self) -> Featurizer:
-        multilingual = self.shape.vocab_size >= MULTILINGUAL_VOCAB_SIZE
-        return Featurizer(self.base_folder, language=self.spec.language, multilingual=multilingual)
+        return Featurizer(self.base_folder, self.spec.language)
 
     @cached_property
     def num_tokens(self) -> NumTokens:

@@ -15,8 +15,9 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.ml.adapter import encode
 from adaptwin_core.ml.decode import BATCH, transcribe_batch
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.lessons import AnyWindow
-from adaptwin_core.ml.windows import Featurizer, Window, WordlessWindow
+from adaptwin_core.ml.windows import Window, WordlessWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 _Spoken = tuple[Corpus, Clip]

@@ -5,7 +5,7 @@ config.json.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,21 @@ import numpy as np
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.ml.ct2_weights import num_layers
+from adaptwin_core.ml.generation_settings import boundary_ids, generation_json
+from adaptwin_core.ml.token_ids import END, NUM_TIMESTAMPS
 
-_NUM_TIMESTAMPS = 1501  # 0.00 to 30.00 s in steps of 20 ms
-MULTILINGUAL_VOCAB_SIZE = 51865  # from here on Whisper has language tokens that mean something
+# What a recognizer needs beside its weights; those that not every Whisper has come last.
+SIDECARS = (
+    "generation_config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "normalizer.json",
+    "vocab.json",
+    "merges.txt",
+)
 _FIRST_MERGE = ["Ġ", "t"]  # of both of Whisper's vocabularies; one upload lost it to a header check
 _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
 
@@ -35,7 +47,7 @@ def tokenizer_json(source: dict[str, Any], vocab_size: int) -> dict[str, Any]:
     Raises:
         InvalidInput: the tokens do not add up to `vocab_size`.
     """
-    first_special = vocab_size - _NUM_TIMESTAMPS - _num_specials(source)
+    first_special = vocab_size - NUM_TIMESTAMPS - _num_specials(source)
     vocab = {token: index for token, index in source["model"]["vocab"].items() if index < first_special}
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in source["model"]["merges"]]
     if merges[0] != _FIRST_MERGE:
@@ -46,7 +58,7 @@ def tokenizer_json(source: dict[str, Any], vocab_size: int) -> dict[str, Any]:
         if not _is_timestamp(token["content"])
     )
     first_timestamp = first_special + len(specials)
-    stamps = [(first_timestamp + i, f"<|{i * 0.02:.2f}|>") for i in range(_NUM_TIMESTAMPS)]
+    stamps = [(first_timestamp + i, f"<|{i * 0.02:.2f}|>") for i in range(NUM_TIMESTAMPS)]
     ids = sorted([*vocab.values(), *(index for index, _ in specials), *(index for index, _ in stamps)])
     if ids != list(range(vocab_size)):
         raise InvalidInput(f"the package's tokenizer does not fit its weights: {len(ids)} tokens, not {vocab_size}")
@@ -91,37 +103,37 @@ def config_json(tensors: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> di
         "decoder_attention_heads": int(tensors["decoder/num_heads"]),
         "encoder_ffn_dim": tensors["encoder/layer_0/ffn/linear_0/bias"].shape[0],
         "decoder_ffn_dim": tensors["decoder/layer_0/ffn/linear_0/bias"].shape[0],
-        **_boundary_ids(ids),
+        **boundary_ids(ids),
     }
 
 
-def _boundary_ids(ids: Mapping[str, int]) -> dict[str, int]:
-    end = ids["<|endoftext|>"]
-    start = ids["<|startoftranscript|>"]
-    return {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
+def tokenizer_config_json(specials: Sequence[str]) -> dict[str, Any]:
+    """Return tokenizer_config.json, for special tokens in the order of their numbers."""
+    return {
+        "tokenizer_class": "WhisperTokenizer",
+        "processor_class": "WhisperProcessor",
+        "model_max_length": 1024,
+        **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), END),
+        "additional_special_tokens": list(specials),  # in order: timestamps are taken to start after the last
+    }
 
 
-def generation_json(ct2_config: Mapping[str, Any], ids: Mapping[str, int], vocab_size: int) -> dict[str, Any]:
-    """Return Hugging Face's generation_config.json."""
-    settings = {
-        "alignment_heads": ct2_config["alignment_heads"],
-        "begin_suppress_tokens": ct2_config["suppress_ids_begin"],
-        "suppress_tokens": ct2_config["suppress_ids"],
-        "is_multilingual": vocab_size >= MULTILINGUAL_VOCAB_SIZE,
-        "max_initial_timestamp_index": 50,  # a first segment starts within its first second, as in OpenAI's decoder
-        "max_length": 448,
-        "no_timestamps_token_id": ids["<|notimestamps|>"],
-        "prev_sot_token_id": ids["<|startofprev|>"],
-        "return_timestamps": False,
-        **_boundary_ids(ids),
+def preprocessor_json(num_mel_bins: int) -> dict[str, Any]:
+    """Return preprocessor_config.json: Whisper's features, of so many bins."""
+    return {
+        "feature_extractor_type": "WhisperFeatureExtractor",
+        "processor_class": "WhisperProcessor",
+        "feature_size": num_mel_bins,
+        "sampling_rate": 16000,
+        "hop_length": 160,
+        "n_fft": 400,
+        "chunk_length": 30,
+        "n_samples": 480_000,
+        "nb_max_frames": 3000,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "return_attention_mask": False,
     }
-    if not settings["is_multilingual"]:
-        return settings
-    languages = {
-        name: index for name, index in ids.items() if ids["<|startoftranscript|>"] < index < ids["<|translate|>"]
-    }
-    tasks = {name: ids[f"<|{name}|>"] for name in ("transcribe", "translate")}
-    return settings | {"lang_to_id": languages, "task_to_id": tasks, "task": "transcribe"}
 
 
 def write_texts(folder: Path, texts: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -130,34 +142,19 @@ def write_texts(folder: Path, texts: Path, tensors: Mapping[str, np.ndarray]) ->
     tokenizer = tokenizer_json(json.loads((texts / "tokenizer.json").read_text("utf-8")), vocab_size)
     ids = {token["content"]: token["id"] for token in tokenizer["added_tokens"] if token["special"]}
     ct2_config = json.loads((texts / "config.json").read_text("utf-8"))
-    end = "<|endoftext|>"
     files: dict[str, Any] = {
         "config.json": config_json(tensors, ids),
-        "generation_config.json": generation_json(ct2_config, ids, vocab_size),
+        "generation_config.json": generation_json(
+            ids,
+            suppress=ct2_config["suppress_ids"],
+            suppress_first=ct2_config["suppress_ids_begin"],
+            alignment_heads=ct2_config["alignment_heads"],
+        ),
         "tokenizer.json": tokenizer,
-        "tokenizer_config.json": {
-            "tokenizer_class": "WhisperTokenizer",
-            "processor_class": "WhisperProcessor",
-            "model_max_length": 1024,
-            **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), end),
-            "additional_special_tokens": list(ids),  # in order: the tokenizer takes timestamps to start after the last
-        },
+        "tokenizer_config.json": tokenizer_config_json(list(ids)),
         "vocab.json": tokenizer["model"]["vocab"],
         "normalizer.json": english_spelling(),
-        "preprocessor_config.json": {
-            "feature_extractor_type": "WhisperFeatureExtractor",
-            "processor_class": "WhisperProcessor",
-            "feature_size": tensors["encoder/conv1/weight"].shape[1],
-            "sampling_rate": 16000,
-            "hop_length": 160,
-            "n_fft": 400,
-            "chunk_length": 30,
-            "n_samples": 480_000,
-            "nb_max_frames": 3000,
-            "padding_side": "right",
-            "padding_value": 0.0,
-            "return_attention_mask": False,
-        },
+        "preprocessor_config.json": preprocessor_json(tensors["encoder/conv1/weight"].shape[1]),
     }
     for name, value in files.items():
         (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")

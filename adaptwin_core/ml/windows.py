@@ -1,23 +1,17 @@
-"""Clips packed into the 30 s windows that Whisper sees, or the first part of one, and the tensors made of them.
+"""Clips packed into the 30 s windows that Whisper sees, or the first part of one.
 
 A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or
-trained on takes packed windows. Shape letters: M mel bins, T frames, L tokens.
+trained on takes packed windows.
 """
 
-import json
 import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.ml.whisper_files import MULTILINGUAL_VOCAB_SIZE
 from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
@@ -140,54 +134,3 @@ def _packed(
     if current:
         windows.append(Window(corpus, tuple(current), is_short))
     return windows
-
-
-class Featurizer:
-    """Whisper's own feature extractor and tokenizer, read from a base model's folder."""
-
-    def __init__(self, folder: Path, *, language: str, multilingual: bool) -> None:
-        self.language, self.multilingual = language, multilingual
-        self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        self.tokenizer = WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
-        if multilingual:
-            self.tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
-
-    @classmethod
-    def of_folder(cls, folder: Path, language: str) -> "Featurizer":
-        """Return the one of any model's folder. Its config tells whether it is multilingual, or else its tokens."""
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        num_tokens = config.get("vocab_size") or len(
-            WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
-        )
-        return cls(folder, language=language, multilingual=num_tokens >= MULTILINGUAL_VOCAB_SIZE)
-
-    def features(self, audios: Sequence[np.ndarray]) -> Tensor:
-        """Return log-mel features_BMT of 30 s each, padded with silence."""
-        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
-        return out.input_features
-
-    def prompt(self) -> list[int]:
-        """Return the tokens that ask for a transcript without timestamps."""
-        return list(self.tokenizer.prefix_tokens)
-
-    def text(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
-
-    def num_tokens(self, text: str) -> int:
-        """Return how many tokens a text's words take. Texts joined by a space take as many as both together."""
-        return len(self.tokenizer(" " + text.strip(), add_special_tokens=False).input_ids) if text else 0
-
-    def labels(self, text: str, *, may_cut: bool = False) -> Tensor:
-        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end.
-
-        Args:
-            may_cut: give only the first tokens, and no end, of what is too long for the decoder. For a model's own
-                words, whose number nobody knows before: what it says without end is no transcript.
-
-        Raises:
-            ValueError: it is too long.
-        """
-        ids = self.tokenizer(" " + text.strip() if text else "").input_ids
-        if len(ids) > MAX_LABEL_TOKENS and not may_cut:
-            raise ValueError(f"a transcript has {len(ids)} tokens where a window holds {MAX_LABEL_TOKENS}")
-        return torch.tensor([ids[:MAX_LABEL_TOKENS]])

@@ -17,9 +17,13 @@ def register(
     source: str,
     digest: str,
     shape: ModelShape,
+    languages: Sequence[str],
     licence: str | None,
 ) -> BaseModel:
     """Offer a base model under a short name, or replace what that name stood for.
+
+    Args:
+        languages: the codes of those that it can be asked for.
 
     Raises:
         Conflict: a job that has not ended started from other weights of this name.
@@ -31,6 +35,7 @@ def register(
     elif row.digest != digest and queries.is_in_use(session, id):
         raise Conflict(f"jobs still run on other weights named {id}: let them end, or use another name")
     row.source, row.digest, row.shape, row.licence = source, digest, shape.model_dump(mode="json"), licence
+    row.languages = list(languages)
     session.flush()
     return row
 

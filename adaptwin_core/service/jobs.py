@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain import languages
 from adaptwin_core.domain.admission import admit
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
@@ -48,7 +49,8 @@ def submit(
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidAudio: the speech is too little, and `accept_little` was not said.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the model cannot be cut so, or a word error rate is wanted of speech without transcripts.
+        InvalidSpec: the base model lacks the language or cannot be cut so, or a word error rate is wanted of speech
+            without transcripts.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """
@@ -82,6 +84,7 @@ def submit(
     base = session.get(BaseModel, base_model_id)
     if base is None:
         raise NotFound(f"no such base model: {base_model_id}")
+    languages.require(spec.language, base.languages, base.id)
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     remarks = admit(speaker, general, spec, accept_little=accept_little)
     if general is None:

@@ -62,6 +62,9 @@ class BaseModel(Timed, Base):
     source: Mapped[str]  # package:NAME, folder:PATH or hub:OWNER/NAME@REVISION
     digest: Mapped[str]  # SHA-256 over its weight and tokenizer files
     shape: Mapped[JSON]  # domain.plan.ModelShape
+    languages: Mapped[list[str] | None] = mapped_column(
+        JSONB
+    )  # Whisper's codes; none: registered before they were read
     licence: Mapped[str | None]
 
 

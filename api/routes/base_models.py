@@ -23,4 +23,6 @@ def _shown(row: BaseModel) -> BaseModelOut:
     """Show a base model. Where it came from stays inside: it may be a path of this server."""
     shape = ModelShape.model_validate(row.shape)
     params = ParamCounts(encoder=shape.encoder_params, decoder=shape.decoder_params, total=shape.total_params)
-    return BaseModelOut(id=row.id, digest=row.digest, licence=row.licence, shape=shape, params=params)
+    return BaseModelOut(
+        id=row.id, digest=row.digest, licence=row.licence, languages=row.languages, shape=shape, params=params
+    )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaptwin_core.ml.adapter import count_params
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.quantized import NOT_MEASURED, InputMoments, round_to
-from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import Judged, difference, word_error_rates
 

@@ -74,6 +74,8 @@ def test_a_bad_job_says_what_is_wrong(owner: Principal, body: dict[str, Any]):
         ({"spec": {"encoder_cut": 0.9}}, 422, "body.spec.encoder_cut"),
         ({"spec": {"encoder_cut": 0, "personal_steps": 0}}, 422, "body.spec"),
         ({"spec": {"speed": 1}}, 422, "body.spec.speed"),
+        ({"spec": {"language": "klingon"}}, 422, "body.spec.language"),
+        ({"spec": {"language": "auto"}}, 422, "body.spec.language"),
         ({"extra": 1}, 422, "body.extra"),
         ({"name": "a\x00b"}, 422, "body.name"),
         ({"name": "\ud800"}, 422, "body.name"),

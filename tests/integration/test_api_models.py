@@ -119,10 +119,17 @@ def test_a_damaged_or_missing_blob_is_an_error_and_never_half_a_file(owner: Prin
 def test_base_models_have_exact_counts(owner: Principal):
     with unit_of_work() as session:
         base_models.register(
-            session, id="whisper-tiny.en", source="folder:/secret/place", digest="a" * 64, shape=TINY_EN, licence="MIT"
+            session,
+            id="whisper-tiny.en",
+            source="folder:/secret/place",
+            digest="a" * 64,
+            shape=TINY_EN,
+            languages=("en",),
+            licence="MIT",
         )
     answer = owner.client.get("/v1/base-models")
     shown = answer.json()["items"][0]
     assert shown["params"] == {"encoder": 7_632_384, "decoder": 29_551_872, "total": 37_760_256}
     assert shown["shape"]["encoder_layers"] == 4
+    assert shown["languages"] == ["en"]
     assert "secret" not in answer.text

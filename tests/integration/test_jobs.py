@@ -14,7 +14,7 @@ from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState
 from adaptwin_core.service import broker, jobs, results, tasks
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings
-from adaptwin_core.store.tables import Dataset, Job, Outbox
+from adaptwin_core.store.tables import BaseModel, Dataset, Job, Outbox
 from tests.integration import world
 
 
@@ -170,3 +170,32 @@ def test_cancel_stops_queued_and_running_tasks(scope: TenantScope, tmp_path: Pat
         tasks.complete(session, held, "key", results.Made({}, {}))
     with pytest.raises(Conflict), unit_of_work() as session:
         jobs.cancel(session, scope, job_id)
+
+
+@pytest.mark.parametrize(
+    ("languages", "language", "told"),
+    [
+        (["en", "de", "zh"], "German", None),
+        (["en"], "en-GB", None),
+        (None, "en", None),
+        (["en"], "de-DE", "hears English only"),
+        (["en", "de", "zh"], "Cantonese", "give zh"),
+        (None, "de", "register it again"),
+    ],
+)
+def test_the_base_model_must_have_the_language(
+    scope: TenantScope, tmp_path: Path, languages: list[str] | None, language: str, told: str | None
+):
+    world.add_base()
+    with unit_of_work() as session:
+        session.get_one(BaseModel, world.BASE_ID).languages = languages
+    spec = CompressionSpec(language=language)
+    try:
+        if told is None:
+            assert world.job_row(world.submit(scope, tmp_path, spec=spec)).spec["language"] in {"de", "en"}
+        else:
+            with pytest.raises(InvalidSpec, match=told):
+                world.submit(scope, tmp_path, spec=spec)
+    finally:
+        with unit_of_work() as session:
+            session.get_one(BaseModel, world.BASE_ID).languages = None

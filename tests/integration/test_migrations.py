@@ -1,9 +1,11 @@
 """The migrations make exactly the tables that the code declares, and can be undone."""
 
+import json
+
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from adaptwin_core.local.servers import ServerUrls
 from adaptwin_core.store import migrate
@@ -43,3 +45,30 @@ def test_up_down_up(empty_database: str):
 def test_no_drift_between_tables_and_migrations(empty_database: str):
     migrate.upgrade(empty_database)
     command.check(migrate.config(empty_database))  # raises when autogenerate would write anything
+
+
+def test_the_languages_of_rows_that_there_were_are_told_where_they_are_sure(empty_database: str):
+    migrate.upgrade(empty_database, "0001")
+    engine = create_engine(empty_database)
+    rows = {"whisper-tiny.en": 51864, "of-two-sizes.en": 51865, "my-english": 51864, "whisper-base": 51865}
+    try:
+        with engine.begin() as connection:
+            for name, size in rows.items():
+                connection.execute(
+                    text("INSERT INTO base_model (id, source, digest, shape) VALUES (:id, 'x', 'y', :shape)"),
+                    {"id": name, "shape": json.dumps({"vocab_size": size})},
+                )
+        migrate.upgrade(empty_database)
+        with engine.begin() as connection:
+            found = dict(tuple(row) for row in connection.execute(text("SELECT id, languages FROM base_model")))
+        migrate.downgrade(empty_database, "0001")
+        migrate.upgrade(empty_database)
+    finally:
+        engine.dispose()
+    english = ["en"]
+    assert found == {
+        "whisper-tiny.en": english,
+        "of-two-sizes.en": english,
+        "my-english": english,
+        "whisper-base": None,
+    }

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.languages import code_of
 from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import SIDECARS, load_compressed
+from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.exports.dense import dense
 from adaptwin_core.ml.exports.recognizers import (
     CTranslate2Recognizer,
@@ -24,7 +24,8 @@ from adaptwin_core.ml.exports.recognizers import (
     TransformersRecognizer,
     WhisperCppRecognizer,
 )
-from adaptwin_core.ml.windows import Featurizer
+from adaptwin_core.ml.featurizer import Featurizer
+from adaptwin_core.ml.whisper_files import SIDECARS
 
 
 @contextmanager
@@ -80,18 +81,20 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
     Args:
         form: as given to `write`, or `CHECKPOINT`.
         language: spoken in what it will hear, such as en.
+
+    Raises:
+        InvalidSpec: Whisper has no such language, or this model has not.
+        InvalidInput: the package that runs it is not installed.
     """
     kind, _, weights = form.partition("-")
     threads = threads or torch.get_num_threads()
-    code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
-    if code not in TO_LANGUAGE_CODE.values():  # sherpa-onnx would end the process
-        raise InvalidInput(f"Whisper knows no language {language!r}: give its code, such as en or de")
+    code = code_of(language)  # sherpa-onnx would end the process at one that it does not know
     with _runtime(form):
         if kind == "sherpa":
             return SherpaRecognizer(folder, code, threads)
         if kind == "ggml":
             return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", code, threads)
-        featurizer = Featurizer.of_folder(folder, language)
+        featurizer = Featurizer(folder, code)
         if kind == "ct2":
             return CTranslate2Recognizer(folder, featurizer, threads)
         if kind == "onnx":

@@ -1,8 +1,9 @@
 """A stock Whisper as a whisper.cpp file (ggml): 16-bit, or matrices in 8 or 5 bits.
 
 whisper.cpp fixes head size and neurons, so a compressed model goes in by its dense form: compatible, not smaller than
-the original in the same bits. The file: header, mel filters, tokens, then each tensor with its name, dimensions in
-reverse order, and data; integers are little-endian int32.
+the original in the same bits. It reads from the number of tokens which languages there are, so those that were added to
+Whisper's own are left out. The file: header, mel filters, tokens, then each tensor with its name, dimensions in reverse
+order, and data; integers are little-endian int32.
 """
 
 import re
@@ -15,7 +16,10 @@ from gguf import GGMLQuantizationType
 from gguf.quants import quantize
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
+from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.ml.exports.text_tokens import text_tokens
+from adaptwin_core.ml.token_ids import NUM_TIMESTAMPS, first_timestamp, token_ids
+from adaptwin_core.ml.whisper_tensors import EMBEDDING
 
 MAGIC = 0x67676D6C
 QUANTIZATION_VERSION = 2  # of ggml's blocks; the header holds it times 1000
@@ -62,12 +66,15 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
     out.mkdir(parents=True, exist_ok=True)
     header, form = FORMS[weights]
     config = model.config
+    if config.encoder_ffn_dim != 4 * config.d_model or config.decoder_ffn_dim != 4 * config.d_model:
+        raise InvalidInput("whisper.cpp takes four neurons a column of the width, and this model has others: use ct2")
+    num_tokens = first_timestamp(token_ids(texts)) + NUM_TIMESTAMPS
     name = f"ggml-model-{weights}.bin"
     with (out / name).open("wb") as file:
         _ints(
             file,
             MAGIC,
-            config.vocab_size,
+            num_tokens,
             config.max_source_positions,
             config.d_model,
             config.encoder_attention_heads,
@@ -88,7 +95,8 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
             _ints(file, len(token))
             file.write(token)
         for key, tensor in model.named_parameters():  # one that two layers share is named once
-            _write_tensor(file, _renamed(key), tensor.detach().float().numpy(), form)
+            values = tensor.detach().float().numpy()
+            _write_tensor(file, _renamed(key), values[:num_tokens] if key == EMBEDDING else values, form)
     return [name]
 
 

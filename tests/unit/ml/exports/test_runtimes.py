@@ -19,9 +19,9 @@ from adaptwin_core.ml.adapter import layer_of, load_whisper
 from adaptwin_core.ml.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.base_models import resolve
 from adaptwin_core.ml.exports import formats, judged
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
 from adaptwin_core.ml.moments import measuring
-from adaptwin_core.ml.windows import Featurizer
 from adaptwin_core.speech.corpus import Clip
 from bench.behaviour.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorize import compress
@@ -64,7 +64,7 @@ def base(tmp_path_factory):
 
 def cut_to(plan, base, held_out, folder):
     """Cut tiny.en, its encoder with the least error on the clips, and write it."""
-    model, featurizer = load_whisper(base), Featurizer.of_folder(base, "en")
+    model, featurizer = load_whisper(base), Featurizer(base, "en")
     encoder = [block for block in map(BlockId.parse, plan) if block.part == "encoder"]
     with torch.no_grad():
         with measuring([(block, layer_of(model, block)) for block in encoder]) as measured:
@@ -113,7 +113,7 @@ def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, ow
 
 
 def test_onnxruntime_scores_every_word_as_the_checkpoint_does(base, checkpoint, written, held_out):
-    folder, featurizer = written("onnx-float32") / "onnx", Featurizer.of_folder(base, "en")
+    folder, featurizer = written("onnx-float32") / "onnx", Featurizer(base, "en")
     encoder, decoder = (ONNXRUNTIME(next(folder.glob(f"{n}*.onnx"))) for n in ("encoder_model", "decoder_model_merged"))
     features, labels = featurizer.features(held_out.audios[:1]), featurizer.labels(SENTENCES[0])
     given = {
@@ -237,7 +237,7 @@ def test_a_runtime_that_is_not_installed_is_named(tmp_path, monkeypatch):
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(InvalidInput, match="There are: dense"):
         formats.write("mp3", tmp_path, tmp_path / "out")
-    with pytest.raises(InvalidInput, match="knows no language"):
+    with pytest.raises(InvalidInput, match="no language that Whisper knows"):
         formats.load("sherpa-int8", tmp_path, "klingon")
     with pytest.raises(NotFound, match=r"holds no adaptwin\.json"):
         read_manifest(tmp_path)
