@@ -13,6 +13,7 @@ from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml import calibrate, teacher
 from adaptwin_core.ml.adapter import shape_of
+from adaptwin_core.ml.featurizer import Featurizer
 from adaptwin_core.ml.judging import _untaught
 from adaptwin_core.ml.lessons import SPEAKER_WEIGHTS, Lessons
 from adaptwin_core.ml.recipe import lessons_of
@@ -21,7 +22,6 @@ from adaptwin_core.ml.teacher import Teacher
 from adaptwin_core.ml.windows import (
     MAX_LABEL_TOKENS,
     MAX_TEXT_TOKENS,
-    Featurizer,
     Window,
     pack,
     pack_short,
