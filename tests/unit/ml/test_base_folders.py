@@ -50,6 +50,8 @@ REPORT = {
     "plan": {"encoder_cut": 0.5, "total_cut": 0.5},
     "spec": {"weights": "float16", "language": "en"},
     "speech": {},
+    "silence": {},
+    "verdict": {"sentence": "Not known to be better or worse.", "advice": []},
 }
 
 
