@@ -10,20 +10,20 @@ from adaptwin_core.domain import languages
 from adaptwin_core.domain.admission import admit
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
+from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, TERMINAL_JOB_STATES, JobState, next_state
+from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log
-from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service import tasks as task_service
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.settings import get_settings
-from adaptwin_core.store.tables import BaseModel, Event, Job, Task, Tenant
+from adaptwin_core.store.tables import Event, Job, Task, Tenant
 
 _ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
@@ -81,9 +81,7 @@ def submit(
             code="nothing_to_search_by",
         )
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
-    base = session.get(BaseModel, base_model_id)
-    if base is None:
-        raise NotFound(f"no such base model: {base_model_id}")
+    base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     remarks = admit(speaker, general, spec, accept_little=accept_little)

@@ -10,7 +10,8 @@ from adaptwin_core.domain.languages import code_of, require
 from adaptwin_core.domain.spec import CompressionSpec
 
 WRITTEN = {
-    "en": "en EN English english en-US en_GB.UTF-8 eng|American English|English (US)|English (UK)|English (CA)|English (Irish)| en ",
+    "en": "en EN English english en-US en_GB.UTF-8 eng|American English|English (US)|English (UK)|English (CA)"
+    "|English (Irish)| en ",
     "de": "de DE German german Deutsch de-DE de_DE de-CH deu ger deu_Latn",
     "zh": "zh zh-CN zh-TW zh_Hant Chinese Mandarin cmn cmn_hans_cn|Chinese (Mandarin)|中文|Simplified Chinese",
     "yue": "yue Cantonese zh-HK yue-Hant-HK zh-yue|Chinese (Cantonese)|Chinese (Hong Kong)|Chinese (HK)",
