@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.held_back import require_searchable
 from adaptwin_core.domain.spec import CompressionSpec
 
 LEAST_TRAINING_S = 60.0
@@ -35,12 +36,15 @@ def admit(
     Raises:
         InvalidAudio: `no_training_speech`: there is nothing at all to learn from, which no word helps.
             `too_little_speech`: a job is possible, but hopeless.
+        InvalidSpec: `nothing_to_search_by`: too little transcribed speech is kept from training for max_wer.
     """
     if needs_training(spec) and speaker.splits.get("train", 0.0) == 0:
         raise InvalidAudio(
             f"none of the {speaker.clips} clips are for training: mark some train, or leave the split column out",
             code="no_training_speech",
         )
+    if spec.max_wer is not None:
+        require_searchable(speaker, spec.language)
     little = shortcomings(speaker, general, spec)
     if little and not accept_little:
         raise InvalidAudio(

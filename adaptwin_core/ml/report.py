@@ -13,8 +13,8 @@ from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.units import unit_of
 from adaptwin_core.ml.as_written import as_json, as_written
-from adaptwin_core.ml.normalizer import unit_of
 from adaptwin_core.ml.report_card import model_card
 from adaptwin_core.ml.report_plot import write_plot
 from adaptwin_core.ml.scoring import count_units, difference, judged_by, score

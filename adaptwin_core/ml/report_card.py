@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from adaptwin_core.domain.units import Unit
 from adaptwin_core.ml.as_written import KINDS
-from adaptwin_core.ml.normalizer import Unit
 
 MODELS = ("original", "compressed")
 _SPEECH = {"speaker": "this speaker", "general": "other speakers"}

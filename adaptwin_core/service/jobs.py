@@ -10,7 +10,7 @@ from adaptwin_core.domain import languages
 from adaptwin_core.domain.admission import admit
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded
+from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
@@ -49,8 +49,8 @@ def submit(
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidAudio: the speech is too little, and `accept_little` was not said.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the base model lacks the language or cannot be cut so, or a word error rate is wanted of speech
-            without transcripts.
+        InvalidSpec: the base model lacks the language or cannot be cut so, or an error rate is wanted that too little
+            transcribed speech is kept from training to judge.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """
@@ -75,11 +75,6 @@ def submit(
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
-    if spec.max_wer is not None and speaker.labelled == 0:
-        raise InvalidSpec(
-            "max_wer needs transcripts, and this speech has none: give a cut instead, or send transcripts",
-            code="nothing_to_search_by",
-        )
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
     base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
