@@ -23,15 +23,16 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 def model_card(report: Mapping[str, Any]) -> str:
     """Return the README of a published model."""
     size, plan, verdict = report["size"], report["plan"], report["verdict"]
+    of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
     text = [
         f"# {report['base_model']}, for one speaker",
         "",
         f"**{verdict['sentence']}**",
         *(["", *(f"- {sentence}" for sentence in verdict["advice"])] if verdict["advice"] else []),
         "",
-        f"Compressed by AdaPTwin. Of the encoder's parameters {plan['encoder_cut']:.1%} are removed "
+        f"Compressed by AdaPTwin. Of the encoder's parameters {of_encoder} are removed "
         f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
-        f"{plan['total_cut']:.1%} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
+        f"{of_all} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
         f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
         "",
         "```python",
@@ -54,7 +55,7 @@ def model_card(report: Mapping[str, Any]) -> str:
 def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
     rates = " and ".join(f"{_rate(found[model])} for the {_named(model)}" for model in MODELS if model in found)
     yield (
-        f"For {_SPEECH[kind]} the {Unit(found['unit']).rate} is {rates}, on {found['num_clips']} held-out clips, "
+        f"For {_SPEECH[kind]} the {Unit(found['unit']).rate} is {rates}, on {_clips(found, 'held-out clip')}, "
         f"against {found['reference']}."
     )
     raw = [
@@ -85,8 +86,11 @@ def _table(speech: Mapping[str, Any]) -> Iterator[str]:
 
 def _silence(kind: str, found: Mapping[str, Any]) -> str:
     heard = " and ".join(f"the {_named(model)} {found['heard'][model]:,}" for model in MODELS)
-    clips = f"{found['num_clips']} clip{'s' * (found['num_clips'] != 1)}"
-    return f"On {clips} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+    return f"On {_clips(found, 'clip')} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+
+
+def _clips(found: Mapping[str, Any], what: str) -> str:
+    return f"{found['num_clips']} {what}{'s' * (found['num_clips'] != 1)}"
 
 
 def _rate(score: Mapping[str, Any]) -> str:
