@@ -64,7 +64,7 @@ def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: Co
     little = []
     if speaker.clips == 1:
         little.append(f"the speech is one clip of {_length(speaker.seconds)}, and learning and testing need one each")
-    if _seconds_to_judge(speaker) == 0:
+    elif _seconds_to_judge(speaker) == 0:
         held_out = speaker.splits.get("test", 0.0)
         what = "nobody says a word in the test speech" if held_out else "no speech is held out for testing"
         little.append(f"{what}, so the model could not be judged: at least one file to test on is needed")
