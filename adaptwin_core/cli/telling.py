@@ -44,7 +44,7 @@ def of_model(report: Mapping[str, Any], out: Path) -> list[str]:
     plan = report["plan"]
     of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
     cut = f"{of_encoder} of the encoder and {of_all} of the whole model are removed."
-    return [*lines(report), cut, printable(f"The model and its report are in {out}.")]
+    return [printable(line) for line in (*lines(report), cut, f"The model and its report are in {out}.")]
 
 
 def printable(text: str) -> str:

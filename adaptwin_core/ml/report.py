@@ -157,5 +157,5 @@ def build_report(
 def write_report(report: Mapping[str, Any], out: Path) -> dict[str, Path]:
     """Write report.json, the plots and the model card; return them by name."""
     (out / REPORT).write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
-    (out / "README.md").write_text(model_card(report))
+    (out / "README.md").write_text(model_card(report), "utf-8")
     return {path.name: path for path in [out / REPORT, out / "README.md", *write_plot(report, out)]}

@@ -16,6 +16,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         report["verdict"]["sentence"],
         *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *_not_taught(report),
         *report["verdict"]["advice"],
     ]
 
@@ -45,6 +46,7 @@ def model_card(report: Mapping[str, Any]) -> str:
         *_table(report["speech"]),
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *(piece for told in _not_taught(report) for piece in ("", told)),
         "",
         "This model was made from a person's voice: treat it as personal data.",
         "",
@@ -87,6 +89,13 @@ def _table(speech: Mapping[str, Any]) -> Iterator[str]:
 def _silence(kind: str, found: Mapping[str, Any]) -> str:
     heard = " and ".join(f"the {_named(model)} {found['heard'][model]:,}" for model in MODELS)
     return f"On {_clips(found, 'clip')} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+
+
+def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
+    for kind, found in report.get("not_taught", {}).items():
+        names = ", ".join(found["recordings"])
+        more = ", …" if found["num_clips"] > len(found["recordings"]) else ""
+        yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]} ({names}{more}): {found['why']}."
 
 
 def _clips(found: Mapping[str, Any], what: str) -> str:

@@ -14,9 +14,9 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 
 
-def speech(*texts: str | None) -> Corpus:
+def speech(*texts: str | None, taught: str = "a word") -> Corpus:
     """A corpus that is only its clips: ten seconds each, twelve to train on, the given texts to test on."""
-    train = [Clip(f"train-{i}", f"train-{i}", "a word", "train", "s", 0, 160_000) for i in range(12)]
+    train = [Clip(f"train-{i}", f"train-{i}", taught, "train", "s", 0, 160_000) for i in range(12)]
     test = [Clip(f"test-{i}", f"test-{i}", text, "test", "s", 0, 160_000) for i, text in enumerate(texts)]
     return Corpus(folder=Path(), clips=(*train, *test), shards=(), rejects=(), warnings=())
 
@@ -28,7 +28,7 @@ class Judged(Setting):
         return len(text.split())
 
 
-def concluded(out: Path, language, speaker, heard, general=None):
+def concluded(out: Path, language, speaker, heard, general=None, taught="a word"):
     """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
     texts = {}
     for name, said in heard.items():
@@ -38,7 +38,7 @@ def concluded(out: Path, language, speaker, heard, general=None):
         out,
         WHISPERS["base"],
         CompressionSpec(plan="uniform", language=language),
-        speech(*speaker),
+        speech(*speaker, taught=taught),
         speech(*general) if general else None,
     )
     infos = {name: {"compute_s": 1.0, "audio_s": 10.0} for name in heard}
@@ -136,3 +136,13 @@ def test_no_held_out_speech_is_said(tmp_path):
 def test_one_clip_is_told_of_as_one(tmp_path):
     _, report = concluded(tmp_path, "en", SAID[:1], {"base:speaker": SAID[:1], "compressed:speaker": SAID[:1]})
     assert any("on 1 held-out clip, against transcripts" in line for line in lines(report))
+
+
+def test_clips_that_say_too_much_to_be_taught_are_told_of(tmp_path):
+    files, report = concluded(
+        tmp_path, "en", SAID, {"base:speaker": SAID, "compressed:speaker": SAID}, taught="word " * 441
+    )
+    assert report["not_taught"]["speaker"]["num_clips"] == 12
+    told = "Not taught: 12 clips of this speaker (train-0, train-1, train-2, train-3, train-4, …): their transcripts"
+    assert any(line.startswith(told) for line in lines(report))
+    assert f"\n\n{told}" in files["README.md"].read_text()
