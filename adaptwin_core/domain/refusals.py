@@ -48,7 +48,7 @@ def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     if not known:
         return f"unknown {kind} {name}: none may be given here"
     if len(known) <= MAX_NAMES_SHOWN:
-        return f"unknown {kind} {name}: only {' and '.join(known)} may be given here"
+        return f"unknown {kind} {name}: only {_listed(list(known))} may be given here"
     return f"unknown {kind} {name}: the documentation lists those that there are"
 
 
@@ -83,6 +83,11 @@ def _begun(name: str, known: Collection[str]) -> list[str]:
     if len(name) < MIN_BEGUN_CHARS:
         return []
     return [other for other in known if f"_{name}" in f"_{other}"][:MAX_NAMES_SHOWN]
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _with_value(told: str, joint: str, value: Any) -> str:

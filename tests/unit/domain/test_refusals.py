@@ -51,6 +51,8 @@ def test_where_few_names_are_known_they_are_told():
     assert unknown_name("parameter", "page", ["after", "limit"]) == (
         "unknown parameter page: only after and limit may be given here"
     )
+    assert unknown_name("field", "page", ["name"]) == "unknown field page: only name may be given here"
+    assert "only a1, b2 and c3 may" in unknown_name("field", "page", ["a1", "b2", "c3"])
     assert unknown_name("parameter", "page", []) == "unknown parameter page: none may be given here"
 
 
