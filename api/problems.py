@@ -59,6 +59,10 @@ CODE_OF_STATUS = {
     500: "internal",
     503: "unavailable",
 }
+DETAIL_OF_STATUS = {  # of what no route answers
+    404: "there is nothing at this address: /docs lists those that there are",
+    405: "this address does not take that method: /docs lists those that it takes",
+}
 
 
 class InvalidField(BaseModel):
@@ -110,7 +114,8 @@ def from_error(error: Exception) -> JSONResponse:
             return _from_validation(error)
         case HTTPException():
             code = CODE_OF_STATUS.get(error.status_code, "http_error")
-            return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+            detail = DETAIL_OF_STATUS.get(error.status_code, str(error.detail))
+            return problem(error.status_code, code, detail, headers=dict(error.headers or {}))
         case OperationalError() | InterfaceError() | PoolTimeout():
             log.warning("the database did not answer: %s", error)
             return problem(
@@ -190,8 +195,14 @@ def _from_validation(error: RequestValidationError) -> JSONResponse:
 
 
 def _invalid_field(error: ErrorDetails) -> InvalidField:
+    if error["type"] == "json_invalid":
+        message = f"is not JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
+        return InvalidField(location="body", code=error["type"], message=message)
+    message = sentence(error)
+    if error["loc"] == ("body",) and isinstance(error["input"], bytes):  # what was not declared is not read
+        message += ", sent with the header Content-Type: application/json"
     where = ".".join(map(str, error["loc"]))
-    return InvalidField(location=_clean(where), code=error["type"], message=_clean(sentence(error)))
+    return InvalidField(location=_clean(where), code=error["type"], message=_clean(message))
 
 
 def _clean(text: str) -> str:

@@ -3,17 +3,14 @@
 import json
 import os
 from collections.abc import Collection
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml import judging, recipe
-from adaptwin_core.ml.base_models import describe, resolve
 from adaptwin_core.ml.measured import ENCODED_FILE, block_file, measure
 from adaptwin_core.ml.memory import give_back_freed
 from adaptwin_core.ml.personalize import personalize
@@ -22,6 +19,7 @@ from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.blobs import link_or_copy
 from adaptwin_core.store.settings import get_settings
+from worker.base_folder import base_folder
 from worker.context import StageContext
 
 
@@ -47,7 +45,7 @@ def _setting(ctx: StageContext) -> Setting:
     weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
     searched = ctx.inputs(Stage.SEARCH) if Stage.SEARCH in ctx.task.upstream else {}
     return Setting(
-        base_folder=_base_folder(ctx.base.source, ctx.base.digest, cache),
+        base_folder=base_folder(ctx.base.source, ctx.base.digest, cache),
         shape=ctx.base.shape,
         spec=ctx.spec,
         speaker=Corpus.load(ctx.speaker),
@@ -56,15 +54,6 @@ def _setting(ctx: StageContext) -> Setting:
         found_cut=read_cut(searched["model"]) if searched else None,
         personal_folder=_folder(ctx, "personal", personal["model"]) if personal else None,
     )
-
-
-@lru_cache(maxsize=4)
-def _base_folder(source: str, digest: str, cache: Path) -> Path:
-    """Find the base model here and make sure that it is the one the job was submitted for."""
-    folder = resolve(source, cache)
-    if describe(folder)[0] != digest:
-        raise CorruptBlob(f"the base model from {source} is not the one this job was submitted for: register it again")
-    return folder
 
 
 def _progress(ctx: StageContext) -> Progress:

@@ -15,17 +15,17 @@ MAX_SHOWN = 50  # rejects, and notes; report.json has them all
 
 def of_speech(kind: str, report: DatasetReport) -> list[str]:
     """Return what was found in one kind of speech: what is used and how, and all that is not."""
-    read = f"read {kind} speech: {_count(report.recordings, 'file')}, {report.seconds / 60:.1f} minutes"
+    read = f"read {kind} speech: {count_of(report.recordings, 'file')}, {report.seconds / 60:.1f} minutes"
     labelled = f"{report.labelled} with a transcript, {report.clips - report.labelled} without"
-    lines = [read, f"{kind} speech: {_count(report.clips, 'clip')}, {labelled}"]
+    lines = [read, f"{kind} speech: {count_of(report.clips, 'clip')}, {labelled}"]
     for name, part in report.parts.items():
-        what = f"{_count(part.clips, 'clip')}, {part.labelled} with a transcript, {part.clips - part.labelled} without"
-        nobody = f", {part.silent} of them empty: nobody speaks" if part.silent else ""
-        lines.append(f"  {name}: {what}{nobody}")
+        nobody = f" ({part.silent} empty: nobody speaks)" if part.silent else ""
+        labelled = f"{part.labelled} with a transcript{nobody}, {part.clips - part.labelled} without"
+        lines.append(f"  {name}: {count_of(part.clips, 'clip')}, {labelled}")
     if report.rejects:
         codes = Counter(reject.code for reject in report.rejects)
         why = ", ".join(f"{count} {code}" for code, count in codes.most_common())
-        lines.append(f"{kind} speech: {_count(len(report.rejects), 'file')} not used ({why})")
+        lines.append(f"{kind} speech: {count_of(len(report.rejects), 'file')} not used ({why})")
         lines += _first([f"  {reject.name}: {reject.reason} ({reject.code})" for reject in report.rejects])
     for warning in report.warnings:
         examples = ", ".join(warning.examples)
@@ -42,13 +42,19 @@ def of_model(report: Mapping[str, Any], out: Path) -> list[str]:
     from adaptwin_core.ml.report_card import lines  # what it stands on is loaded by the time there is a report
 
     plan = report["plan"]
-    cut = f"{plan['encoder_cut']:.1%} of the encoder and {plan['total_cut']:.1%} of the whole model are removed."
-    return [*lines(report), cut, printable(f"The model and its report are in {out}.")]
+    of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
+    cut = f"{of_encoder} of the encoder and {of_all} of the whole model are removed."
+    return [printable(line) for line in (*lines(report), cut, f"The model and its report are in {out}.")]
 
 
 def printable(text: str) -> str:
     """Return text whose control characters, which a file's name may hold, are written out."""
     return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
+
+
+def count_of(number: int, what: str) -> str:
+    """Return a number of things in words, such as 1 clip or 1,200 clips."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _is_control(character: str) -> bool:
@@ -58,7 +64,3 @@ def _is_control(character: str) -> bool:
 def _first(lines: Sequence[str]) -> list[str]:
     left = len(lines) - MAX_SHOWN
     return [*lines[:MAX_SHOWN], *([f"  and {left} more: a finished model's report.json lists all"] if left > 0 else [])]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -9,13 +9,13 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from adaptwin_core.cli.telling import of_speech
+from adaptwin_core.cli.telling import count_of, of_speech
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.ml.watcher import Watcher
 
 EVERY_S: Final = 30.0  # a long step says how far it is
-UNITS: Final = {"personalize": "steps", "measure": "windows", "cut": "steps", "tune": "steps", "judge": "clips"}
+UNITS: Final = {"personalize": "step", "measure": "window", "cut": "step", "tune": "step", "judge": "clip"}
 
 
 class Lines(Watcher):
@@ -36,7 +36,7 @@ class Lines(Watcher):
 
     def ended(self, step: str, seconds: float) -> None:
         unit = UNITS.get(step.split(" ", maxsplit=1)[0])
-        what = f"{self._total} {unit}, " if unit and step == self._step else ""
+        what = f"{count_of(self._total, unit)}, " if unit and step == self._step else ""
         if not step.startswith("read"):  # what was found is said instead
             self.say(f"{step}: {what}{seconds:.0f} s")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.held_back import require_searchable
 from adaptwin_core.domain.spec import CompressionSpec
 
 LEAST_TRAINING_S = 60.0
@@ -35,12 +36,15 @@ def admit(
     Raises:
         InvalidAudio: `no_training_speech`: there is nothing at all to learn from, which no word helps.
             `too_little_speech`: a job is possible, but hopeless.
+        InvalidSpec: `nothing_to_search_by`: too little transcribed speech is kept from training for max_wer.
     """
     if needs_training(spec) and speaker.splits.get("train", 0.0) == 0:
         raise InvalidAudio(
             f"none of the {speaker.clips} clips are for training: mark some train, or leave the split column out",
             code="no_training_speech",
         )
+    if spec.max_wer is not None:
+        require_searchable(speaker, spec.language)
     little = shortcomings(speaker, general, spec)
     if little and not accept_little:
         raise InvalidAudio(
@@ -60,7 +64,7 @@ def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: Co
     little = []
     if speaker.clips == 1:
         little.append(f"the speech is one clip of {_length(speaker.seconds)}, and learning and testing need one each")
-    if _seconds_to_judge(speaker) == 0:
+    elif _seconds_to_judge(speaker) == 0:
         held_out = speaker.splits.get("test", 0.0)
         what = "nobody says a word in the test speech" if held_out else "no speech is held out for testing"
         little.append(f"{what}, so the model could not be judged: at least one file to test on is needed")

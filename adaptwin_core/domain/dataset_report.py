@@ -42,6 +42,10 @@ class SplitFigures(Frozen):
     silent: int = Field(description="those of them whose transcript is empty: nobody speaks")
     labelled_seconds: float = Field(description="seconds of clips whose transcript has words")
     unlabelled_seconds: float = Field(description="seconds of clips without a transcript")
+    words: int | None = Field(
+        None, description="words of the transcripts, as spaces part them; null where an older version read them"
+    )
+    characters: int | None = Field(None, description="characters of the transcripts without the spaces, likewise")
 
 
 class DatasetReport(Frozen):

@@ -13,6 +13,7 @@ _NOT_NAMED = {"", "auto", "automatic", "autodetect", "detect", "unknown", "none"
 _CANTONESE_REGIONS = {"yue", "hk", "mo"}  # of zh: what is spoken there
 # The nearest language that every multilingual Whisper has, where the one spoken came later or is written otherwise.
 _STAND_INS = {"yue": "zh", "nn": "no"}
+_VARIETIES_OF = {"zh": {"yue"}, "no": {"nn"}}  # languages of their own
 _VARIETIES = re.compile(
     r"(american|australian|austrian|brazilian|british|canadian|egyptian|european|indian|irish|latin american|mexican|"
     r"modern|scottish|simplified|standard|traditional) "
@@ -60,11 +61,11 @@ def require(code: str, available: Sequence[str] | None, base_model: str) -> None
     elif tuple(available) == ENGLISH_ONLY:
         reason = "it hears English only; take a multilingual base model, such as whisper-base"
     elif (other := _STAND_INS.get(code)) in available:
-        reason = f"it has no token for it; give {other}, or take a base model that has, such as whisper-large-v3"
+        reason = f"it does not know that; give {other}, or take a base model that does, such as whisper-large-v3"
     elif len(available) <= _MOST_LISTED:
-        reason = f"it has no token for it, only for {', '.join(available)}"
+        reason = f"it knows only {', '.join(available)}"
     else:
-        reason = "it has no token for it; take a base model that has"
+        reason = "it does not know that; take a base model that does"
     raise InvalidSpec(
         f"the speech is {named(code)}, and {base_model} cannot be asked for that: {reason}", code="language_not_in_base"
     )
@@ -84,13 +85,17 @@ def _of_tag(said: str) -> str | None:
 
 
 def _of_parentheses(said: str) -> str | None:
-    """Return the code for a name with a variety or a region, such as Chinese (Cantonese) or Portuguese (Brazil)."""
+    """Return the code for a name with a variety, a region or a script, such as Chinese (Cantonese) or English (UK).
+
+    What stands in parentheses is a language only where it is a variety of the one before: UK is no Ukrainian there.
+    """
     match = re.fullmatch(r"([^()]+?) ?\(([^()]+)\)", said)
     if match is None or (code := _BY_NAME.get(match[1])) is None:
         return None
-    if code == "zh" and match[2] in {"hong kong", "macao", "macau"}:
+    if code == "zh" and match[2] in _CANTONESE_REGIONS | {"hong kong", "macao", "macau"}:
         return "yue"
-    return _BY_NAME.get(match[2]) or _BY_NAME.get(f"{match[1]} {match[2]}") or code
+    variety = _BY_NAME.get(match[2])
+    return variety if variety is not None and variety in _VARIETIES_OF.get(code, ()) else code
 
 
 def _instead(said: str) -> str:

@@ -11,7 +11,10 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 UNKNOWN: Final = "extra_forbidden"
 MAX_NAMES_SHOWN = 8
 MAX_VALUE_CHARS = 40
+MIN_BEGUN_CHARS = 3  # fewer begin too much
 _SHOULD = re.compile(r"^\w+ should ")  # how pydantic begins: "Input should be …"
+_PARSING = re.compile(r", unable to parse string as an? \w+")
+_NOT_AN_OBJECT = {"dict_type", "model_attributes_type", "model_type"}
 
 
 class Named(BaseModel):
@@ -39,14 +42,13 @@ def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     Args:
         kind: what such a name is called: setting, field, parameter.
     """
-    near = get_close_matches(name.lower(), known, n=1)
-    near = near or [other for other in known if name.lower() in other.split("_")][:MAX_NAMES_SHOWN]
+    near = _begun(name.lower(), known) or get_close_matches(name.lower(), known, n=1)
     if near:
         return f"unknown {kind} {name}: did you mean {' or '.join(near)}?"
     if not known:
         return f"unknown {kind} {name}: none may be given here"
     if len(known) <= MAX_NAMES_SHOWN:
-        return f"unknown {kind} {name}: there is {', '.join(known)}"
+        return f"unknown {kind} {name}: only {_listed(list(known))} may be given here"
     return f"unknown {kind} {name}: the documentation lists those that there are"
 
 
@@ -57,12 +59,13 @@ def sentence(error: ErrorDetails) -> str:
         return "must be given"
     if error["type"] == "value_error":
         return message.removeprefix("Value error, ")
+    if error["type"] in _NOT_AN_OBJECT:
+        return "must be a JSON object"
+    if error["type"] == "string_pattern_mismatch":
+        return _with_value("does not have the form that it must have", ":", error["input"])
     if not _SHOULD.match(message):
         return message
-    told, value = _SHOULD.sub("must ", message), error["input"]
-    if isinstance(value, str | int | float) and len(repr(value)) <= MAX_VALUE_CHARS:
-        return f"{told}, not {value!r}"
-    return told
+    return _with_value(_PARSING.sub("", _SHOULD.sub("must ", message)), ", not", error["input"])
 
 
 def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
@@ -73,6 +76,25 @@ def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
         what = sentence(error)
         told.append(f"{where} {what}" if where and error["type"] not in {UNKNOWN, "value_error"} else what)
     return told
+
+
+def _begun(name: str, known: Collection[str]) -> list[str]:
+    """Return the names of which a word begins so: of lang, language; of steps, all steps."""
+    if len(name) < MIN_BEGUN_CHARS:
+        return []
+    return [other for other in known if f"_{name}" in f"_{other}"][:MAX_NAMES_SHOWN]
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _with_value(told: str, joint: str, value: Any) -> str:
+    if value is None:
+        return f"{told}{joint} null"
+    is_short = isinstance(value, str | int | float) and len(repr(value)) <= MAX_VALUE_CHARS
+    return f"{told}{joint} {value!r}" if is_short else told
 
 
 def _is_unknown(error: ErrorDetails) -> bool:

@@ -28,7 +28,9 @@ def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others
             f"The original gets {100 * speaker['original']['error_rate']:.0f} % of the {speaker['unit']}s wrong: check "
             f"that the transcripts belong to their recordings and that the language is {spec['language']}."
         )
-    if outcome == "unknown":
+    if speaker is None:
+        yield "Send more recordings, and keep some with transcripts for testing: a model can be judged by those alone."
+    elif outcome == "unknown":
         yield "Send transcripts of some recordings that are kept for testing: a model can be judged by those alone."
     elif not is_sure:
         yield "Keep more transcribed speech for testing, 10 clips and 100 words or more, to be sure."

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import jiwer
 
-from adaptwin_core.ml.normalizer import Unit, unit_of
+from adaptwin_core.domain.units import Unit, unit_of
 
 KINDS = ("numbers", "capitals", "punctuation")
 _OF_A_WORD = "%‰#@&"  # category P, but said

@@ -87,17 +87,23 @@ def _checked(folder: Path, cache_dir: Path) -> Path:
 
 
 def _from_hub(name: str, cache_dir: Path) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import errors, snapshot_download
 
     repository, _, revision = name.partition("@")
     try:
         folder = snapshot_download(
             repository, revision=revision or None, allow_patterns=list(FILE_PATTERNS), cache_dir=cache_dir / "hub"
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as fault:
+    except errors.GatedRepoError as fault:
+        raise NotFound(f"{repository} asks for its terms on the Hugging Face hub to be accepted first") from fault
+    except errors.RepositoryNotFoundError as fault:
+        raise NotFound(f"the Hugging Face hub has no {repository}, or shows it only to those who log in") from fault
+    except errors.RevisionNotFoundError as fault:
+        raise NotFound(f"{repository} has no revision {revision} on the Hugging Face hub") from fault
+    except (errors.HFValidationError, errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as fault:
         raise NotFound(
-            f"could not get {name} from the Hugging Face hub ({fault}); a local folder works as well"
+            f"there is no folder {name} here, and the Hugging Face hub did not give a model of that name: check the "
+            "name and the connection, or give a local folder"
         ) from fault
     return Path(folder)
 

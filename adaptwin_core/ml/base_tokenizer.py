@@ -18,7 +18,10 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.ml.base_weights import read_json
 from adaptwin_core.ml.token_ids import END, NUM_TIMESTAMPS, START, first_timestamp, ids_in
 
-_COPY = "copy tokenizer.json from the model that it was trained from, such as openai/whisper-small"
+_COPY = (
+    "copy tokenizer.json from the model that it was trained from, such as openai/whisper-small, or whisper-small.en of "
+    "one that hears English only"
+)
 _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
 _AFTER_LANGUAGES = tuple(
     f"<|{name}|>" for name in ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")

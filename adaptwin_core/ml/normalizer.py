@@ -7,13 +7,11 @@ combining mark, which takes the vowels from Hindi, Tamil or Thai; here a mark st
 import re
 import unicodedata
 from collections.abc import Callable
-from enum import StrEnum
 from functools import lru_cache
 
 from adaptwin_core.ml.whisper_files import english_spelling
 
 HALF_SPACE = "\u200c"
-_UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # written without spaces between words
 _DOTLESS = frozenset({"tr", "az"})
 # Letters that older texts write with a joiner: Malayalam's chillus, and the Bengali ta without a vowel.
 _JOINED = dict(
@@ -32,26 +30,6 @@ _ARABIC_VOWELS = re.compile(
 _HEBREW_VOWELS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
 # Marks that choose a glyph, not a letter: variation selectors, and what holds letters apart in sorting.
 _GLYPH_CHOICE = re.compile("[\u034f\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-
-
-class Unit(StrEnum):
-    """What errors are counted in."""
-
-    WORD = "word"
-    CHARACTER = "character"
-
-    @property
-    def plural(self) -> str:
-        return f"{self}s"
-
-    @property
-    def rate(self) -> str:
-        return f"{self} error rate"
-
-
-def unit_of(language: str) -> Unit:
-    """Return what a language, given by its Whisper code, is judged by: characters where no spaces part its words."""
-    return Unit.CHARACTER if language in _UNSPACED else Unit.WORD
 
 
 @lru_cache

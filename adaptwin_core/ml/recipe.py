@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adaptwin_core.domain.allocation import Offer, offers_of
+from adaptwin_core.domain.held_back import MAX_WINDOWS, num_held_back
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import Offers
 from adaptwin_core.ml.adapter import layer_of, load_layer, load_whisper
@@ -36,7 +37,6 @@ from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
-MAX_HELD_BACK = 4  # windows of each kind that judge training end to end
 NUM_WORDLESS = 10  # made up, to learn silence from
 
 
@@ -235,7 +235,7 @@ def _held_back(setting: Setting, corpus: Corpus | None, *, labelled: bool) -> tu
         for split in ("train", "valid")
     )
     if not held_back:
-        count = min(MAX_HELD_BACK, len(learnt) // 10)
+        count = num_held_back(len(learnt))
         # The last ones: the layer-wise phase takes the first, and so does calibration where it does not take all.
         learnt, held_back = learnt[: len(learnt) - count], learnt[len(learnt) - count :]
-    return learnt, held_back[:MAX_HELD_BACK]
+    return learnt, held_back[:MAX_WINDOWS]

@@ -13,8 +13,8 @@ from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.units import unit_of
 from adaptwin_core.ml.as_written import as_json, as_written
-from adaptwin_core.ml.normalizer import unit_of
 from adaptwin_core.ml.report_card import model_card
 from adaptwin_core.ml.report_plot import write_plot
 from adaptwin_core.ml.scoring import count_units, difference, judged_by, score
@@ -157,5 +157,5 @@ def build_report(
 def write_report(report: Mapping[str, Any], out: Path) -> dict[str, Path]:
     """Write report.json, the plots and the model card; return them by name."""
     (out / REPORT).write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
-    (out / "README.md").write_text(model_card(report))
+    (out / "README.md").write_text(model_card(report), "utf-8")
     return {path.name: path for path in [out / REPORT, out / "README.md", *write_plot(report, out)]}

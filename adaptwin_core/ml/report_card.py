@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from adaptwin_core.domain.units import Unit
 from adaptwin_core.ml.as_written import KINDS
-from adaptwin_core.ml.normalizer import Unit
 
 MODELS = ("original", "compressed")
 _SPEECH = {"speaker": "this speaker", "general": "other speakers"}
@@ -16,6 +16,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         report["verdict"]["sentence"],
         *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *_not_taught(report),
         *report["verdict"]["advice"],
     ]
 
@@ -23,15 +24,16 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 def model_card(report: Mapping[str, Any]) -> str:
     """Return the README of a published model."""
     size, plan, verdict = report["size"], report["plan"], report["verdict"]
+    of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
     text = [
         f"# {report['base_model']}, for one speaker",
         "",
         f"**{verdict['sentence']}**",
         *(["", *(f"- {sentence}" for sentence in verdict["advice"])] if verdict["advice"] else []),
         "",
-        f"Compressed by AdaPTwin. Of the encoder's parameters {plan['encoder_cut']:.1%} are removed "
+        f"Compressed by AdaPTwin. Of the encoder's parameters {of_encoder} are removed "
         f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
-        f"{plan['total_cut']:.1%} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
+        f"{of_all} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
         f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
         "",
         "```python",
@@ -44,6 +46,7 @@ def model_card(report: Mapping[str, Any]) -> str:
         *_table(report["speech"]),
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *(piece for told in _not_taught(report) for piece in ("", told)),
         "",
         "This model was made from a person's voice: treat it as personal data.",
         "",
@@ -54,7 +57,7 @@ def model_card(report: Mapping[str, Any]) -> str:
 def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
     rates = " and ".join(f"{_rate(found[model])} for the {_named(model)}" for model in MODELS if model in found)
     yield (
-        f"For {_SPEECH[kind]} the {Unit(found['unit']).rate} is {rates}, on {found['num_clips']} held-out clips, "
+        f"For {_SPEECH[kind]} the {Unit(found['unit']).rate} is {rates}, on {_clips(found, 'held-out clip')}, "
         f"against {found['reference']}."
     )
     raw = [
@@ -85,8 +88,18 @@ def _table(speech: Mapping[str, Any]) -> Iterator[str]:
 
 def _silence(kind: str, found: Mapping[str, Any]) -> str:
     heard = " and ".join(f"the {_named(model)} {found['heard'][model]:,}" for model in MODELS)
-    clips = f"{found['num_clips']} clip{'s' * (found['num_clips'] != 1)}"
-    return f"On {clips} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+    return f"On {_clips(found, 'clip')} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+
+
+def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
+    for kind, found in report.get("not_taught", {}).items():
+        names = ", ".join(found["recordings"])
+        more = ", …" if found["num_clips"] > len(found["recordings"]) else ""
+        yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]} ({names}{more}): {found['why']}."
+
+
+def _clips(found: Mapping[str, Any], what: str) -> str:
+    return f"{found['num_clips']} {what}{'s' * (found['num_clips'] != 1)}"
 
 
 def _rate(score: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from adaptwin_core.ml.normalizer import Unit
+from adaptwin_core.domain.units import Unit
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

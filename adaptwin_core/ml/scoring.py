@@ -10,7 +10,8 @@ import jiwer
 import numpy as np
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.normalizer import HALF_SPACE, Unit, as_spaced, normalizer, unit_of
+from adaptwin_core.domain.units import Unit, unit_of
+from adaptwin_core.ml.normalizer import HALF_SPACE, as_spaced, normalizer
 
 _NUM_RESAMPLES = 1000
 _NUM_PAIRED_RESAMPLES = 10_000

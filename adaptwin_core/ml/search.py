@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.held_back import require_enough
 from adaptwin_core.domain.planner import searched_cuts
 from adaptwin_core.domain.spec import SEARCHED_CUTS
+from adaptwin_core.domain.units import unit_of
 from adaptwin_core.ml import recipe
 from adaptwin_core.ml.assemble import load_compressed
 from adaptwin_core.ml.decode import transcribe
-from adaptwin_core.ml.normalizer import unit_of
 from adaptwin_core.ml.report import spread
 from adaptwin_core.ml.scoring import count_units, score
 from adaptwin_core.ml.setting import Progress, Setting, device, silent
@@ -26,7 +27,6 @@ CUT_FILE = "cut.json"
 TRIAL_SHARE = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
 MAX_CLIPS = 60  # that a trial transcribes
-MIN_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
 
 
 def search_cut(
@@ -89,20 +89,14 @@ def judged_clips(setting: Setting) -> list[Clip]:
     """Return transcribed clips that no training sees: the valid split, or what is held back where there is none.
 
     Raises:
-        InvalidSpec: they hold fewer than `MIN_UNITS` words, or characters where the language is judged by those.
+        InvalidSpec: they hold fewer than `LEAST_UNITS` words, or characters where the language is judged by those.
     """
     language = setting.spec.language
     clips = setting.speaker.split("valid")
     if not any(clip.text for clip in clips):
         clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips]
     clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
-    num_units, units = sum(count_units(clip.text or "", language) for clip in clips), unit_of(language).plural
-    if num_units < MIN_UNITS:
-        raise InvalidSpec(
-            f"max_wer is judged on transcribed speech kept from training, and {num_units} {units} of it are too few: "
-            f"send more transcribed speech, mark clips of {MIN_UNITS} {units} or more as valid, or give a cut instead",
-            code="nothing_to_search_by",
-        )
+    require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
     return clips
 
 

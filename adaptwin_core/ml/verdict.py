@@ -7,9 +7,9 @@ clips). `no_worse` is no proof of equality: its interval, which the sentence giv
 from collections.abc import Mapping
 from typing import Any
 
+from adaptwin_core.domain.units import Unit
 from adaptwin_core.domain.verdict import Outcome, Verdict
 from adaptwin_core.ml.advice import advice
-from adaptwin_core.ml.normalizer import Unit
 
 MIN_CLIPS, MIN_UNITS = 10, 100  # with fewer, resampled clips say little of other clips
 MAX_WIDTH = 0.10  # of an interval that holds 0: with more, it may hide a much worse model

@@ -1,6 +1,7 @@
 """The uncompressed models that jobs may start from. They are public: nobody's voice is in them."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from sqlalchemy.orm import Session
 
@@ -46,8 +47,14 @@ def list_base_models(session: Session) -> Sequence[BaseModel]:
 
 
 def get(session: Session, base_model_id: str) -> BaseModel:
-    """Return a base model. Raises NotFound."""
+    """Return a base model. Raises NotFound, with the nearest name that there is."""
     row = session.get(BaseModel, base_model_id)
     if row is None:
-        raise NotFound(f"there is no base model {base_model_id}")
+        known = [other.id for other in queries.all_by_name(session)]
+        near = get_close_matches(base_model_id.rsplit("/", 1)[-1].lower(), known, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise NotFound(
+            f"no base model is called {base_model_id}.{meant} GET /v1/base-models lists those that there are; "
+            "whoever runs this service adds one with `adaptwin base add`"
+        )
     return row

@@ -10,20 +10,20 @@ from adaptwin_core.domain import languages
 from adaptwin_core.domain.admission import admit
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LimitExceeded, NotFound
+from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, TERMINAL_JOB_STATES, JobState, next_state
+from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log
-from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service import tasks as task_service
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.settings import get_settings
-from adaptwin_core.store.tables import BaseModel, Event, Job, Task, Tenant
+from adaptwin_core.store.tables import Event, Job, Task, Tenant
 
 _ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
@@ -49,8 +49,8 @@ def submit(
         Conflict: the key was used for another request, or the speech is not ready.
         InvalidAudio: the speech is too little, and `accept_little` was not said.
         InvalidInput: both datasets are the same one.
-        InvalidSpec: the base model lacks the language or cannot be cut so, or a word error rate is wanted of speech
-            without transcripts.
+        InvalidSpec: the base model lacks the language or cannot be cut so, or an error rate is wanted that too little
+            transcribed speech is kept from training to judge.
         LimitExceeded: too many jobs are unfinished.
         NotFound: no such dataset or base model.
     """
@@ -75,15 +75,8 @@ def submit(
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
-    if spec.max_wer is not None and speaker.labelled == 0:
-        raise InvalidSpec(
-            "max_wer needs transcripts, and this speech has none: give a cut instead, or send transcripts",
-            code="nothing_to_search_by",
-        )
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
-    base = session.get(BaseModel, base_model_id)
-    if base is None:
-        raise NotFound(f"no such base model: {base_model_id}")
+    base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
     make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
     remarks = admit(speaker, general, spec, accept_little=accept_little)

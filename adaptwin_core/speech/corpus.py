@@ -159,12 +159,15 @@ class Corpus:
 
 def _figures(clips: Sequence[Clip]) -> SplitFigures:
     labelled = [clip for clip in clips if clip.text is not None]
+    texts = [(clip.text or "").split() for clip in labelled]
     return SplitFigures(
         clips=len(clips),
         labelled=len(labelled),
         silent=sum(not clip.text for clip in labelled),
         labelled_seconds=_seconds([clip for clip in labelled if clip.text]),
         unlabelled_seconds=_seconds([clip for clip in clips if clip.text is None]),
+        words=sum(len(words) for words in texts),
+        characters=sum(len("".join(words)) for words in texts),
     )
 
 

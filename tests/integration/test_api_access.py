@@ -141,10 +141,13 @@ def test_an_unknown_query_parameter_is_refused_by_every_route(owner: Principal, 
     ("path", "told"),
     [
         ("/v1/jobs?limitt=3", "unknown parameter limitt: did you mean limit?"),
-        ("/v1/datasets?cursor=3", "unknown parameter cursor: there is after, limit"),
+        ("/v1/datasets?cursor=3", "unknown parameter cursor: only after and limit may be given here"),
+        ("/v1/datasets?limit=3&limit=4", "is given more than once"),
         ("/v1/base-models?limit=3", "unknown parameter limit: none may be given here"),
         ("/v1/health/live?verbose=1", "unknown parameter verbose: none may be given here"),
     ],
 )
-def test_an_unknown_query_parameter_is_answered_with_those_there_are(owner: Principal, path: str, told: str):
+def test_a_query_parameter_that_would_go_unused_is_answered_with_what_may_be_given(
+    owner: Principal, path: str, told: str
+):
     assert owner.client.get(path).json()["errors"][0]["message"] == told

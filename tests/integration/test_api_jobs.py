@@ -116,6 +116,33 @@ def test_a_setting_that_is_refused_is_answered_with_what_to_write(
     assert told in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["TINY-RANDOM", "openai/tiny-random", "tiny-rendom"])
+def test_an_unknown_base_model_is_answered_with_the_nearest(owner: Principal, body: dict[str, Any], name: str):
+    answer = owner.client.post("/v1/jobs", json=body | {"base_model": name})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert f"no base model is called {name}. Did you mean {body['base_model']}?" in answer.json()["detail"]
+    assert "GET /v1/base-models" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "media_type", "told"),
+    [
+        (b'{"name":', "application/json", "body: is not JSON: Expecting value at character 8"),
+        (b"[1]", "application/json", "body: must be a JSON object"),
+        (
+            b'{"name": "Ada"}',
+            "application/x-www-form-urlencoded",
+            "sent with the header Content-Type: application/json",
+        ),
+        (b"", "application/json", "body: must be given"),
+    ],
+)
+def test_a_body_that_is_no_json_object_says_so(owner: Principal, sent: bytes, media_type: str, told: str):
+    answer = owner.client.post("/v1/datasets", content=sent, headers={"Content-Type": media_type})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
 def test_a_misspelt_field_of_a_dataset_is_answered_with_the_nearest(owner: Principal):
     answer = owner.client.post("/v1/datasets", json={"nmae": "Ada"})
     assert "unknown field nmae: did you mean name?" in answer.json()["detail"]

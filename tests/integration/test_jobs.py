@@ -120,14 +120,20 @@ def test_a_cut_that_cannot_be_made_is_refused_at_once(scope: TenantScope, tmp_pa
         world.submit(scope, tmp_path, spec=CompressionSpec(ranks=SpectralRanks(qk=1000)))
 
 
-@pytest.mark.parametrize("labelled", [False, True])
-def test_a_wanted_error_rate_needs_transcripts(scope: TenantScope, tmp_path: Path, labelled: bool):
-    dataset = world.add_dataset(scope, tmp_path, report=world.report(labelled=labelled))
-    if labelled:
+@pytest.mark.parametrize(("words", "told"), [(0, "0 words"), (99, "99 words"), (100, None)])
+def test_a_wanted_error_rate_needs_words_to_judge_it_by(
+    scope: TenantScope, tmp_path: Path, words: int, told: str | None
+):
+    report = world.report(labelled=words > 0)
+    for name in ("train", "valid"):
+        report["parts"][name] |= {"words": words, "characters": 5 * words}
+    dataset = world.add_dataset(scope, tmp_path, report=report)
+    if told is None:
         assert world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
         return
-    with pytest.raises(InvalidSpec, match="transcripts"):
+    with pytest.raises(InvalidSpec, match=told) as refused:
         world.submit(scope, tmp_path, dataset_id=dataset, spec=CompressionSpec(max_wer=8.0))
+    assert refused.value.code == "nothing_to_search_by"
 
 
 def test_unfinished_jobs_are_limited(scope: TenantScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

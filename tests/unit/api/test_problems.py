@@ -118,3 +118,8 @@ def test_the_docs_need_no_other_site(client: TestClient):
     assert "script-src 'self'" in page.headers["content-security-policy"]
     for path in ("/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui-bundle.js", "/docs/start.js", "/openapi.json"):
         assert client.get(path).status_code == 200
+
+
+def test_an_address_that_no_route_answers_says_where_they_are_listed(client: TestClient):
+    for method, path in (("GET", "/v1/job"), ("PUT", "/v1/jobs")):
+        assert "/docs lists" in client.request(method, path).json()["detail"]

@@ -36,7 +36,7 @@ def test_everything_found_is_told():
     assert of_speech("speaker", REPORT) == [
         "read speaker speech: 285 files, 31.0 minutes",
         "speaker speech: 285 clips, 280 with a transcript, 5 without",
-        "  train: 243 clips, 240 with a transcript, 3 without, 2 of them empty: nobody speaks",
+        "  train: 243 clips, 240 with a transcript (2 empty: nobody speaks), 3 without",
         "  valid: 1 clip, 1 with a transcript, 0 without",
         "  test: 41 clips, 39 with a transcript, 2 without",
         "speaker speech: 3 files not used (2 not_audio, 1 silent)",

@@ -53,7 +53,7 @@ def test_enough_speech_is_admitted(speech: DatasetReport):
     [
         (
             found(part(words=1), part()),
-            ["one clip of 10 seconds", "no speech is held out", "10 seconds of"],
+            ["one clip of 10 seconds, and learning and testing need one each; there are 10 seconds of"],
         ),
         (found(part(words=60), part()), ["no speech is held out for testing"]),
         (found(part(words=60), part(silent=4)), ["nobody says a word in the test speech"]),

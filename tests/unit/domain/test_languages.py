@@ -10,12 +10,13 @@ from adaptwin_core.domain.languages import code_of, require
 from adaptwin_core.domain.spec import CompressionSpec
 
 WRITTEN = {
-    "en": "en EN English english en-US en_GB.UTF-8 eng|American English|English (US)| en ",
+    "en": "en EN English english en-US en_GB.UTF-8 eng|American English|English (US)|English (UK)|English (CA)"
+    "|English (Irish)| en ",
     "de": "de DE German german Deutsch de-DE de_DE de-CH deu ger deu_Latn",
     "zh": "zh zh-CN zh-TW zh_Hant Chinese Mandarin cmn cmn_hans_cn|Chinese (Mandarin)|中文|Simplified Chinese",
-    "yue": "yue Cantonese zh-HK yue-Hant-HK zh-yue|Chinese (Cantonese)|Chinese (Hong Kong)",
-    "pt": "pt pt-BR pt_PT Portuguese por português|Portuguese (Brazil)|Brazilian Portuguese",
-    "es": "es es-419 es-MX Spanish Castilian español|Latin American Spanish",
+    "yue": "yue Cantonese zh-HK yue-Hant-HK zh-yue|Chinese (Cantonese)|Chinese (Hong Kong)|Chinese (HK)",
+    "pt": "pt pt-BR pt_PT Portuguese por português|Portuguese (Brazil)|Portuguese (BR)|Brazilian Portuguese",
+    "es": "es es-419 es-MX Spanish Castilian español|Latin American Spanish|Spanish (AR)|Spanish (Latin)",
     "my": "my Burmese Myanmar mya bur my-MM",
     "no": "no nb nb-NO no-NO Norwegian Bokmål nob|Norwegian Bokmål",
     "nn": "nn nn-NO Nynorsk|Norwegian (Nynorsk)|Norwegian Nynorsk",
@@ -28,7 +29,7 @@ WRITTEN = {
     "si": "si Sinhala Sinhalese",
     "ht": "ht Haitian haitian_creole|Haitian Creole",
     "el": "el ell gre Greek el-GR|Modern Greek",
-    "sr": "sr sr-Latn sr-Cyrl-RS Serbian",
+    "sr": "sr sr-Latn sr-Cyrl-RS Serbian|Serbian (Latin)",
     "ca": "ca Catalan Valencian ca-ES-valencia",
     "nl": "nl Flemish nl-BE Dutch dut",
 }
@@ -93,10 +94,10 @@ MULTILINGUAL = [code for code in NAMES if code != "yue"]
     ("code", "available", "told"),
     [
         ("de", ["en"], r"is German \(de\), and tiny\.en .* English only; take a multilingual base model"),
-        ("yue", MULTILINGUAL, "give zh, or take a base model that has, such as whisper-large-v3"),
+        ("yue", MULTILINGUAL, "give zh, or take a base model that does, such as whisper-large-v3"),
         ("nn", ["en", "no"], "give no, or"),
-        ("sw", ["en", "de"], "only for en, de"),
-        ("yue", [code for code in MULTILINGUAL if code != "zh"], "take a base model that has"),
+        ("sw", ["en", "de"], "it knows only en, de"),
+        ("yue", [code for code in MULTILINGUAL if code != "zh"], "take a base model that does"),
         ("de", None, "register it again"),
     ],
 )

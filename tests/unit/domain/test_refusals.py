@@ -17,13 +17,19 @@ from adaptwin_core.domain.spec import CompressionSpec
         ({"Encoder_Cut": 0.4}, ["unknown setting Encoder_Cut: did you mean encoder_cut?"]),
         ({"personalSteps": 1}, ["unknown setting personalSteps: did you mean personal_steps?"]),
         ({"cut": 1}, ["unknown setting cut: did you mean encoder_cut or decoder_cut or model_cut?"]),
+        ({"lang": "de"}, ["unknown setting lang: did you mean language?"]),
+        ({"steps": 1}, ["did you mean layer_steps or personal_steps or tune_steps or scale_steps?"]),
+        ({"learning_rate": 1}, ["did you mean layer_learning_rate or tune_learning_rate?"]),
+        ({"wer": 1}, ["did you mean max_wer?"]),
         ({"zzzz": 1}, ["unknown setting zzzz: the documentation lists those that there are"]),
         ({"ranks": {"neuron": 9}}, ["unknown setting neuron: did you mean neurons?"]),
         ({"{x}": 1}, ["unknown setting {x}: the documentation lists those that there are"]),
         ({"encoder_cut": 0.9}, ["encoder_cut must be less than or equal to 0.8, not 0.9"]),
-        ({"personal_steps": "many"}, ["personal_steps must be a valid integer", "not 'many'"]),
+        ({"personal_steps": "many"}, ["personal_steps must be a valid integer, not 'many'"]),
         ({"weights": "int2"}, ["weights must be 'float16', 'int8' or 'int4', not 'int2'"]),
         ({"ranks": {"qk": 0}}, ["ranks.qk must be greater than or equal to 1, not 0"]),
+        ({"seed": None}, ["seed must be a valid integer, not null"]),
+        ({"ranks": 8}, ["ranks must be a JSON object"]),
         ({"encoder_cut": 0, "personal_steps": 0}, ["nothing would change: set a cut"]),
     ],
 )
@@ -42,7 +48,11 @@ def test_every_fault_is_told_at_once():
 
 
 def test_where_few_names_are_known_they_are_told():
-    assert unknown_name("parameter", "page", ["after", "limit"]) == "unknown parameter page: there is after, limit"
+    assert unknown_name("parameter", "page", ["after", "limit"]) == (
+        "unknown parameter page: only after and limit may be given here"
+    )
+    assert unknown_name("field", "page", ["name"]) == "unknown field page: only name may be given here"
+    assert "only a1, b2 and c3 may" in unknown_name("field", "page", ["a1", "b2", "c3"])
     assert unknown_name("parameter", "page", []) == "unknown parameter page: none may be given here"
 
 

@@ -3,12 +3,15 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import soxr
 import torch
 from hibari import Hibari
+from huggingface_hub import errors as hub_errors
 from safetensors.numpy import load_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor
 
@@ -190,6 +193,31 @@ def test_sources_as_typed(tmp_path: Path) -> None:
         base_sources.canonical_source(str(tmp_path / "model.pt"))
     with pytest.raises(InvalidInput):
         base_models.resolve("package:no-such-model", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (hub_errors.RepositoryNotFoundError, "the Hugging Face hub has no some/model, or shows it only to those who"),
+        (hub_errors.GatedRepoError, "some/model asks for its terms on the Hugging Face hub to be accepted first"),
+        (hub_errors.RevisionNotFoundError, "some/model has no revision v2 on the Hugging Face hub"),
+        (hub_errors.HfHubHTTPError, "there is no folder some/model@v2 here, and the Hugging Face hub did not give"),
+    ],
+)
+def test_a_hub_that_gives_no_model_is_told_of_in_one_sentence(
+    fault: type[hub_errors.HfHubHTTPError], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise fault(
+            "401 Client Error.\nRequest ID: x", response=httpx.Response(401, request=httpx.Request("GET", "http://x"))
+        )
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    with pytest.raises(NotFound) as refused:
+        base_models.resolve("hub:some/model@v2", tmp_path)
+    assert refused.value.message.startswith(told)
+    assert "\n" not in refused.value.message
+    assert "Client Error" not in refused.value.message
 
 
 def test_weights_other_than_the_pinned_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.recipe import MAX_HELD_BACK, lessons_of
+from adaptwin_core.ml.recipe import lessons_of
 from adaptwin_core.ml.setting import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
@@ -57,7 +58,7 @@ def test_the_valid_split_judges_where_there_is_one():
     found = lessons(Speech(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_held_back) < {f"valid-{i}" for i in range(30)}
-    assert len(found.speaker_held_back) == MAX_HELD_BACK
+    assert len(found.speaker_held_back) == MAX_WINDOWS
 
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from adaptwin_core.ml.normalizer import Unit, normalizer, unit_of
+from adaptwin_core.domain.units import Unit, unit_of
+from adaptwin_core.ml.normalizer import normalizer
 from adaptwin_core.ml.scoring import count_units, score
 
 DIFFERENT = [

@@ -10,21 +10,15 @@ from adaptwin_core.ml import report_plot
 from adaptwin_core.ml.judging import conclude
 from adaptwin_core.ml.report_card import lines
 from adaptwin_core.ml.setting import Setting
-from adaptwin_core.speech.corpus import Clip
+from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 
 
-class Speech:
+def speech(*texts: str | None, taught: str = "a word") -> Corpus:
     """A corpus that is only its clips: ten seconds each, twelve to train on, the given texts to test on."""
-
-    def __init__(self, *texts):
-        train = [Clip(f"train-{i}", f"train-{i}", "a word", "train", "s", 0, 160_000) for i in range(12)]
-        self.clips = train + [
-            Clip(f"test-{i}", f"test-{i}", text, "test", "s", 0, 160_000) for i, text in enumerate(texts)
-        ]
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
+    train = [Clip(f"train-{i}", f"train-{i}", taught, "train", "s", 0, 160_000) for i in range(12)]
+    test = [Clip(f"test-{i}", f"test-{i}", text, "test", "s", 0, 160_000) for i, text in enumerate(texts)]
+    return Corpus(folder=Path(), clips=(*train, *test), shards=(), rejects=(), warnings=())
 
 
 class Judged(Setting):
@@ -34,7 +28,7 @@ class Judged(Setting):
         return len(text.split())
 
 
-def concluded(out: Path, language, speaker, heard, general=None):
+def concluded(out: Path, language, speaker, heard, general=None, taught="a word"):
     """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
     texts = {}
     for name, said in heard.items():
@@ -44,8 +38,8 @@ def concluded(out: Path, language, speaker, heard, general=None):
         out,
         WHISPERS["base"],
         CompressionSpec(plan="uniform", language=language),
-        Speech(*speaker),
-        Speech(*general) if general else None,
+        speech(*speaker, taught=taught),
+        speech(*general) if general else None,
     )
     infos = {name: {"compute_s": 1.0, "audio_s": 10.0} for name in heard}
     files, report = conclude(setting, "whisper-base", "ab", texts, infos, {}, {}, out, licence="MIT")
@@ -137,3 +131,18 @@ def test_no_held_out_speech_is_said(tmp_path):
     assert report["verdict"]["outcome"] == "unknown"
     assert "No held-out speech could be judged." in files["README.md"].read_text()
     assert report_plot.write_plot(report, tmp_path)[0].stat().st_size > 0
+
+
+def test_one_clip_is_told_of_as_one(tmp_path):
+    _, report = concluded(tmp_path, "en", SAID[:1], {"base:speaker": SAID[:1], "compressed:speaker": SAID[:1]})
+    assert any("on 1 held-out clip, against transcripts" in line for line in lines(report))
+
+
+def test_clips_that_say_too_much_to_be_taught_are_told_of(tmp_path):
+    files, report = concluded(
+        tmp_path, "en", SAID, {"base:speaker": SAID, "compressed:speaker": SAID}, taught="word " * 441
+    )
+    assert report["not_taught"]["speaker"]["num_clips"] == 12
+    told = "Not taught: 12 clips of this speaker (train-0, train-1, train-2, train-3, train-4, …): their transcripts"
+    assert any(line.startswith(told) for line in lines(report))
+    assert f"\n\n{told}" in files["README.md"].read_text()

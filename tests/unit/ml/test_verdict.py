@@ -92,8 +92,8 @@ def test_without_transcripts_or_speech_nothing_is_claimed():
     assert "10.0 %" in unlabelled.sentence
     unheard = verdict()
     assert (unheard.outcome, unheard.low, unheard.high) == ("unknown", None, None)
-    for made in (unlabelled, unheard):
-        assert any("Send transcripts" in sentence for sentence in made.advice)
+    assert any("Send transcripts of some recordings" in sentence for sentence in unlabelled.advice)
+    assert any("Send more recordings, and keep some" in sentence for sentence in unheard.advice)
 
 
 def test_better_for_the_speaker_and_worse_for_others_says_both():

@@ -1,0 +1,59 @@
+"""Speech that is kept from training to judge it by, and whether there is enough of it to search a cut by."""
+
+import math
+
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.units import Unit, unit_of
+
+MAX_WINDOWS = 4  # of each kind of speech
+ONE_WINDOW_IN = 10
+LEAST_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
+
+_WINDOW_S = 30.0
+_LEAST_FILLED_S = 24.0  # of a window, as clips are packed
+
+
+def num_held_back(num_windows: int) -> int:
+    """Return how many of the windows to train on are held back, where no clips are marked valid."""
+    return min(MAX_WINDOWS, num_windows // ONE_WINDOW_IN)
+
+
+def require_enough(num_units: int, language: str) -> None:
+    """Check that the transcribed speech kept from training has words, or characters, enough for max_wer.
+
+    Raises:
+        InvalidSpec: `nothing_to_search_by`.
+    """
+    units = unit_of(language).plural
+    if num_units < LEAST_UNITS:
+        raise InvalidSpec(
+            f"max_wer is judged on transcribed speech kept from training, and {num_units} {units} of it are too few: "
+            f"send more transcribed speech, mark clips of {LEAST_UNITS} {units} or more as valid, or give a cut "
+            "instead",
+            code="nothing_to_search_by",
+        )
+
+
+def require_searchable(speech: DatasetReport, language: str) -> None:
+    """Refuse by a dataset's figures what the search would refuse hours later by the clips themselves.
+
+    The figures count as spaces part words, and windows not yet packed are taken to be full: what is near the limit
+    passes, and is judged by `require_enough` again.
+
+    Raises:
+        InvalidSpec: `nothing_to_search_by`.
+    """
+    train, valid = (speech.parts.get(name) for name in ("train", "valid"))
+    if train is None or valid is None or train.words is None or valid.words is None:
+        if speech.labelled == 0:
+            require_enough(0, language)
+        return  # an older version counted no words
+    count = "characters" if unit_of(language) is Unit.CHARACTER else "words"
+    if valid.words > 0:
+        require_enough(getattr(valid, count), language)
+        return
+    windows = num_held_back(math.ceil(train.labelled_seconds / _LEAST_FILLED_S))
+    held_back_s = min(windows * _WINDOW_S, train.labelled_seconds)
+    share = held_back_s / train.labelled_seconds if train.labelled_seconds > 0 else 0.0
+    require_enough(math.ceil(share * getattr(train, count)), language)
