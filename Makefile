@@ -1,6 +1,6 @@
 # Needs Python 3.11+ and make. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit venv lock clean
+.PHONY: help demo test test-release lint unit venv lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,13 +15,16 @@ UV := uv==0.13.9
 
 help: ## this list
 	@echo "AdaPTwin. Targets:"
-	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-19s %s\n", $$1, $$2 }'
 
 demo: $(STAMP) ## compress a real Whisper for one speaker, from upload to result table (SPEECH=folder MODEL=name GENERAL=folder CUT=0.35 JOB=json)
 	@$(BIN)/python -m bench.demo $(if $(SPEECH),--speech "$(SPEECH)") $(if $(GENERAL),--general "$(GENERAL)") \
 	  $(if $(MODEL),--model "$(MODEL)") $(if $(CUT),--cut "$(CUT)") $(if $(JOB),--job '$(JOB)')
 
-test: lint unit ## all checks and tests
+test: lint unit ## all checks, and the tests that a change must pass
+
+test-release: $(STAMP) ## what a release must pass too: every runtime, every shape, every kind of base folder
+	$(BIN)/pytest -m release
 
 lint: $(STAMP) ## style, types and the fences between packages
 	$(BIN)/ruff check .
@@ -30,7 +33,7 @@ lint: $(STAMP) ## style, types and the fences between packages
 	$(BIN)/lint-imports
 
 unit: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not release"
 
 venv: $(STAMP) ## install the pinned dependencies into .venv
 

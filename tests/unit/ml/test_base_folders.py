@@ -106,6 +106,7 @@ def test_a_folder_is_taken_for_what_its_tokens_are(name: str, how: str, base, pa
     assert torch.equal(ours.features([AUDIO]), known.features([AUDIO]))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(("name", "how"), FINISHED)
 def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, packaged, tmp_path: Path) -> None:
     folder, language = finished(name, how), LANGUAGES[name]
@@ -120,6 +121,7 @@ def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, 
         assert isinstance(formats.load(form, tmp_path / form, language)(AUDIO), str)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("form", [form for form in FORMATS if form not in {"dense", "ct2-float16"}])
 @pytest.mark.parametrize("how", ODDEST)
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -148,6 +150,7 @@ print("all loaded")
 """
 
 
+@pytest.mark.release
 def test_every_finished_folder_loads_by_its_own_card_where_there_is_no_adaptwin(finished, tmp_path: Path) -> None:
     given = []
     for name, how in FINISHED:

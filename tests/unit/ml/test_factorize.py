@@ -164,6 +164,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("width", "heads", "mels"), [shape[1:] for shape in SHAPES], ids=[shape[0] for shape in SHAPES]
 )

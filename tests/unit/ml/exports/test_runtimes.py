@@ -102,6 +102,7 @@ def written(checkpoint, tmp_path_factory):
     return write
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, own):
     heard = judged.hear(formats.load(form, written(form), "en"), held_out)
@@ -112,6 +113,7 @@ def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, ow
     assert found["wer"] < 0.15, (heard.texts, own.texts)
 
 
+@pytest.mark.release
 def test_onnxruntime_scores_every_word_as_the_checkpoint_does(base, checkpoint, written, held_out):
     folder, featurizer = written("onnx-float32") / "onnx", Featurizer(base, "en")
     encoder, decoder = (ONNXRUNTIME(next(folder.glob(f"{n}*.onnx"))) for n in ("encoder_model", "decoder_model_merged"))
@@ -128,6 +130,7 @@ def test_onnxruntime_scores_every_word_as_the_checkpoint_does(base, checkpoint, 
     np.testing.assert_allclose(decoder.run(["logits"], given)[0], expected.numpy(), rtol=0, atol=1e-3)
 
 
+@pytest.mark.release
 def test_ctranslate2_computes_fewer_heads_where_every_layer_has_fewer(base, held_out, tmp_path):
     """In the plan above a layer has fewer than the others, and is given a head of zeros."""
     folder = cut_to(
@@ -154,6 +157,7 @@ class OpenVino:
         return list(self._model(given).values())
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("form", ["onnx-float32", "onnx-int8"])
 def test_openvino_reads_the_onnx_files(form, written, held_out, own, monkeypatch):
     folder = written(form)
@@ -171,6 +175,7 @@ def words_in(model, audio):
     return words_of(segments, "en")
 
 
+@pytest.mark.release
 def test_words_keep_their_times(base, written, held_out, tmp_path):
     """In faster-whisper, as most people run Whisper."""
     save(assemble(base, RankPlan(blocks={}), {}), base, tmp_path / "original")
