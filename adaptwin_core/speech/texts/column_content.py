@@ -90,10 +90,10 @@ def _is_constant(column: list[str]) -> bool:
 
 
 def _is_phonetic(column: list[str]) -> bool:
-    return 2 * sum(map(_tells_sounds, column)) > len(column)
+    return 2 * sum(map(tells_sounds, column)) > len(column)
 
 
-def _tells_sounds(value: str) -> bool:
+def tells_sounds(value: str) -> bool:
     tokens = value.split()
     num_phones = sum(bool(_PHONE.fullmatch(token)) for token in tokens)
     return bool(_IPA.search(value)) or (len(tokens) > 1 and 3 * num_phones >= len(tokens))

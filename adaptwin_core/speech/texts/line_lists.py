@@ -50,7 +50,6 @@ def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
 
 def numbered(text: str) -> list[tuple[int, str, str]]:
     """Return each filled line's number, first word and rest."""
-    cut = [(number, line.split(None, 1)) for number, line in enumerate(lines_of(text), start=1)]
-    return [
-        (number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut if parts
-    ]
+    filled = ((number, line) for number, line in enumerate(lines_of(text), start=1) if line and not line.isspace())
+    cut = ((number, line.split(None, 1)) for number, line in filled)
+    return [(number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut]

@@ -252,7 +252,7 @@ def test_the_report_says_how_texts_were_understood(case: str, tmp_path: Path) ->
     table, texts, said = TOLD[case]
     corpus = build(set_of(tmp_path / "in", {"metadata.csv": table.encode("cp1252")}, len(texts)), tmp_path / "out")
     assert [clip.text for clip in corpus.clips] == texts
-    assert said in json.dumps(corpus.report())
+    assert said in corpus.report().model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -265,4 +265,4 @@ def test_the_report_says_how_texts_were_understood(case: str, tmp_path: Path) ->
 def test_times_are_never_taught(text: str, seconds: float, code: str, tmp_path: Path) -> None:
     corpus = build(set_of(tmp_path / "in", {"c0.txt": text.encode()}, 1, seconds), tmp_path / "out")
     assert {clip.text for clip in corpus.clips} == {None}
-    assert code in json.dumps(corpus.report())
+    assert code in corpus.report().model_dump_json()

@@ -23,6 +23,8 @@ CASES = [
     ("u\u0308ber", "über"),
     ("👩\u200d🚀", "👩\u200d🚀"),
     (" \u200b\ufeff ", ""),
+    ("<|0.00|> We walked.<|2.40|><|2.40|> It rained.<|endoftext|>", "We walked. It rained."),
+    ("a <| b |> <unk>", "a <| b |> <unk>"),
 ]
 
 

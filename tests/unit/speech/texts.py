@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adaptwin_core.speech.claims import Line
-from adaptwin_core.speech.matching.matching import matching
+from adaptwin_core.speech.matching import matching
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.texts.capitals import settle_capitals
 from adaptwin_core.speech.texts.transcripts import Transcripts
