@@ -14,12 +14,14 @@ from adaptwin_core.speech.texts.tables import lines_of
 
 _HEAD_CHARS = 200
 _OTHER_FORM = re.compile(
-    r"\s*(?:\{\\rtf|<\?xml|<!doctype|<html|<tt\b|<transcript|%PDF|File type\s*=|Object class\s*=|\[Script Info\]|@Begin\b"
-    r"|@UTF8|separator ;|[\[{]\s*[\[{]?\s*['\"]\w+['\"]\s*:|\{\d+\}\{\d+\}|TITLE:.*\n+\d{3} )",
+    r"\s*(?:\{\\rtf|<\?xml|<!doctype|<html|<tt\b|<transcript|%PDF|File type\s*=|Object class\s*=|\[Script Info\]"
+    r"|@Begin\b|@UTF8|separator ;|[\[{]\s*[\[{]?\s*['\"]\w+['\"]\s*:|\{\d+\}\{\d+\}|TITLE:.*\n+\d{3} )",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"</[A-Za-z][\w:]{0,20}\s*>|<br\s*/?>|https?://\S")
-_PRECISE = re.compile(r"(?<![\d:.,])\d{1,3}:\d{1,2}:\d{1,2}(?![\d:]*:\D)")  # hours, minutes and seconds
+_PRECISE = re.compile(
+    r"(?<![\d:.,])\d{1,3}:\d{1,2}:\d{1,2}(?![\d:]*:\D)|(?<![\d:.,])\d{1,2}:\d{2}[.,]\d{3}\b"
+)  # hours, minutes and seconds
 _IN_BRACKETS = re.compile(
     r"[\[#{<]\s*\d{1,3}:\d{2}\b|[\[({<]\s*\d+(?:[.,]\d+)?\s*s?\s*(?:-+>|→|[-–,;])\s*\d+(?:[.,]\d+)?\s*s?\s*[\])}>]"
 )
@@ -38,7 +40,7 @@ _AFTER_IDS = re.compile(r"\s*(?:\S+\s+){2,4}\d+[.,]\d+\s+\d+[.,]\d+(?!\S)")  # a
 _UNITS = re.compile(
     r"\s*[\[(]?(?:\d+\s*(?:h|hrs?|時間|小时|시간)\s*)?\d+\s*(?:m|min|分钟?|분)\s*\d+\s*(?:s|secs?|秒|초)", re.IGNORECASE
 )
-_FULL_CONTEXT = re.compile(r"\S+\^\S+-\S+\+\S+=\S")  # labels of HTS
+_FULL_CONTEXT = re.compile(r"(?<!\S)[^\s^]{1,20}\^[^\s-]{1,20}-[^\s+]{1,20}\+[^\s=]{1,20}=")  # labels of HTS
 _MIN_SOUNDS = 4
 _CELLS = re.compile(r"[\t|;,]")
 _TIME_NAMES = frozenset({*columns.START_NAMES, *columns.END_NAMES, "tmin", "tmax", "xmin", "xmax", "in", "out", "tier"})
@@ -91,7 +93,7 @@ def _is_header(filled: Sequence[str]) -> bool:
         return False
     cells = [columns.plain_name(cell.strip().strip('"')) for cell in _CELLS.split(filled[0])]
     known = [cell for cell in cells if cell in _COLUMN_NAMES]
-    return len(cells) > 2 and 2 * len(known) > len(cells) and bool(_TIME_NAMES & set(known))
+    return len(cells) > 2 and 2 * len(known) >= len(cells) and bool(_TIME_NAMES & set(known))
 
 
 def _is_rising(numbers: Sequence[float]) -> bool:

@@ -92,6 +92,7 @@ PLAIN = [
     "Genesis 1:3, then Psalm 23:1",
     "It costs [about] 3 - 5 (or 6) euros",
     "MP3 is a format.",
+    "A B C D E F",
 ]
 
 # Of forms that are not read: each is refused, and nothing of it is taught.
