@@ -1,11 +1,11 @@
 """Turns transcript files into claims: each file is read in its form once all names of the set are known."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.claims import SPLITS, Claim, Line, Split
+from adaptwin_core.speech.composed import composed
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.texts import sidecars
 from adaptwin_core.speech.texts.encodings import Decoded, decode_all
@@ -98,7 +98,7 @@ class _Reader:
         files = []
         for name, decoded in decode_all(contents).items():
             if isinstance(decoded, Decoded):
-                files.append(TextFile(name, unicodedata.normalize("NFC", decoded.text.lstrip("\ufeff"))))
+                files.append(TextFile(name, composed(decoded.text.lstrip("\ufeff"))))
                 if decoded.encoding:
                     self._told["encoding", f"converted from {decoded.encoding}; check a few of its letters"].append(
                         name

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from adaptwin_core.speech.composed import composed
+
 # Format characters that shape what is seen: joiners of Persian, Hindi and Sinhala, the Mongolian vowel separator, and
 # Arabic, Syriac and Kaithi number signs, which are visible.
 _KEPT = frozenset(
@@ -18,6 +20,6 @@ def as_taught(text: str) -> str:
     zero width space, with which some Khmer and Thai texts mark words: most do not, and nobody sees it.
     Control characters, line ends, what no font shows and a recognizer's own marks become a space.
     """
-    plain = _MARK_OF_A_RECOGNIZER.sub(" ", unicodedata.normalize("NFC", text))
+    plain = _MARK_OF_A_RECOGNIZER.sub(" ", composed(text))
     kept = (c for c in plain if unicodedata.category(c) != "Cf" or c in _KEPT)
     return " ".join("".join(c if c.isprintable() or c in _KEPT else " " for c in kept).split())
