@@ -220,9 +220,9 @@ def _not_audio(name: str, head: bytes) -> InvalidAudio:
         return InvalidAudio("it is an archive inside an archive; pack the files themselves", code="nested_archive")
     if is_foreign_archive(head):
         return InvalidAudio("archives of this kind are not read; use tar, tar.gz or zip", code="archive_form")
-    name = foreign_audio(head)
-    if name is not None:
-        return InvalidAudio(f"it looks like {name}, which is not read; convert it to wav or flac", code="not_audio")
+    form = foreign_audio(head)
+    if form is not None:
+        return InvalidAudio(f"it looks like {form}, which is not read; convert it to wav or flac", code="not_audio")
     return InvalidAudio(f"its content is not audio we read: {READ_FORMS}", code="not_audio")
 
 
