@@ -12,7 +12,7 @@ MESSAGES = {
     "ends_trimmed": "over 30 s by quiet or padding at the ends alone: that was left out, and the clip stays whole",
     "hidden_files": "hidden files and files of the system were passed over; rename those that hold speech or texts",
     "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
-    "lost_letters": "texts hold \ufffd in place of letters that were lost when they were saved; save them as UTF-8",
+    "lost_letters": "texts hold \ufffd for lost letters, or a cell's error or nothing (#NAME?, nan); they are not used",
     "no_test": "too little speech to hold any out for testing; send more recordings",
     "one_channel": "the channels cancel each other (one is wired the wrong way round); the loudest is used alone",
     "overruled_transcript": "other texts for recordings that have a nearer or plainer one; they were left out",

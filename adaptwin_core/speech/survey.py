@@ -23,6 +23,7 @@ from adaptwin_core.speech.sound.sniff import (
 from adaptwin_core.speech.texts.transcripts import Transcripts, is_transcript
 
 _SPOOL_BYTES = 1 << 20
+_DOCUMENTS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".docx", ".doc", ".odt", ".pages", ".rtf", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def audio_files(
         if i not in last:
             continue
         form = sniff_archive(_head_of(source.path))
-        if form is None:
+        if form is None or _is_document(source.name):
             name, container = audio[i, 0]
             yield AudioFile(name, source.path, container)
             continue
@@ -121,7 +122,7 @@ class _Surveyor:
 
     def _look_into(self, i: int, source: SourceFile) -> None:
         form = sniff_archive(_head_of(source.path))
-        if form is None:
+        if form is None or _is_document(source.name):
             size_bytes = source.path.stat().st_size
             with source.path.open("rb") as file:
                 self._look(i, 0, Member(source.name, size_bytes, None, lambda: file))
@@ -154,7 +155,7 @@ class _Surveyor:
         elif is_transcript(member.name):
             self.found.transcripts.add_file(member.name, head + self._rest_of(file, member))
         else:
-            raise _not_audio(head)
+            raise _not_audio(member.name, head)
 
     def _pass_over(self, name: str) -> None:
         self._notices.add("hidden_files", name)
@@ -207,14 +208,21 @@ def _check_readable(path: Path) -> None:
         raise InvalidAudio("it may not be read; change its permissions", code="unreadable_file")
 
 
-def _not_audio(head: bytes) -> InvalidAudio:
+def _is_document(name: str) -> bool:
+    """Tell whether it is a table or a text of an office program, many of which are zips."""
+    return name.casefold().endswith(_DOCUMENTS)
+
+
+def _not_audio(name: str, head: bytes) -> InvalidAudio:
+    if _is_document(name):
+        return InvalidAudio("it is a document; save its table as csv, or its text as txt, in UTF-8", code="not_audio")
     if sniff_archive(head) is not None:
         return InvalidAudio("it is an archive inside an archive; pack the files themselves", code="nested_archive")
     if is_foreign_archive(head):
         return InvalidAudio("archives of this kind are not read; use tar, tar.gz or zip", code="archive_form")
-    name = foreign_audio(head)
-    if name is not None:
-        return InvalidAudio(f"it looks like {name}, which is not read; convert it to wav or flac", code="not_audio")
+    form = foreign_audio(head)
+    if form is not None:
+        return InvalidAudio(f"it looks like {form}, which is not read; convert it to wav or flac", code="not_audio")
     return InvalidAudio(f"its content is not audio we read: {READ_FORMS}", code="not_audio")
 
 

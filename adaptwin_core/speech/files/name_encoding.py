@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from adaptwin_core.speech.composed import composed
+
 # In the order in which they are believed where all fit alike. A zip without a word on it means code page 437.
 _ENCODINGS = ("utf-8", "cp437", "cp850", "cp1252", "cp866", "cp1251", "cp932", "cp949", "gb2312", "gbk", "big5")
 _NATIVE_SCRIPTS = {"cp932": ("HIRAGANA", "KATAKANA"), "cp949": ("HANGUL",)}  # that only these are used for
@@ -37,7 +39,7 @@ def decoded(names: Sequence[bytes], texts: str = "") -> list[str]:
     readings = {encoding: reading for encoding in _ENCODINGS if (reading := _read(names, encoding)) is not None}
     if "utf-8" in readings:
         return readings["utf-8"]
-    evident = unicodedata.normalize("NFC", texts)
+    evident = composed(texts)
     asked = sorted({i for i, name in enumerate(names) if not name.isascii()})[:_MAX_NAMES_ASKED]
 
     def likeness(encoding: str) -> _Likeness:

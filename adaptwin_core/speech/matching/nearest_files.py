@@ -1,5 +1,6 @@
 """Finds the files that lie nearest to a path that a claim names."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import NamedTuple
 from adaptwin_core.speech.files.sources import audio_extension
 from adaptwin_core.speech.matching.target import Folder, Target, folder_of, num_shared, stem_of, without_microphone
 
-_MAX_RANKED = 500  # files of one name that lie alike: a claim on more of them is ambiguous anyway
+_MAX_SEEN = 500  # files of one name that lie alike: a claim on more of them is ambiguous anyway
+_MAX_RANKED = 100  # as above, once those elsewhere are left out
 _MAX_NEAREST = 16  # as above, once ranked
 _MAX_DEPTH = 6  # of folders that are looked up; deeper ones are compared one by one
 
@@ -126,7 +128,8 @@ class NearestFiles:
 
     def _at(self, table: dict[tuple[Folder, str], list[NamedFile]], folder: Folder, target: Target) -> list[NamedFile]:
         stems = dict.fromkeys((target.leaf.casefold(), stem_of(target.leaf).casefold()))
-        return list(dict.fromkeys(file for stem in stems for file in table.get((folder, stem), ())))
+        found = [file for stem in stems for file in itertools.islice(table.get((folder, stem), ()), _MAX_SEEN)]
+        return found if len(stems) == 1 else list(dict.fromkeys(found))
 
 
 def _nearness(target: Target, folder: Folder) -> Nearness:

@@ -1,6 +1,7 @@
 """Which column of a table names the recording and which holds its text, where no header tells: by what they hold."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -15,10 +16,13 @@ _IPA = re.compile(
 )  # without ə, ɛ, ɔ and others that languages write
 _PHONE = re.compile(r"[A-Z]{1,3}[0-2]|[a-zü]+[1-5]|sil|sp|spn")  # ARPABET with stress, pinyin with tones
 _SENTENCE_ENDS = tuple(".?!…。？！।؟")
+_SINGLE = 0.8  # of the tokens are single letters: a text was cut into them
 _MANY, _FEW_DISTINCT = 4, 0.5  # of so many rows, texts are not half the same
 _CLEAR_LEAD = 3  # the text is so much longer than what else could be one
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # a syllable or a word each
 _LETTERS_OF_DENSE = 3
+_UNSPACED = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]")  # Thai, Lao, Tibetan, Burmese, Khmer
+_NAME = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]*)*(?: [^\W\d_]+(?:[-'’.][^\W\d_]*)*){1,3}")
 _RESEMBLES = 0.6  # share of one text's words that the other has too
 
 
@@ -47,7 +51,7 @@ def text_columns(rows: Sequence[Row], file: int, excluded: Collection[int] = ())
         if i != file and i not in excluded
     }
     likely = {i: column for i, column in columns.items() if column and _may_be_text(column)}
-    for is_worse in (_is_phonetic, _is_constant):  # where there is nothing else, they are taken
+    for is_worse in (_is_phonetic, _is_constant, _comes_back):  # where there is nothing else, they are taken
         likely = {i: column for i, column in likely.items() if not is_worse(column)} or likely
     return _heaviest({i: _weight(column) for i, column in likely.items()}, rows[:_SAMPLE_ROWS])
 
@@ -57,7 +61,14 @@ def _heaviest(likely: dict[int, float], rows: Sequence[Row]) -> tuple[int, ...]:
         return ()
     best = max(likely, key=likely.__getitem__)
     close = [i for i, weight in likely.items() if weight * _CLEAR_LEAD >= likely[best]]
-    if not all(_resemble(rows, min(i, best), max(i, best)) for i in close if i != best):
+    alike = {i: [j for j in close if i == j or _resemble(rows, min(i, j), max(i, j))] for i in close}
+    if len(alike[best]) < len(close):
+        first = alike[min(close)]  # in several forms; what stands behind it once each is most often a translation
+        lone = [i for i in close if alike[i] == [i]]
+        if len(first) == 1 or len(first) + len(lone) < len(close) or max(first) > min(lone):
+            return ()
+        best, close = min(close), first
+    if len(likely) > len(close) and all(_is_like_a_name(row.fields[best]) for row in rows if len(row.fields) > best):
         return ()
     raw = [i for i in likely if i < best and i not in close and _resemble(rows, i, best)]
     while len(close) > 1 and _loses_marks(rows, close[-2], close[-1]):
@@ -89,11 +100,28 @@ def _is_constant(column: list[str]) -> bool:
     return len(column) > 1 and len(set(column)) == 1
 
 
+def _comes_back(column: list[str]) -> bool:
+    return len(column) >= _MANY and len(set(column)) <= _FEW_DISTINCT * len(column)
+
+
 def _is_phonetic(column: list[str]) -> bool:
-    return 2 * sum(map(_tells_sounds, column)) > len(column)
+    return 2 * sum(tells_sounds(value) or _is_cut_up(value) for value in column) > len(column)
 
 
-def _tells_sounds(value: str) -> bool:
+def _is_cut_up(value: str) -> bool:
+    """Tell whether these are the letters of a text one by one."""
+    tokens = value.split()
+    num_single = sum(len(token) == 1 and not _DENSE.match(token) for token in tokens)
+    return len(tokens) > _MANY and num_single >= _SINGLE * len(tokens)
+
+
+def _is_like_a_name(value: str | None) -> bool:
+    words = (value or "").split()
+    return bool(_NAME.fullmatch(value or "")) and all(word[0].isupper() and not word.isupper() for word in words)
+
+
+def tells_sounds(value: str) -> bool:
+    """Tell whether a text is of phonemes or of syllables with tones."""
     tokens = value.split()
     num_phones = sum(bool(_PHONE.fullmatch(token)) for token in tokens)
     return bool(_IPA.search(value)) or (len(tokens) > 1 and 3 * num_phones >= len(tokens))
@@ -102,10 +130,16 @@ def _tells_sounds(value: str) -> bool:
 def _weight(column: list[str]) -> float:
     """Return letters a row, more where words are parted by spaces, if the script parts them, and sentences end."""
     dense = sum(len(_DENSE.findall(value)) for value in column)
-    letters = sum(sum(c.isalpha() for c in value) for value in column) + 1 + (_LETTERS_OF_DENSE - 1) * dense
-    spaced = 1.0 if 2 * _LETTERS_OF_DENSE * dense > letters else sum(" " in v for v in column) / len(column)
+    unspaced = sum(len(_UNSPACED.findall(value)) for value in column) + _LETTERS_OF_DENSE * dense
+    letters = sum(sum(map(_is_letter, value)) for value in column) + 1 + (_LETTERS_OF_DENSE - 1) * dense
+    spaced = 1.0 if 2 * unspaced > letters else sum(" " in v for v in column) / len(column)
     ended = sum(value.endswith(_SENTENCE_ENDS) for value in column) / len(column)
     return letters / len(column) * (1 + spaced) * (1 + ended)
+
+
+def _is_letter(c: str) -> bool:
+    """Tell whether this is a letter or a sign of one, such as vowels in Hindi and Thai."""
+    return c.isalpha() or (c > "\x7f" and unicodedata.category(c)[0] == "M")
 
 
 def _loses_marks(rows: Sequence[Row], first: int, second: int) -> bool:
@@ -140,4 +174,4 @@ def _words(text: str) -> list[str]:
 
 
 def _letters(text: str) -> list[str]:
-    return [c for c in text.casefold() if c.isalpha()]
+    return [c for c in text.casefold() if _is_letter(c)]

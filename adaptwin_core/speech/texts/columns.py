@@ -20,7 +20,7 @@ FILE_NAMES = _names(
 )
 # What was written down as it was said comes before what a program made of it.
 TEXT_NAMES = _names(
-    "transcription text sentence transcript transcriptions transcripts sentences texts raw_text original_text",
+    "transcription text txt sentence transcript transcriptions transcripts sentences texts raw_text original_text",
     "raw_transcription original utterance words phrase caption prompt content label_text target_text target",
     "ground_truth reference normalized_text normalised_text text_normalized normalized_transcription",
     "normalized_transcript normalized clean_text clean",

@@ -1,5 +1,7 @@
 """Which files are read for transcripts, and in which form each is."""
 
+import re
+
 from adaptwin_core.speech.files.sources import base
 from adaptwin_core.speech.texts import json_files, sidecars, table_files
 from adaptwin_core.speech.texts.kaldi import KALDI, KaldiFolder, read_kaldi
@@ -10,6 +12,7 @@ from adaptwin_core.speech.texts.recordings import RecordingNames
 _TABLES = frozenset({"csv", "tsv", "psv"})
 _JSON = frozenset({"json", "jsonl", "ndjson"})
 _PLAIN = frozenset({"txt", "lab", "list", "lst"})
+_BEGINS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*\{\s*")')
 _FESTIVAL = "txt.done.data"
 
 
@@ -39,7 +42,7 @@ def read_form(file: TextFile, kaldi: KaldiFolder, recordings: RecordingNames) ->
 
 
 def _read_plain(file: TextFile, recordings: RecordingNames) -> Reading:
-    if file.text.lstrip().startswith('{"'):
+    if _BEGINS_JSON.match(file.text):
         return json_files.read(file, recordings)
     is_of_one = sidecars.key_of(file, recordings) in recordings
     if table_files.is_table(file, recordings, is_of_one=is_of_one):

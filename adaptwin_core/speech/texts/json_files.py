@@ -71,7 +71,9 @@ def _read_object(file: TextFile, item: Mapping[str, Any], recordings: RecordingN
         said = without_marks([str(segment["text"]).strip() for segment in segments])
         return _of_whole_file(file, said, "a recognizer's JSON, read without times")
     names = {columns.plain_name(key) for key in item}
-    if names & set(columns.FILE_NAMES) and names & set(columns.TEXT_NAMES) and _field(_first_file(item)):
+    named = _field(_first_file(item))
+    is_of_one = file.stem in recordings and (named or "") not in recordings and isinstance(item.get("text"), str)
+    if names & set(columns.FILE_NAMES) and names & set(columns.TEXT_NAMES) and named and not is_of_one:
         return _read_items(file, [(1, item)], recordings)
     if isinstance(item.get("text"), str):
         return _of_whole_file(file, item["text"], "the text of a JSON object")

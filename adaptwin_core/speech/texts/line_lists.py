@@ -9,6 +9,8 @@ from adaptwin_core.speech.texts.tables import lines_of, shape
 
 _FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
 _CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it
+_MARK = re.compile(r"(?:[-–—=:|]|-+>|=+>|→)\s+")  # between names and texts
+_COLON = re.compile(r"(\S*?\w)[:：](\S.*)")  # JSUT's lists: BASIC5000_0001:水をマレーシアから
 _SHARE = 0.8  # of the lines begin with a recording's name, or with one like it
 
 
@@ -23,7 +25,7 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
             'Festival\'s list of ( id "text" )',
             bad_lines=tuple(n for n, m in festival if not m),
         )
-    lines = list(numbered(file.text))
+    lines = [_parted_by_colon(line, recordings) for line in numbered(file.text)]
     if file.base.casefold().endswith(".trans.txt"):
         return Reading(_all_found(lines), "list", "LibriSpeech's list of ids and texts")
     shapes = {shape(key) for _, key, _ in lines if key in recordings and _CODE.fullmatch(key)}
@@ -36,12 +38,21 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
         return Reading(
             tuple(Found(key, None, None, number) for number, key, _ in named), "list", "a list of names only"
         )
-    if all(text.startswith("- ") for text in texts):
-        texts = [text[2:] for text in texts]
+    marks = {match[0] if (match := _MARK.match(text)) else "" for text in texts}
+    if len(marks) == 1:
+        texts = [text.removeprefix(min(marks)) for text in texts]
     if all(len(text) > 1 and text[0] == text[-1] == '"' for text in texts):
         texts = [text[1:-1] for text in texts]
     found = tuple(Found(key, text, None, number) for (number, key, _), text in zip(named, texts, strict=True))
     return Reading(found, "list", "a list of names and texts", unnamed)
+
+
+def _parted_by_colon(line: tuple[int, str, str], recordings: RecordingNames) -> tuple[int, str, str]:
+    number, key, rest = line
+    match = _COLON.fullmatch(key)
+    if match is None or key in recordings or not _CODE.fullmatch(match[1]):
+        return line
+    return number, match[1], f"{match[2]} {rest}".strip()
 
 
 def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
@@ -50,7 +61,6 @@ def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
 
 def numbered(text: str) -> list[tuple[int, str, str]]:
     """Return each filled line's number, first word and rest."""
-    cut = [(number, line.split(None, 1)) for number, line in enumerate(lines_of(text), start=1)]
-    return [
-        (number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut if parts
-    ]
+    filled = ((number, line) for number, line in enumerate(lines_of(text), start=1) if line and not line.isspace())
+    cut = ((number, line.split(None, 1)) for number, line in filled)
+    return [(number, parts[0].rstrip(":"), parts[1].strip() if len(parts) > 1 else "") for number, parts in cut]

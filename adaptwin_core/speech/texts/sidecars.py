@@ -7,6 +7,7 @@ from adaptwin_core.speech.claims import Claim
 from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
 from adaptwin_core.speech.texts.recordings import RecordingNames
 from adaptwin_core.speech.texts.timed_text import read_timed
+from adaptwin_core.speech.texts.unspoken import check_spoken
 
 TIMED = frozenset({"srt", "vtt", "lrc"})
 # A person's own text goes before subtitles, and these before what a recognizer also writes.
@@ -18,12 +19,13 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
     """Read a file that is the text of one recording, with or without times.
 
     Raises:
-        InvalidAudio: timed_text: it has times that cannot be read.
+        InvalidAudio: timed_text: it has times that cannot be read; transcript_form: it is no words.
     """
     key = key_of(file, recordings)
     if not file.text.strip():
         return Reading((Found(key, "", None, 0),), is_sidecar=True)
     words = read_timed(file.text, must_be=file.suffix in TIMED)
+    check_spoken(file.text if words is None else words)
     if words is None:
         return Reading((Found(key, file.text, None, 0),), is_sidecar=True)
     return Reading(

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _SAMPLE_LINES = 200
+_MAX_COLUMNS = 1000  # a row of more is damage
 _QUOTED = re.compile(r'(?:^|[\t|])"(?:[^"]|"")*"(?=[\t|]|$)')
+
+
+_Cut = tuple[int, tuple[str, ...] | None]  # a row's line number, and its fields as they stand, or None if damaged
 
 
 class Row(NamedTuple):
@@ -35,7 +39,7 @@ def lines_of(text: str) -> list[str]:
 def sample_fields(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]:
     """Return the fields of the first lines that hold anything, cut at every delimiter."""
     filled = itertools.islice((line for line in lines if line.strip()), _SAMPLE_LINES)
-    return [tuple(part.strip().strip('"').strip() for part in line.split(delimiter)) for line in filled]
+    return [tuple(part.strip().strip('"').strip() for part in line.split(delimiter, _MAX_COLUMNS)) for line in filled]
 
 
 def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Table:
@@ -43,9 +47,15 @@ def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Tab
 
     In comma and semicolon tables a field may be quoted, and then hold delimiters, line ends and doubled quotes. In pipe
     and tab tables a quotation mark is most often part of the text: they are quoted only where doubled quotes show it.
+
+    A comma or semicolon with a space behind it, in a table that is parted by such without, is one within a sentence: it
+    is kept in a table without header. Under a header it damages the row, unless the header has that column.
     """
     is_quoted = delimiter in ",;" or _doubles_quotes(lines)
     cut = list(_cut(lines, delimiter, is_quoted=is_quoted))
+    if delimiter in ",;" and _is_tight(lines, delimiter):
+        cut = _with_sentences(cut, lines, delimiter, has_header=has_header)
+    cut = [(number, tuple(field.strip() for field in fields) if fields else None) for number, fields in cut]
     width = _usual_width([fields for _, fields in cut if fields], has_header=has_header)
     rows: list[Row] = []
     bad: list[int] = []
@@ -62,7 +72,7 @@ def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Tab
     return Table(tuple(rows), tuple(bad))
 
 
-def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[tuple[int, tuple[str, ...] | None]]:
+def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[_Cut]:
     """Yield each row's line number and fields; None where its quotes do not fit."""
     i = 0
     while i < len(lines):
@@ -70,7 +80,8 @@ def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[t
             i += 1
             continue
         if not is_quoted or '"' not in lines[i]:
-            yield i + 1, tuple(field.strip() for field in lines[i].split(delimiter))
+            is_row = lines[i].count(delimiter) < _MAX_COLUMNS
+            yield i + 1, tuple(lines[i].split(delimiter)) if is_row else None
             i += 1
             continue
         following = (lines[k] + "\n" for k in range(i, len(lines)))
@@ -86,8 +97,33 @@ def _cut(lines: Sequence[str], delimiter: str, *, is_quoted: bool) -> Iterator[t
             yield i + 1, None
             i += 1
         else:
-            yield i + 1, tuple(field.strip() for field in fields)
+            yield i + 1, tuple(fields)
             i += reader.line_num
+
+
+def _is_tight(lines: Sequence[str], delimiter: str) -> bool:
+    """Tell whether most rows have a delimiter with no space behind it."""
+    filled = [*itertools.islice((line for line in lines if line.strip()), _SAMPLE_LINES)]
+    tight = re.compile(rf"{delimiter}(?!\s)")
+    return 2 * sum(bool(tight.search(line)) for line in filled) > len(filled)
+
+
+def _with_sentences(cut: Sequence[_Cut], lines: Sequence[str], delimiter: str, *, has_header: bool) -> list[_Cut]:
+    """Join the fields that a comma within a sentence parted, or leave out their rows."""
+    spaced = Counter(i for _, fields in cut for i, field in enumerate(fields or ()) if i and field[:1] == " ")
+    usual = {i for i, count in spaced.items() if 2 * count > len(cut)} if has_header else set[int]()
+    joined: list[_Cut] = [*cut[:1]] if has_header else []
+    for number, fields in cut[len(joined) :]:
+        places = [i for i, field in enumerate(fields or ()) if i and field[:1] == " " and field.strip()]
+        if not fields or '"' in lines[number - 1] or usual.issuperset(places):
+            joined.append((number, fields))
+        elif has_header:
+            joined.append((number, None))
+        else:
+            begins = [i for i in range(len(fields)) if i not in places]
+            ends = [*begins[1:], len(fields)]
+            joined.append((number, tuple(delimiter.join(fields[a:b]) for a, b in zip(begins, ends, strict=True))))
+    return joined
 
 
 def _is_cut_short(row: Row, next_number: int, rest: str, width: int) -> bool:

@@ -20,6 +20,8 @@ _MIN_SAMPLES = 1000  # a recording of words has more
 _INLINE_TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _INLINE_CLOCK = re.compile(rf"<{CLOCK}>")
 _SPEAKER = re.compile(r"^(?:-\s+|>>+\s*)?(?:\[?SPEAKER[_ ]?\d+\]?\s*:|[A-Z][A-Z .'\d]{1,24}:(?=\s|$))?\s*")
+_NAME = re.compile(r"([^\W\d_][\w.'’ -]{0,40}):\s+")
+_LENGTH_IN_WORDS = re.compile(r"\d+\s*[^\W\d]+\.?(?:,?\s+(?:\w+\s+)?\d+\s*[^\W\d]+\.?)?\s*")  # 1 minute, 7 seconds
 _SOUND = re.compile(r"\[[^\[\]]*\]|♪+|♫+")
 _SOUND_ALONE = re.compile(r"\([^()]*\)")
 
@@ -39,6 +41,8 @@ def read_timed(text: str, *, must_be: bool = False) -> str | None:
             spoken = without_marks(words)
             if not spoken:
                 raise _refused("it has times, and no words")
+            if _FIRST_MINUTE.search(spoken):
+                raise _refused("there are times among its words")
             return spoken
     if must_be or any(_IS_PRECISE.search(line) for line in filled):
         raise _refused("it looks like timed text, and is in no form that is read")
@@ -49,14 +53,22 @@ def without_marks(lines: Sequence[str]) -> str:
     """Return what is said, without tags, speakers' names, sounds in brackets and lines that roll on to the next cue."""
     is_rolling = any(_INLINE_CLOCK.search(line) for line in lines)
     said: list[str] = []
-    for line in lines:
-        plain = html.unescape(_INLINE_TAG.sub("", line)).strip()
-        plain = " ".join(_SOUND.sub(" ", _SPEAKER.sub("", plain, count=1)).split())
-        if _SOUND_ALONE.fullmatch(plain) or (is_rolling and said and said[-1] == plain):
+    for plain in _without_names([html.unescape(_INLINE_TAG.sub("", line)).strip() for line in lines]):
+        words = " ".join(_SOUND.sub(" ", _SPEAKER.sub("", plain, count=1)).split())
+        if _SOUND_ALONE.fullmatch(words) or (is_rolling and said and said[-1] == words):
             continue
-        if plain:
-            said.append(plain)
+        if words:
+            said.append(words)
     return " ".join(said)
+
+
+def _without_names(lines: Sequence[str]) -> list[str]:
+    """Leave out speakers' names where all lines begin with one, or half of them and one comes back."""
+    named = [match[1] for line in lines if (match := _NAME.match(line))]
+    num_filled = sum(bool(line) for line in lines)
+    is_repeated = len(set(named)) < len(named) and 2 * len(named) >= num_filled
+    is_dialogue = len(named) > 1 and (len(named) == num_filled or is_repeated)
+    return [_NAME.sub("", line) for line in lines] if is_dialogue else list(lines)
 
 
 def _bracketed(filled: Sequence[str]) -> list[str] | None:
@@ -99,6 +111,9 @@ def _clocks(filled: Sequence[str]) -> list[str] | None:
         marks = [bool(mark.fullmatch(line)) for line in filled]
         is_sure = sum(marks) > 1 or bool(_FIRST_MINUTE.search(filled[0]))
         if marks[0] and not marks[-1] and 3 * sum(marks) >= len(marks) and is_sure:
+            after = {i + 1 for i, is_mark in enumerate(marks) if is_mark}
+            if all(_LENGTH_IN_WORDS.fullmatch(filled[i]) for i in after):  # a video page says each time twice
+                marks = [is_mark or i in after for i, is_mark in enumerate(marks)]
             return [line for line, is_mark in zip(filled, marks, strict=True) if not is_mark]
     return None
 

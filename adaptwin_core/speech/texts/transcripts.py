@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.claims import SPLITS, Claim, Line, Split
+from adaptwin_core.speech.composed import composed
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.texts import sidecars
 from adaptwin_core.speech.texts.encodings import Decoded, decode_all
@@ -16,6 +17,26 @@ from adaptwin_core.speech.texts.table_splits import splits_by_name
 from adaptwin_core.speech.texts.written import as_taught
 
 __all__ = ["Transcripts", "is_transcript"]
+
+# What spreadsheets and programs write in a table where they have no value.
+_NO_VALUES = frozenset(
+    {
+        *(
+            "#NAME?",
+            "#N/A",
+            "#REF!",
+            "#VALUE!",
+            "#DIV/0!",
+            "#NUM!",
+            "#NULL!",
+            "#ERROR!",
+            "#FIELD!",
+            "#SPILL!",
+            "#BEZUG!",
+        ),
+        *("#WERT!", "#NV", "nan", "NaN", "NAN", "<NA>", "NULL", "None", "undefined"),
+    }
+)
 
 
 class Transcripts:
@@ -77,7 +98,7 @@ class _Reader:
         files = []
         for name, decoded in decode_all(contents).items():
             if isinstance(decoded, Decoded):
-                files.append(TextFile(name, decoded.text.lstrip("\ufeff")))
+                files.append(TextFile(name, composed(decoded.text.lstrip("\ufeff"))))
                 if decoded.encoding:
                     self._told["encoding", f"converted from {decoded.encoding}; check a few of its letters"].append(
                         name
@@ -121,7 +142,7 @@ class _Reader:
                 self._notices.add("unknown_split", given[:40])
         text = None if found.text is None else as_taught(found.text)
         place = f"{file.name}, line {found.number}" if found.number else file.name
-        if text and "\ufffd" in text:
+        if text and ("\ufffd" in text or (found.number and text in _NO_VALUES)):
             self._notices.add("lost_letters", place)
             text = None
         return Claim(found.key.strip(), file.folder, Line(text, split), place, is_sidecar)

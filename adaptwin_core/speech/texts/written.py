@@ -1,12 +1,16 @@
 """A transcript's text as it is taught: on one line, without what cannot be seen or said."""
 
+import re
 import unicodedata
+
+from adaptwin_core.speech.composed import composed
 
 # Format characters that shape what is seen: joiners of Persian, Hindi and Sinhala, the Mongolian vowel separator, and
 # Arabic, Syriac and Kaithi number signs, which are visible.
 _KEPT = frozenset(
     "\u200c\u200d\u180e\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
+_MARK_OF_A_RECOGNIZER = re.compile(r"<\|[^|<>\s]{1,30}\|>")  # <|0.00|>, <|endoftext|>: Whisper's own, which nobody says
 
 
 def as_taught(text: str) -> str:
@@ -14,7 +18,8 @@ def as_taught(text: str) -> str:
 
     Other format characters (soft hyphens, byte order marks, marks of direction) vanish without a space. So does the
     zero width space, with which some Khmer and Thai texts mark words: most do not, and nobody sees it.
-    Control characters, line ends and what no font shows become a space.
+    Control characters, line ends, what no font shows and a recognizer's own marks become a space.
     """
-    kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf" or c in _KEPT)
+    plain = _MARK_OF_A_RECOGNIZER.sub(" ", composed(text))
+    kept = (c for c in plain if unicodedata.category(c) != "Cf" or c in _KEPT)
     return " ".join("".join(c if c.isprintable() or c in _KEPT else " " for c in kept).split())

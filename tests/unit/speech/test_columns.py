@@ -1,5 +1,7 @@
 """Which column of a table names the recording, and which is what was said."""
 
+import unicodedata
+
 import pytest
 
 from tests.unit.speech.texts import read
@@ -60,8 +62,8 @@ def test_without_a_header_the_column_that_reads_like_text_is_taught(language: st
         ("{file}|{text}|Mon grand-père avait {i} horloges", "two languages"),
         ("{file}|はい、祖父は三つの時計を持っていた{i}|My grandfather had {i} clocks in the kitchen.", "two scripts"),
         (
-            "{file}|할아버지는 시계 {i} 개를 두셨다.|할아버지는 시계 {i} 개를 두셨다.|4.3|He had {i} clocks at home.",
-            "KSS",
+            "{file}|할아버지는 시계 {i} 개를 두셨다.|He had {i} clocks at home.|he had {i} clocks at home",
+            "a translation in two forms",
         ),
     ],
 )
@@ -103,6 +105,57 @@ def test_a_header_that_nobody_knows_is_passed_over() -> None:
 @pytest.mark.parametrize("rows", [["a.wav|Hello there."], ["a.wav|anna|Hello there."], ["a.wav|Hello there.|13"]])
 def test_one_row_is_enough(rows: list[str]) -> None:
     assert read({"metadata.csv": "\n".join(rows)}, ["a.wav"]).text("a.wav") == "Hello there."
+
+
+KOREAN = ["할아버지는 시계를 두셨다.", "비가 왔다.", "강을 따라 걸었다.", "열쇠가 없다."]
+THAI = ["สุนัขของเพื่อนบ้านเห่าทั้งคืน", "ฝนตกทั้งวัน", "เธอซื้อแอปเปิล", "ไม่มีใครจำได้"]
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        ("{name}|{text}|{text}|{decomposed}|3.{i}|{translation}", KOREAN),  # KSS
+        ("{name}|{text}|{text}|3.{i}", KOREAN),  # CSS10
+        ("{i}|{name}|{text}|{text}|{spelt}|1200{i}|FEMALE", SENTENCES["de"]),  # FLEURS
+        ("{name}|anna maria|{text}|Les Misérables, Volume 1", THAI),
+        ("{name}|{text}|Les Misérables, Volume {half}", SENTENCES["hi"]),
+    ],
+)
+def test_tables_of_known_corpora(form: str, texts: list[str]) -> None:
+    rows = [
+        form.format(
+            i=i,
+            half=i // 2,
+            name=AUDIO[i],
+            text=text,
+            decomposed=unicodedata.normalize("NFD", text),
+            spelt=" ".join(text.lower()).replace("   ", " - "),
+            translation=SENTENCES["en"][i],
+        )
+        for i, text in enumerate(texts)
+    ]
+    for delimiter in "|\t":
+        found = read({"metadata.csv": "\n".join(rows).replace("|", delimiter)}, AUDIO)
+        assert [found.text(name) for name in AUDIO] == texts
+
+
+def test_a_translation_is_not_taken_for_a_text_without_spaces() -> None:
+    rows = "".join(f"{AUDIO[i]}|{THAI[i]}|{SENTENCES['en'][i]}\n" for i in range(4))
+    assert read({"metadata.csv": rows}, AUDIO).rejects == {"metadata.csv": "transcript_form"}
+
+
+def test_names_beside_short_texts_are_not_taken_for_the_texts() -> None:
+    rows = f"{AUDIO[0]}|Ja|Maximilian Hohenberg\n{AUDIO[1]}|Nein|Anna Schmidt-Meier\n"
+    assert read({"metadata.csv": rows}, AUDIO).rejects == {"metadata.csv": "transcript_form"}
+
+
+def test_values_that_programs_write_for_nothing_are_told_and_not_taught() -> None:
+    gone = ["#NAME?", "nan", "NaN", "<NA>", "None"]
+    audio = [f"{i}.wav" for i in range(len(gone) + 1)]
+    rows = "".join(f"{i}.wav,{text}\n" for i, text in enumerate([*gone, "null"]))
+    found = read({"t.csv": "path,sentence\n" + rows}, audio)
+    assert {name: line.text for name, line in found.lines.items()} == {audio[-1]: "null"}
+    assert len(found.warnings["lost_letters"]) == len(gone)
 
 
 def test_two_rows_of_one_speaker_with_short_texts() -> None:

@@ -1,7 +1,9 @@
 """What a person is told of a file that is not used: one plain sentence with what to do. Libraries' words go to logs."""
 
+import io
 import logging
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +62,17 @@ def test_every_refusal_is_one_plain_sentence(
         assert ";" in reason, reject  # what is wrong; what to do
         assert 5 < len(reason.split()) < 30, reject
     assert "Invalid data" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["metadata.xlsx", "text.docx", "table.ods"])
+def test_a_document_is_told_what_to_save_it_as(name: str, tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as document:
+        document.writestr("xl/workbook.xml", "<x/>")
+    write(tmp_path / "in" / "a.wav", voice(1.0, 0), subtype="PCM_16")
+    (tmp_path / "in" / name).write_bytes(content.getvalue())
+    with zipfile.ZipFile(tmp_path / "in" / "set.zip", "w") as archive:
+        archive.writestr(f"set/{name}", content.getvalue())
+    told = {reject["name"]: reject for reject in build(tmp_path / "in", tmp_path / "out").rejects}
+    assert set(told) == {name, f"set/{name}"}
+    assert all(reject["code"] == "not_audio" and "save" in reject["reason"] for reject in told.values())

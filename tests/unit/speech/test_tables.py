@@ -113,3 +113,37 @@ def test_whatever_lies_between_them_good_rows_are_read_or_told(damage: list[str]
     for name, text in (("a.wav", "Alpha"), ("c.wav", "Gamma"), ("d.wav", "Delta")):
         assert found.text(name) == text or "unreadable_row" in found.warnings
         assert found.text(name) in {text, None}
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{i}.wav,Well, {text}", "Well, {text},{i}.wav", "{i}.wav,anna,Well, {text}", "{i}.wav;Well; {text}"],
+)
+def test_commas_within_sentences_stay_in_a_table_without_header(form: str) -> None:
+    texts = ["we walked along the river", "until the rain began", "nobody had the key"]
+    rows = "".join(form.format(i=i, text=text) + "\n" for i, text in enumerate(texts))
+    mark = ";" if ";" in form else ","
+    found = read({"m.csv": rows}, ["0.wav", "1.wav", "2.wav"])
+    assert [line.text for line in found.lines.values()] == [f"Well{mark} {text}" for text in texts]
+
+
+@pytest.mark.parametrize("row", ["b.wav,Yes, I do", "b.wav,Yes, I do,", "b.wav,Yes, I do,anna"])
+def test_a_comma_within_a_sentence_never_cuts_it_short(row: str) -> None:
+    found = read({"m.csv": f"file,text,speaker\na.wav,Hello,anna\n{row}\n"}, ["a.wav", "b.wav"])
+    assert (found.text("a.wav"), found.text("b.wav")) == ("Hello", None)
+    assert found.warnings == {"unreadable_row": ["m.csv, line 3"]}
+
+
+@pytest.mark.parametrize("head", ["file, text, speaker", "file,text, speaker", "file,text,speaker"])
+def test_spaces_behind_all_commas_of_a_column_mean_nothing(head: str) -> None:
+    rows = "".join(f"{i}.wav,Hello {i}, anna\n" for i in range(4))
+    found = read({"m.csv": f"{head}\n{rows}"}, [f"{i}.wav" for i in range(4)])
+    assert [line.text for line in found.lines.values()] == [f"Hello {i}" for i in range(4)]
+
+
+@pytest.mark.parametrize("name", ["z.txt", "a.txt", "m.csv", "text", "m.json"])
+@pytest.mark.parametrize("content", ["\n" * 2_000_000, "," * 2_000_000, "a.wav|" * 300_000])
+def test_a_file_of_nothing_costs_seconds(content: str, name: str) -> None:
+    start = time.perf_counter()
+    read({name: content}, ["a.wav"])
+    assert time.perf_counter() - start < 10

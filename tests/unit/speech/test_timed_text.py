@@ -45,6 +45,9 @@ _FORMS = {
     "time first": "0:00 ONE|0:01 TWO|",
     "speakers": "[00:00.000 --> 00:01.500] [SPEAKER_00]: ONE|[00:01.500 --> 00:03.000] SPEAKER_00: TWO|",
     "speaker and time": "Anna Smith  0:00|ONE||Anna Smith  0:01|TWO|",
+    "speakers' names": "[00:00:00] Anna: ONE|[00:00:07] Bert Meier: TWO|",
+    "a speaker who comes back": "0:00\tAnna: ONE|0:05\tAnna: How are you?|0:07\tAt 10:30 I left.|",
+    "times in numbers and in words": "0:00|0 Sekunden|ONE|1:07|1 minute, 7 seconds|TWO|",
     "sounds": "[00:00.000 --> 00:01.500] [music] ONE|[00:01.500 --> 00:02.000] (laughter)|"
     "[00:02.000 --> 00:03.000] TWO \u266a|",
 }
@@ -83,7 +86,61 @@ PLAIN = [
     "The score was 3:15 at half time and 4:20 at the end",
     "a -> b",
     "Note: this is said",
+    "Um 0:15 Uhr fährt der Zug ab, und um 6:30 Uhr kommt er an.",
+    "El partido terminó 2:1 y el siguiente 0:0.",
+    "1,5 - 2,5 Prozent sind viel.",
+    "Genesis 1:3, then Psalm 23:1",
+    "It costs [about] 3 - 5 (or 6) euros",
+    "MP3 is a format.",
+    "A B C D E F",
 ]
+
+# Of forms that are not read: each is refused, and nothing of it is taught.
+UNREAD = {
+    "speakers with times in brackets": "Anna (00:00):|ONE||Bert (00:07):|TWO",
+    "a speaker's line, then a time": "Speaker 1|00:00|ONE||Speaker 2|00:07|TWO",
+    "a time and a speaker": "00:00:00 Sprecher 1|ONE|00:00:07 Sprecher 2|TWO",
+    "a speaker, a colon and a time": "Speaker 1: 00:00 ONE||Speaker 2: 00:07 TWO",
+    "a summary before it": "Note|Mon, Jan 5|SPEAKERS|Anna||Anna  0:00|ONE||Anna  0:07|TWO",
+    "times behind the words": "ONE [00:05]|TWO [00:09]",
+    "times between hashes": "ONE #00:00:05-1#|TWO #00:00:09-3#",
+    "times within a line": "ONE 2:00 is late. 0:00 ONE 0:07 TWO",
+    "frames": "00:00:00:00 - 00:00:05:12|Speaker 1|ONE",
+    "seconds in brackets": "[0.00s -> 5.00s]  ONE|[5.00s -> 9.00s]  TWO",
+    "seconds in brackets once": "[0.0 - 5.0] ONE",
+    "seconds with a dash": "0.0s - 5.0s: ONE|5.0s - 9.0s: TWO",
+    "seconds with commas": "0.00,5.00,ONE|5.00,9.00,TWO",
+    "starts only": "0.00\tONE|5.00\tTWO",
+    "minutes and seconds": "0分0秒 ONE|0分7秒 TWO",
+    "hours, minutes and seconds": "00h00m00s ONE|00h00m07s TWO",
+    "dates and times": "2024-05-01 10:00:00 ONE|2024-05-01 10:00:07 TWO",
+    "ids and times": "talk 1 anna 0.00 5.00 <o,f0,female> ONE|talk 1 anna 5.00 9.00 <o,f0,female> TWO",
+    "ids and times of one word": "talk 1 0.00 0.30 one 0.98",
+    "a tier, times and words": "default\t\t0.0\t5.0\t5.0\tONE|default\t\t5.0\t9.0\t4.0\tTWO",
+    "a table of times": "tmin\ttier\ttext\ttmax|0\twords\tONE\t5|5\twords\tTWO\t9",
+    "a table of markers": "Name\tStart\tDuration\tType|ONE\t0:00.000\t0:05.000\tCue|TWO\t0:05.000\t0:04.000\tCue",
+    "frames in braces": "{0}{125}ONE|{125}{225}TWO",
+    "TextGrid": 'File type = "ooTextFile"|Object class = "TextGrid"||xmin = 0|xmax = 9|text = "ONE"',
+    "short TextGrid": 'File type = "ooTextFile"|Object class = "TextGrid"||0|9|<exists>|1|"words"|0|9|"ONE"',
+    "XML": '<?xml version="1.0"?><tt><body><p begin="0s" end="5s">ONE</p></body></tt>',
+    "HTML": "<p>ONE</p>|<p>TWO</p>",
+    "rich text": "{\\rtf1\\ansi {\\fonttbl\\f0 Helvetica;}\\f0\\fs24 ONE}",
+    "Python's words for a list": "[{'start': 0.0, 'end': 5.0, 'text': 'ONE'}]",
+    "Python's words for an object": "{'text': 'ONE'}",
+    "sounds": "sil DH AH0 K W IH1 K sil",
+    "sounds with times": "0.0\t0.12\tsil|0.12\t0.3\tDH|0.3\t0.4\tAH0|0.4\t0.5\tK",
+    "labels of synthesis": "0 1000000 x^sil-dh+ax=k@1_2|1000000 2300000 sil^dh-ax+k=w@1_2",
+    "a link": "ONE|Transcribed by https://example.org",
+}
+
+
+@pytest.mark.parametrize("suffix", ["txt", "lab"])
+@pytest.mark.parametrize("form", UNREAD)
+def test_what_nobody_says_is_refused_and_never_taught(form: str, suffix: str) -> None:
+    text = UNREAD[form].replace("|", "\n").replace("ONE", ONE).replace("TWO", TWO)
+    found = read({f"a.{suffix}": text, "b.txt": ONE}, ["a.wav", "b.wav"])
+    assert (found.text("a.wav"), found.text("b.wav")) == (None, ONE)
+    assert found.rejects[f"a.{suffix}"] in {"timed_text", "transcript_form"}
 
 
 @pytest.mark.parametrize("text", PLAIN)

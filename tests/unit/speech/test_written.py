@@ -1,9 +1,12 @@
 """What is seen and said stays in a transcript; what is not goes without a trace."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaptwin_core.speech.files.sources import label
 from adaptwin_core.speech.texts.written import as_taught
 from tests.unit.speech.texts import read
 
@@ -23,6 +26,8 @@ CASES = [
     ("u\u0308ber", "über"),
     ("👩\u200d🚀", "👩\u200d🚀"),
     (" \u200b\ufeff ", ""),
+    ("<|0.00|> We walked.<|2.40|><|2.40|> It rained.<|endoftext|>", "We walked. It rained."),
+    ("a <| b |> <unk>", "a <| b |> <unk>"),
 ]
 
 
@@ -31,6 +36,16 @@ def test_format_characters(written: str, taught: str) -> None:
     assert as_taught(written) == taught
     found = read({"a.txt": f"One {written}"}, ["a.wav"])
     assert found.text("a.wav") == f"One {taught}".strip()
+
+
+def test_marks_without_end_cost_no_time() -> None:
+    start = time.perf_counter()
+    text = "a" + "\u0301\u0323" * 500_000
+    assert len(as_taught(text)) <= 32
+    assert len(label(text)) <= 32
+    assert read({"a.txt": text}, ["a.wav"]).text("a.wav")
+    assert as_taught("😀" * 40) == "😀" * 40
+    assert time.perf_counter() - start < 10
 
 
 @given(st.text(max_size=40))
