@@ -1,6 +1,7 @@
 """Reads one zip, tar or tar.gz as a stream of members. Member names are labels; nothing is written under them."""
 
 import io
+import logging
 import os
 import stat
 import struct
@@ -20,12 +21,13 @@ from adaptwin_core.speech.files.zip_names import zip_names
 from adaptwin_core.speech.limits import MIB
 from adaptwin_core.speech.sound.sniff import Archive
 
+log = logging.getLogger(__name__)
+
 _MAX_READ_BYTES = 64 * MIB  # zipfile reads a central directory in one go: 64 MiB is half a million members
 _MAX_RATIO = 50  # PyPI's rule: a member may unpack to more than this times its packed size ...
 _RATIO_FROM_BYTES = 64 * MIB  # ... only up to here
 _DOS_FOLDER = 0x10
 _BROKEN = (
-    BrokenTarError,
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -89,8 +91,11 @@ def members(path: Path, form: Archive) -> Iterator[Member]:
 def _damage_told() -> Iterator[None]:
     try:
         yield
+    except BrokenTarError as error:
+        raise InvalidAudio(f"the archive is damaged: {error}; pack it again", code="archive_damaged") from error
     except _BROKEN as error:
-        raise InvalidAudio(f"the archive is damaged ({error}); pack it again", code="archive_damaged") from error
+        log.info("an archive cannot be read on: %r", error)  # a library's words, for developers
+        raise InvalidAudio("the archive is damaged or cut short; pack it again", code="archive_damaged") from error
 
 
 def _tar_members(path: Path, form: Archive) -> Iterator[Member]:
@@ -106,7 +111,7 @@ class _CappedReads(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
         if wanted > _MAX_READ_BYTES:
-            raise zipfile.BadZipFile("its directory is too large")
+            raise InvalidAudio("the archive is damaged: its directory is too large", code="archive_damaged")
         return super().read(wanted) or b""
 
 

@@ -68,7 +68,7 @@ def tar_entries(path: Path, *, packed: bool) -> Iterator[TarEntry]:
                 _check_end(stream)
                 return
             except tarfile.HeaderError as error:
-                raise BrokenTarError(f"not a tar, {error}") from error
+                raise BrokenTarError("it holds no tar") from error
             if info.type == tarfile.GNUTYPE_SPARSE or info.size < 0:
                 raise BrokenTarError("it holds sparse files, which are not read")
             size_bytes = _number(extended.get("size"), info.size)
