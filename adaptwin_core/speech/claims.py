@@ -22,6 +22,11 @@ class Line:
     text: str | None = None
     split: Split | None = None
 
+    @property
+    def is_wordless(self) -> bool:
+        """Whether it is known that nobody speaks."""
+        return self.text == ""
+
 
 @dataclass(frozen=True)
 class Claim:

@@ -21,7 +21,7 @@ FILE_NAMES = _names(
 # What was written down as it was said comes before what a program made of it.
 TEXT_NAMES = _names(
     "transcription text txt sentence transcript transcriptions transcripts sentences texts raw_text original_text",
-    "raw_transcription original utterance words phrase caption prompt content label_text target_text target",
+    "raw_transcription original utterance words phrase caption prompt content label_text target_text",
     "ground_truth reference normalized_text normalised_text text_normalized normalized_transcription",
     "normalized_transcript normalized clean_text clean",
 )
@@ -33,7 +33,7 @@ OTHER_NAMES = _names(
     "speaker speaker_id speaker_name spk spk_id client_id user user_id language lang lang_id locale accent accents",
     "variant gender sex age duration length seconds num_samples samples sampling_rate sample_rate n_frames size",
     "emotion style domain source quality snr score up_votes down_votes phonemes phones phoneme ipa pinyin translation",
-    "notes comment date sentence_id sentence_domain segment label",
+    "notes comment date sentence_id sentence_domain segment label target class",
 )
 
 

@@ -1,0 +1,167 @@
+"""Reads the recordings of a set one by one: each is decoded, checked, cut into pieces and written to shards."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.clips import Taken
+from adaptwin_core.speech.corpus import CorpusWriter
+from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.notices import Notices
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.speech.sound.recording import SILENCE_PEAK, Recording, peak
+from adaptwin_core.speech.sound.sandbox import Decoded, Decoder
+from adaptwin_core.speech.sound.segment import MAX_CLIP, pieces
+from adaptwin_core.speech.survey import AudioFile
+
+_MAX_CLIPPED_SHARE = 0.01
+_MAX_CHARS_PER_S, _MIN_CHARS_PER_S = 35.0, 1.0
+_MIN_TEXT_CHECK_S = 5.0  # a short clip may hold one word
+_REPORT_EVERY_S = 1.0
+_UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # forms that no codec pads
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far reading has come."""
+
+    num_files: int  # audio files done
+    total_files: int
+    seconds: float  # of audio decoded
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Reader:
+    """Reads files in turn. What is used of them is in `taken`; what is not is told to `notices`."""
+
+    def __init__(
+        self,
+        spool: Path,
+        decoder: Decoder,
+        writer: CorpusWriter,
+        limits: Limits,
+        notices: Notices,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self.taken: list[Taken] = []
+        self._spool, self._decoder, self._writer, self._limits, self._notices = spool, decoder, writer, limits, notices
+        self._on_progress = on_progress
+        self._by_sound: dict[str, str] = {}  # SHA-256 of the samples -> name of the file that had them first
+        self._num_files = self._total_files = 0
+        self._num_samples = 0  # decoded, used or not
+        self._deadline = time.monotonic() + limits.max_wall_s
+        self._next_report = 0.0
+
+    def expect(self, num_files: int) -> None:
+        """Announce that more files follow."""
+        self._total_files += num_files
+
+    def read(self, audio: AudioFile, line: Line) -> None:
+        """Decode one file and keep it, or say why not."""
+        if time.monotonic() > self._deadline:
+            hours = self._limits.max_wall_s / 3600
+            raise InvalidAudio(f"reading the set took over {hours:g} h; send it in several sets", code="too_slow")
+        with Recording(self._spool) as recording:
+            try:
+                self._take(audio, line, recording)
+            except _TooLongError:
+                hours = self._limits.max_decoded_s / 3600
+                raise InvalidAudio(
+                    f"the set holds more than {hours:g} h of audio, reached in {audio.name}; send less", code="too_long"
+                ) from None
+            except InvalidAudio as error:
+                self._notices.reject(audio.name, error.code, error.message)
+        self._num_files += 1
+        self.report()
+
+    def _take(self, audio: AudioFile, line: Line, recording: Recording) -> None:
+        before = self._num_samples
+
+        def count() -> None:
+            self._num_samples = before + recording.num_samples
+            self.report()
+
+        room = int(self._limits.max_decoded_s * SAMPLE_RATE_HZ) - before
+        decoded = self._decoder.decode(audio.path, audio.container, _Watched(recording, count), max_samples=room)
+        if decoded.over_limit:
+            raise _TooLongError
+        recording.check(is_wordless=line.is_wordless)
+        first = self._by_sound.setdefault(recording.sha256, audio.name)
+        if first != audio.name:
+            raise InvalidAudio(f"it sounds exactly like {first}; send each recording once", code="duplicate")
+        self._tell(audio.name, decoded)
+        if decoded.damaged:
+            line = _untold(line)
+        self._keep(audio, line, recording)
+
+    def _tell(self, name: str, decoded: Decoded) -> None:
+        told = {
+            "clipped": decoded.clipped_share > _MAX_CLIPPED_SHARE,
+            "damaged": decoded.damaged,
+            "one_channel": decoded.one_channel,
+            "rescaled": decoded.rescaled,
+        }
+        for code, is_so in told.items():
+            if is_so:
+                self._notices.add(code, name)
+        if decoded.num_tracks > 1:
+            which = f"it holds {decoded.num_tracks} sound tracks; number {decoded.track} is used"
+            self._notices.note(name, "sound_track", which)
+
+    def _keep(self, audio: AudioFile, line: Line, recording: Recording) -> None:
+        name = audio.name
+        if recording.leave_out_quiet_ends(is_coded=audio.container not in _UNCODED):
+            self._notices.add("ends_trimmed", name)
+        if recording.num_samples > MAX_CLIP:
+            if line.text:
+                self._notices.add("long_clip_unlabelled", name)
+            line = _untold(line)
+        elif line.text:
+            chars_per_s = len(line.text) / recording.seconds
+            slow = chars_per_s < _MIN_CHARS_PER_S and recording.seconds >= _MIN_TEXT_CHECK_S
+            if chars_per_s > _MAX_CHARS_PER_S or slow:
+                self._notices.add("text_mismatch", name)
+        places = []
+        for piece in pieces(recording.blocks()):
+            if peak(piece) < SILENCE_PEAK and not line.is_wordless:
+                self._notices.add("silent_parts", name)
+            else:
+                places.append(self._writer.append(piece))
+        self.taken.append(Taken(name, line, tuple(places)))
+
+    def report(self, *, final: bool = False) -> None:
+        """Say how far reading has come, if the last time was long ago or this is the end."""
+        now = time.monotonic()
+        if self._on_progress is None or (now < self._next_report and not final):
+            return
+        self._next_report = now + _REPORT_EVERY_S
+        self._on_progress(Progress(self._num_files, self._total_files, self._num_samples / SAMPLE_RATE_HZ))
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A recording that tells when it has grown."""
+
+    recording: Recording
+    on_data: Callable[[], None]
+
+    def append(self, data: bytes) -> None:
+        self.recording.append(data)
+        self.on_data()
+
+    def restart(self) -> None:
+        self.recording.restart()
+
+
+def _untold(line: Line) -> Line:
+    """Return what still holds of pieces of a recording, or of what could be read: its words do not, silence does."""
+    return line if line.is_wordless else Line(text=None, split=line.split)
+
+
+class _TooLongError(Exception):
+    """The set's cap on decoded audio was reached."""
