@@ -43,6 +43,11 @@ def named(code: str) -> str:
     return f"{NAMES[code].split(', ')[0].title()} ({code})"
 
 
+def own_names(code: str) -> list[str]:
+    """Return a language's names in its own letters, where Whisper's table has some beyond ASCII."""
+    return [name for name in NAMES[code].split(", ") if not name.isascii()]
+
+
 def require(code: str, available: Sequence[str] | None, base_model: str) -> None:
     """Check that a base model has the language of the speech.
 

@@ -14,8 +14,6 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 BATCH = 8
-# Nobody speaks more than this: a model that loops stops early and still shows as wrong.
-MAX_TOKENS_PER_S = 12
 MIN_NEW_TOKENS = 16
 MAX_NEW_TOKENS = 440
 
@@ -29,16 +27,20 @@ class Transcripts:
     audio_s: float
 
 
-def most_tokens(audio: np.ndarray) -> int:
-    """Return how many tokens a clip of 16 kHz samples may be transcribed to."""
-    return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * len(audio) / SAMPLE_RATE_HZ))
+def most_tokens(audio: np.ndarray, featurizer: Featurizer) -> int:
+    """Return how many tokens a clip of 16 kHz samples may be transcribed to.
+
+    Nobody speaks more: a model that goes round in circles stops early, and still shows as wrong.
+    """
+    seconds = len(audio) / SAMPLE_RATE_HZ
+    return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + featurizer.most_tokens_per_s * seconds))
 
 
 def transcribe_batch(
     model: WhisperForConditionalGeneration, featurizer: Featurizer, audios: Sequence[np.ndarray]
 ) -> list[str]:
     """Transcribe up to `BATCH` clips of at most 30 s, 16 kHz mono float32."""
-    limit = max(most_tokens(audio) for audio in audios)
+    limit = max(most_tokens(audio, featurizer) for audio in audios)
     settings: dict[str, Any] = (
         {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}
     )

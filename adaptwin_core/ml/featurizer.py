@@ -1,6 +1,7 @@
 """Audio to what Whisper hears, text to what it says, and back: shape letters B audios, M mels, T frames, L tokens."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from adaptwin_core.domain import languages
 from adaptwin_core.ml.token_ids import is_multilingual, languages_of, token_ids
 from adaptwin_core.ml.windows import MAX_LABEL_TOKENS
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+
+MAX_LETTERS_PER_S = 25  # nobody speaks more
+LEAST_TOKENS_PER_S = 12.0  # where a token holds several letters
 
 
 class Featurizer:
@@ -36,6 +40,16 @@ class Featurizer:
         else:  # whatever its configuration asked for
             self.tokenizer.language = self.tokenizer.task = None
             self.tokenizer.set_prefix_tokens(predict_timestamps=False)
+
+    @cached_property
+    def most_tokens_per_s(self) -> float:
+        """How many tokens a second of speech may take.
+
+        Whisper's tokenizer knows the words of some languages, and takes several tokens for each letter of others. The
+        language's name in its own letters is the sample by which this is told.
+        """
+        rates = (self.num_tokens(name) / len(name) for name in languages.own_names(self.language))
+        return max([LEAST_TOKENS_PER_S, *(MAX_LETTERS_PER_S * rate for rate in rates)])
 
     def features(self, audios: Sequence[np.ndarray]) -> Tensor:
         """Return log-mel features_BMT of 30 s each, padded with silence."""

@@ -177,7 +177,7 @@ def _forget_results(service: Service) -> None:
 def _compress(base: Path, speech: Path, out: Path, *options: str) -> list[str]:
     """Return a command that compresses the random model quickly, without a terminal."""
     command = [sys.executable, "-m", "adaptwin_core.cli.main", "compress", "--model", str(base), "--audio", str(speech)]
-    command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(out.parent / "cache")]
+    command += ["--encoder-cut", "0.3", "--settings", json.dumps(SPEC), "--cache", str(base.parent / "cache")]
     return [*command, "--out", str(out), *options]
 
 

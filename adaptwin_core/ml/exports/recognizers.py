@@ -46,7 +46,8 @@ class CTranslate2Recognizer:
 
         features = StorageView.from_array(self._featurizer.features([audio]).numpy())
         # Its text may take half of `max_length`.
-        found = self._model.generate(features, [self._prompt], beam_size=1, max_length=2 * most_tokens(audio))
+        length = 2 * most_tokens(audio, self._featurizer)
+        found = self._model.generate(features, [self._prompt], beam_size=1, max_length=length)
         return self._featurizer.text(found[0].sequences_ids[0])
 
 
@@ -80,7 +81,7 @@ class OnnxRecognizer:
     def __call__(self, audio: np.ndarray) -> str:
         (encoded,) = self._encoder.run(None, {"input_features": self._featurizer.features([audio]).numpy()})
         past, tokens, heard = self._empty, self._prompt, list[int]()
-        while len(heard) < most_tokens(audio):
+        while len(heard) < most_tokens(audio, self._featurizer):
             given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
             made = dict(zip(self._outputs, self._decoder.run(None, given), strict=True))
             scores = made["logits"][0, -1]
