@@ -85,12 +85,14 @@ def create(session: Session, scope: TenantScope, *, dataset_id: str, file_name: 
     _open_dataset(
         session, scope, dataset_id, lock="update"
     )  # of two files of one name the second waits, and is refused
-    _refuse_twin(session, scope, dataset_id, file_name)
+    read_as = label(file_name)
+    _refuse_twin(rows.of_label(session, scope, dataset_id, read_as))
     upload = Upload(
         id=new_id("up"),
         tenant_id=scope.tenant_id,
         dataset_id=dataset_id,
         file_name=file_name,
+        label=read_as,
         length=length,
         offset=0,
         state=UploadState.OPEN.value,
@@ -199,10 +201,8 @@ def _open_dataset(
     readiness.require_open(datasets.get(session, scope, dataset_id, lock=lock))
 
 
-def _refuse_twin(session: Session, scope: TenantScope, dataset_id: str, file_name: str) -> None:
+def _refuse_twin(twin: Upload | None) -> None:
     """Refuse a name that reads as another file's: speech is matched with texts by labels."""
-    wanted = label(file_name)
-    twin = next((row for row in rows.names(session, scope, dataset_id) if label(row.file_name) == wanted), None)
     if twin is not None:
         raise Conflict(
             f"{twin.file_name} is in this dataset already (upload {twin.id}): go on with it, delete it, or rename this",

@@ -91,12 +91,14 @@ class Upload(Timed, Base):
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), index=True)
     file_name: Mapped[str]  # as the person named it: shown back, never used as a path
+    label: Mapped[str]  # what that name reads as: one file of a dataset has it
     length: Mapped[int]
     offset: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default=UploadState.OPEN.value)
     sha256: Mapped[str | None]  # of the whole file, once complete; its blob's name
     expires_at: Mapped[datetime]
     writer_token: Mapped[str | None]  # of the newest request that writes; an older one finds it changed and stops
+    __table_args__ = (Index("ix_upload_dataset_label", "dataset_id", "label"),)
 
 
 class Job(Timed, Base):

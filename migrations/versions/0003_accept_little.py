@@ -1,6 +1,6 @@
 """whether a job was submitted with the word that goes on with too little speech
 
-Revision: 0003, after 0001
+Revision: 0003, after 0002
 """
 
 import sqlalchemy as sa

@@ -33,6 +33,7 @@ def sealed_dataset(scope: TenantScope, *files: Path) -> tuple[str, str]:
                     tenant_id=scope.tenant_id,
                     dataset_id=dataset_id,
                     file_name=file.name,
+                    label=file.name,
                     length=ref.bytes,
                     offset=ref.bytes,
                     state=UploadState.COMPLETE,

@@ -72,3 +72,24 @@ def test_the_languages_of_rows_that_there_were_are_told_where_they_are_sure(empt
         "my-english": english,
         "whisper-base": None,
     }
+
+
+def test_uploads_that_there_were_are_told_by_their_labels_too(empty_database: str):
+    migrate.upgrade(empty_database, "0003")
+    engine = create_engine(empty_database)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO tenant (id, name) VALUES ('t', 't')"))
+            connection.execute(text("INSERT INTO dataset (id, tenant_id, name, state) VALUES ('d', 't', 'd', 'open')"))
+            connection.execute(
+                text(
+                    'INSERT INTO upload (id, tenant_id, dataset_id, file_name, length, "offset", state, expires_at) '
+                    "VALUES ('u', 't', 'd', :name, 1, 0, 'open', now())"
+                ),
+                {"name": "day1\\001.wav"},
+            )
+        migrate.upgrade(empty_database)
+        with engine.begin() as connection:
+            assert connection.scalar(text("SELECT label FROM upload")) == "day1/001.wav"
+    finally:
+        engine.dispose()

@@ -1,7 +1,6 @@
 """Rows of uploads."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -33,22 +32,15 @@ def of_dataset(session: Session, scope: TenantScope, dataset_id: str) -> Sequenc
     ).all()
 
 
-class Named(NamedTuple):
-    """An upload, and what its file is called."""
-
-    id: str
-    file_name: str
-
-
-def names(session: Session, scope: TenantScope, dataset_id: str) -> list[Named]:
-    """Return what a dataset's uploads are called, but those that were given up or have expired."""
-    found = session.execute(
-        select(Upload.id, Upload.file_name)
-        .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id)
+def of_label(session: Session, scope: TenantScope, dataset_id: str, label: str) -> Upload | None:
+    """Return the upload of a dataset whose name reads so, unless it was given up or has expired."""
+    return session.scalar(
+        select(Upload)
+        .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id, Upload.label == label)
         .where(Upload.state != UploadState.ABORTED)
         .where(or_(Upload.state != UploadState.OPEN, Upload.expires_at >= func.now()))
+        .limit(1)
     )
-    return [Named(*row) for row in found]
 
 
 def totals(session: Session, scope: TenantScope) -> tuple[int, int]:
