@@ -90,6 +90,11 @@ def conclude(
             label: round(infos[f"{name}:{kind}"]["compute_s"] / infos[f"{name}:{kind}"]["audio_s"], 4)
             for name, label in (("base", "original"), ("compressed", "compressed"))
         }
+    datasets = {
+        kind: corpus.report()
+        for kind, corpus in (("speaker", setting.speaker), ("general", setting.general))
+        if corpus is not None
+    }
     report = build_report(
         base_model=base_model,
         base_digest=base_digest,
@@ -98,7 +103,6 @@ def conclude(
         spec=setting.spec,
         speech=speech,
         silent_speech=silent_speech,
-        trained_on=_trained_on(setting),
         bytes_of={
             "original": sum(path.stat().st_size for path in weight_files(setting.base_folder)),
             "compressed": sum(
@@ -107,8 +111,7 @@ def conclude(
         },
         blocks=blocks,
         trials=trials,
-        datasets={"speaker": setting.speaker.report()}
-        | ({"general": setting.general.report()} if setting.general is not None else {}),
+        datasets=datasets,
     )
     if untaught := _untaught(setting):
         report["not_taught"] = untaught
@@ -116,15 +119,6 @@ def conclude(
     travelling = {**model_files, **report_files}
     manifest = write_manifest(travelling, out, form=CHECKPOINT, report=report, verdict=None, licence=licence)
     return {**report_files, **manifest}, report
-
-
-def _trained_on(setting: Setting) -> dict[str, float]:
-    """Return seconds of the speaker's speech to train on, and of those the transcribed ones."""
-    clips = setting.speaker.split("train")
-    return {
-        "seconds": round(sum(clip.seconds for clip in clips), 1),
-        "transcribed_seconds": round(sum(clip.seconds for clip in clips if clip.text is not None), 1),
-    }
 
 
 def _untaught(setting: Setting) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def silence(
     }
 
 
+def _trained_on(speaker: DatasetReport) -> dict[str, float]:
+    """Return seconds of the speaker's speech to train on, and of those the ones whose transcript has words."""
+    return {
+        "seconds": round(speaker.splits["train"], 1),
+        "transcribed_seconds": round(speaker.parts["train"].labelled_seconds, 1),
+    }
+
+
 def build_report(
     *,
     base_model: str,
@@ -107,7 +115,6 @@ def build_report(
     spec: CompressionSpec,
     speech: Mapping[str, Any],
     silent_speech: Mapping[str, Any],
-    trained_on: Mapping[str, float],
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
     trials: Sequence[Mapping[str, float]],
@@ -117,7 +124,6 @@ def build_report(
 
     Args:
         speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.
-        trained_on: seconds of the speaker's speech to train on, and of those the transcribed ones.
         datasets: what was found in the files, by kind of speech.
     """
     encoder_params = plan.encoder_params(shape)
@@ -128,7 +134,7 @@ def build_report(
         "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
         "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
         "silence": dict(silent_speech),
-        "trained_on": dict(trained_on),
+        "trained_on": _trained_on(datasets["speaker"]),
         "size": {
             "original": {
                 "encoder_params": shape.encoder_params,

@@ -49,6 +49,10 @@ class Setting:
         return self.personal_folder or self.base_folder
 
     def featurizer(self) -> Featurizer:
+        return self._featurizer
+
+    @cached_property
+    def _featurizer(self) -> Featurizer:
         return Featurizer(self.base_folder, self.spec.language)
 
     @cached_property
@@ -57,13 +61,9 @@ class Setting:
 
         @cache
         def count(text: str) -> int:
-            return self._counting.num_tokens(text)  # made at the first text: there may be none
+            return self.featurizer().num_tokens(text)
 
         return count
-
-    @cached_property
-    def _counting(self) -> Featurizer:
-        return self.featurizer()
 
     def windows(self, corpus: Corpus | None) -> list[Window]:
         if corpus is None:

@@ -14,6 +14,7 @@ from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.sound.sniff import (
     HEAD_BYTES,
     READ_FORMS,
+    Archive,
     Container,
     foreign_audio,
     is_foreign_archive,
@@ -73,8 +74,8 @@ def audio_files(
     for i, source in enumerate(sources):
         if i not in last:
             continue
-        form = sniff_archive(_head_of(source.path))
-        if form is None or _is_document(source.name):
+        form = _archive_of(source)
+        if form is None:
             name, container = audio[i, 0]
             yield AudioFile(name, source.path, container)
             continue
@@ -121,8 +122,8 @@ class _Surveyor:
             self._look_into(i, source)
 
     def _look_into(self, i: int, source: SourceFile) -> None:
-        form = sniff_archive(_head_of(source.path))
-        if form is None or _is_document(source.name):
+        form = _archive_of(source)
+        if form is None:
             size_bytes = source.path.stat().st_size
             with source.path.open("rb") as file:
                 self._look(i, 0, Member(source.name, size_bytes, None, lambda: file))
@@ -206,6 +207,11 @@ def _check_readable(path: Path) -> None:
         raise InvalidAudio("it is a broken link or no plain file; put the file itself in its place", code="not_a_file")
     if not os.access(path, os.R_OK):
         raise InvalidAudio("it may not be read; change its permissions", code="unreadable_file")
+
+
+def _archive_of(source: SourceFile) -> Archive | None:
+    """Return the form of archive that a file is opened as. One that an office program made is a file, though a zip."""
+    return None if _is_document(source.name) else sniff_archive(_head_of(source.path))
 
 
 def _is_document(name: str) -> bool:
