@@ -21,10 +21,10 @@ from rich.console import Console
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import recipe
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.measured import measure
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.measured import measure
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits

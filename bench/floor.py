@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
-from adaptwin_core.ml.precision import multiplies_bfloat16
+from adaptwin_core.ml.model.precision import multiplies_bfloat16
 
 SIZE = 2048  # rows and columns of the matrices whose product is timed
 NUM_RUNS = 8

@@ -22,10 +22,10 @@ from safetensors.torch import load_file
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base_models import Base, resolve
-from adaptwin_core.ml.modeling_adaptwin import widened
-from adaptwin_core.ml.run import run_recipe
-from adaptwin_core.ml.whisper_files import SIDECARS
+from adaptwin_core.ml.base.models import Base, resolve
+from adaptwin_core.ml.base.whisper_files import SIDECARS
+from adaptwin_core.ml.model.modeling_adaptwin import widened
+from adaptwin_core.ml.stages.run import run_recipe
 from bench.demo import settings
 from bench.demo.espeak import espeak
 from bench.demo.speech import speaker_sentences

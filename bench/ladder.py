@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.report import spread
-from adaptwin_core.ml.setting import Setting, quiet_transformers
-from adaptwin_core.ml.windows import pack
+from adaptwin_core.ml.evaluation.report import spread
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.windows import pack
+from adaptwin_core.ml.stages.recipe import Setting, quiet_transformers
 from bench.encoder_error import as_heard, encoder_error
 from bench.kitchen import Kitchen
 from bench.speech_setting import open_setting, speech_options, told

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits

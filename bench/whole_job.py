@@ -23,16 +23,17 @@ from rich.console import Console
 from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import recipe
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import load_compressed
-from adaptwin_core.ml.base_models import Base, describe, resolve
-from adaptwin_core.ml.finetune import finetune
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.run import run_recipe
-from adaptwin_core.ml.setting import Setting, device
-from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.watcher import Watcher
+from adaptwin_core.ml.base.models import Base, describe, resolve
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.run import run_recipe
+from adaptwin_core.ml.stages.watcher import Watcher
+from adaptwin_core.ml.training.finetune import finetune
+from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
 from bench.speech_setting import speech_options

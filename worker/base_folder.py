@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.base_sources import short_name
+from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.base.sources import short_name
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,15 @@ from typing import Any
 import torch
 
 from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.states import Stage
-from adaptwin_core.ml import judging, recipe
-from adaptwin_core.ml.measured import ENCODED_FILE, block_file, measure
-from adaptwin_core.ml.memory import give_back_freed
-from adaptwin_core.ml.personalize import personalize
-from adaptwin_core.ml.search import read_cut, search_cut
-from adaptwin_core.ml.setting import Progress, Setting, quiet_transformers
+from adaptwin_core.ml.model.memory import give_back_freed
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages import judging
+from adaptwin_core.ml.stages.measured import ENCODED_FILE, block_file, measure
+from adaptwin_core.ml.stages.personalize import personalize
+from adaptwin_core.ml.stages.recipe import Setting, quiet_transformers
+from adaptwin_core.ml.stages.search import read_cut, search_cut
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.blobs import link_or_copy
 from adaptwin_core.store.settings import get_settings
@@ -57,7 +59,7 @@ def _setting(ctx: StageContext) -> Setting:
 
 
 def _progress(ctx: StageContext) -> Progress:
-    def progress(done: int, total: int, **figures: Any) -> None:
+    def progress(done: int, total: int, /, **figures: float) -> None:
         ctx.check()
         ctx.report(done, total, **figures)
 

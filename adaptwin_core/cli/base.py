@@ -7,8 +7,8 @@ import typer
 
 from adaptwin_core.cli.keys import DataDir
 from adaptwin_core.local import environment
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.base_sources import canonical_source, licence_of, short_name
+from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.base.sources import canonical_source, licence_of, short_name
 from adaptwin_core.service import base_models
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.settings import get_settings

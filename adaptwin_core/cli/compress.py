@@ -13,7 +13,7 @@ from adaptwin_core.cli.quiet import quiet_libraries
 from adaptwin_core.cli.stopping import stoppable
 from adaptwin_core.cli.telling import of_model
 from adaptwin_core.cli.watching import watching
-from adaptwin_core.ml.base_sources import canonical_source
+from adaptwin_core.ml.base.sources import canonical_source
 
 FolderOption = Annotated[
     Path | None,
@@ -58,10 +58,10 @@ def compress(
         require_writable("--cache", cache)
     quiet_libraries()
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
-        from adaptwin_core.ml.base_models import Base
+        from adaptwin_core.ml.base.models import Base
 
         base = Base.found(source, spec.language, cache)
-        from adaptwin_core.ml.run import run_recipe
+        from adaptwin_core.ml.stages.run import run_recipe
 
         with watching() as watcher, tempfile.TemporaryDirectory() as workdir:
             report = run_recipe(

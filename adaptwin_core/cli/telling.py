@@ -39,7 +39,9 @@ def of_speech(kind: str, report: DatasetReport) -> list[str]:
 
 def of_model(report: Mapping[str, Any], out: Path) -> list[str]:
     """Return what the finished model is, and how it hears."""
-    from adaptwin_core.ml.report_card import lines  # what it stands on is loaded by the time there is a report
+    from adaptwin_core.ml.evaluation.report_card import (
+        lines,  # what it stands on is loaded by the time there is a report
+    )
 
     plan = report["plan"]
     of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))

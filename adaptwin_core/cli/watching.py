@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from adaptwin_core.cli.telling import count_of, of_speech
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.ml.watcher import Watcher
+from adaptwin_core.ml.stages.watcher import Watcher
 
 EVERY_S: Final = 30.0  # a long step says how far it is
 UNITS: Final = {"personalize": "step", "measure": "window", "cut": "step", "tune": "step", "judge": "clip"}

@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml import recipe
-from adaptwin_core.ml.adapter import count_params, load_whisper
-from adaptwin_core.ml.measured import mixed_moments, read_shards
-from adaptwin_core.ml.setting import Setting
-from adaptwin_core.ml.windows import pack
+from adaptwin_core.ml.model.adapter import count_params, load_whisper
+from adaptwin_core.ml.model.windows import pack
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.measured import mixed_moments, read_shards
+from adaptwin_core.ml.stages.recipe import Setting
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially
 from bench.encoder_error import Heard, as_heard, encoder_error

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml import twins
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.modeling_adaptwin import widened
-from adaptwin_core.ml.quantized import Int4Weight, Int8Weight
-from adaptwin_core.ml.setting import Setting
-from adaptwin_core.ml.teacher import Heard, Teacher, decode
-from adaptwin_core.ml.windows import pack
+from adaptwin_core.ml.compression import twins
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.modeling_adaptwin import widened
+from adaptwin_core.ml.model.quantized import Int4Weight, Int8Weight
+from adaptwin_core.ml.model.windows import pack
+from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.training.teacher import Heard, Teacher, decode
 
 SEEN_WINDOWS = 12  # of each kind of speech, for the moment of the decoder's output
 JUDGED_WINDOWS = 6  # held-out, of each kind

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml import twins
-from adaptwin_core.ml.factorize import factorize_block, head_blocks, white_moments
-from adaptwin_core.ml.modeling_adaptwin import shrink
+from adaptwin_core.ml.compression import twins
+from adaptwin_core.ml.compression.factorize import factorize_block, head_blocks, white_moments
+from adaptwin_core.ml.model.modeling_adaptwin import shrink
 from bench.frontier.baselines import OutputMoments, thin
 
 

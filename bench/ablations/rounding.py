@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml import recipe
-from adaptwin_core.ml.adapter import encode, load_whisper
-from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.quantized import hold, stored_state
-from adaptwin_core.ml.rescale import rescale
-from adaptwin_core.ml.setting import Setting
-from adaptwin_core.ml.teacher import Teacher, decode
-from adaptwin_core.ml.windows import Window
+from adaptwin_core.ml.model.adapter import encode, load_whisper
+from adaptwin_core.ml.model.quantized import hold, stored_state
+from adaptwin_core.ml.model.windows import Window
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
+from adaptwin_core.ml.training.rescale import rescale
+from adaptwin_core.ml.training.teacher import Teacher, decode
 from bench.kitchen import Kitchen
 from bench.word_errors import judged_clips
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from adaptwin_core.ml import lessons, precision
+from adaptwin_core.ml.model import precision
+from adaptwin_core.ml.training import lessons
 from adaptwin_core.speech.corpus import Corpus
 from bench.kitchen import Kitchen
 from bench.word_errors import word_error_rates

@@ -17,11 +17,11 @@ import torch
 from faster_whisper import WhisperModel
 from rich.console import Console
 
+from adaptwin_core.ml.evaluation.manifest import read_manifest
+from adaptwin_core.ml.evaluation.normalizer import normalizer
+from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.manifest import read_manifest
-from adaptwin_core.ml.normalizer import normalizer
-from adaptwin_core.ml.scoring import score
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adaptwin_core.ml.normalizer import normalizer
+from adaptwin_core.ml.evaluation.normalizer import normalizer
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.curve.plot import draw
 from bench.curve.points import Maker, lines
 from bench.frontier.judge import Judge

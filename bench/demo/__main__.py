@@ -17,8 +17,8 @@ from typing import Any
 from rich.console import Console
 
 from adaptwin_core.domain.errors import AdaptwinError
-from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.base_sources import canonical_source, short_name
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.base.sources import canonical_source, short_name
 from bench.demo import report as reports
 from bench.demo.client import Service, ServiceError
 from bench.demo.follow import bars, follow

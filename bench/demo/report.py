@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from rich.table import Table
 
-from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.evaluation.scoring import score
 from bench.demo.held_out import HeldOut
 
 mpl.use("Agg")

@@ -17,9 +17,9 @@ from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION
-from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.quantized import NOT_MEASURED, STORED
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.model.quantized import NOT_MEASURED, STORED
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plots import draw
 from bench.frontier.systems import FrontierKitchen, systems

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.ml import twins
-from adaptwin_core.ml.adapter import count_params
-from adaptwin_core.ml.modeling_adaptwin import LowRankLinear
+from adaptwin_core.ml.compression import twins
+from adaptwin_core.ml.model.adapter import count_params
+from adaptwin_core.ml.model.modeling_adaptwin import LowRankLinear
 
 ATTENTION_ENERGY, FF_ENERGY = 0.99, 0.999  # LiteASR's published thresholds
 FF_NAMES = ("fc1", "fc2")

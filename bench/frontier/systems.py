@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from adaptwin_core.ml import recipe
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.base_models import describe
-from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.quantized import InputMoments
-from adaptwin_core.ml.setting import Setting
-from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import pack
+from adaptwin_core.ml.base.models import describe
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.quantized import InputMoments
+from adaptwin_core.ml.model.windows import pack
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
+from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.teacher import Teacher
 from bench.frontier import baselines
 from bench.frontier.lora import plain_lora
 from bench.kitchen import Kitchen, Made

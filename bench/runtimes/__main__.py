@@ -19,10 +19,10 @@ import torch
 from rich.console import Console
 
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
-from adaptwin_core.ml.base_models import describe
+from adaptwin_core.ml.base.models import describe
+from adaptwin_core.ml.evaluation.manifest import read_manifest
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.manifest import read_manifest
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits

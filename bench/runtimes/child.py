@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.exports.judged import HeldOut, hear
-from adaptwin_core.ml.scoring import score
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import judged_clips
 

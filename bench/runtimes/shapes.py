@@ -20,11 +20,11 @@ import torch
 from rich.console import Console
 
 from adaptwin_core.domain.plan import BlockPlan, ModelShape, RankPlan, block_work, blocks_of
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import empty_model
-from adaptwin_core.ml.base_models import describe, resolve
+from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.exports.ct2 import write_ctranslate2
-from adaptwin_core.ml.setting import quiet_transformers
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import empty_model
+from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.runtimes.encoder_speed import encoder_speed
 
 SHARES = (1.0, 0.75, 0.5)  # kept of the heads, and of the columns of each

@@ -16,12 +16,12 @@ from safetensors.torch import load_file
 from sqlalchemy import create_engine, text
 
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import assemble
-from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.modeling_adaptwin import ZERO_SUFFIX, widened
-from adaptwin_core.ml.quantized import stored_state
-from adaptwin_core.ml.whisper_files import SIDECARS
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.base.whisper_files import SIDECARS
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import assemble
+from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
+from adaptwin_core.ml.model.quantized import stored_state
 from tests.e2e.conftest import SPEC, Service, running_service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.modeling_adaptwin import LowRankLinear, TwinAttention
+from adaptwin_core.ml.model.modeling_adaptwin import LowRankLinear, TwinAttention
 
 
 @torch.no_grad()

@@ -13,8 +13,7 @@ import torch
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
 from adaptwin_core.domain.languages import code_of
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import load_compressed
+from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.exports.dense import dense
 from adaptwin_core.ml.exports.recognizers import (
     CTranslate2Recognizer,
@@ -24,8 +23,9 @@ from adaptwin_core.ml.exports.recognizers import (
     TransformersRecognizer,
     WhisperCppRecognizer,
 )
-from adaptwin_core.ml.featurizer import Featurizer
-from adaptwin_core.ml.whisper_files import SIDECARS
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.featurizer import Featurizer
 
 
 @contextmanager

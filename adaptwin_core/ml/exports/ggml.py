@@ -17,9 +17,9 @@ from gguf.quants import quantize
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.ml.base.token_ids import NUM_TIMESTAMPS, first_timestamp, token_ids
+from adaptwin_core.ml.base.whisper_tensors import EMBEDDING
 from adaptwin_core.ml.exports.text_tokens import text_tokens
-from adaptwin_core.ml.token_ids import NUM_TIMESTAMPS, first_timestamp, token_ids
-from adaptwin_core.ml.whisper_tensors import EMBEDDING
 
 MAGIC = 0x67676D6C
 QUANTIZATION_VERSION = 2  # of ggml's blocks; the header holds it times 1000

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from adaptwin_core.ml.evaluation.report import held_out
+from adaptwin_core.ml.evaluation.scoring import judged_by, score
 from adaptwin_core.ml.exports.recognizers import Recognizer
-from adaptwin_core.ml.report import held_out
-from adaptwin_core.ml.scoring import judged_by, score
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 

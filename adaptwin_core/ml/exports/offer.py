@@ -7,9 +7,9 @@ from typing import Any
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
+from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
+from adaptwin_core.ml.evaluation.report import REPORT
 from adaptwin_core.ml.exports import formats, judged
-from adaptwin_core.ml.manifest import read_manifest, write_manifest
-from adaptwin_core.ml.report import REPORT
 
 
 def make(

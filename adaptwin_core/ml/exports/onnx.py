@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperFeatureExtractor
 
+from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.exports.dense import OWN_FIELDS
 from adaptwin_core.ml.exports.onnx_files import export
 from adaptwin_core.ml.exports.onnx_graphs import Cache, Decoder, Encoder, keys_values
-from adaptwin_core.ml.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
-from adaptwin_core.ml.whisper_files import SIDECARS
+from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 
 SUFFIXES = {"float32": "", "int8": "_quantized"}  # as transformers.js names them
 ENCODER, DECODER = "encoder_model", "decoder_model_merged"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # its usual name
 
-from adaptwin_core.ml.adapter import embed
+from adaptwin_core.ml.model.adapter import embed
 
 Cache = tuple[Tensor, Tensor]  # keys_BHTQ, values_BHTV
 

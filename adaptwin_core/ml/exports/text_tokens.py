@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from adaptwin_core.ml.token_ids import END, token_ids
+from adaptwin_core.ml.base.token_ids import END, token_ids
 
 
 def text_tokens(texts: Path) -> list[bytes]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.factorize import rank_neurons
-from adaptwin_core.ml.moments import measuring
+from adaptwin_core.ml.compression.factorize import rank_neurons
+from adaptwin_core.ml.compression.moments import measuring
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially
 from bench.frontier.baselines import measure_outputs

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from adaptwin_core.ml import precision
+from adaptwin_core.ml.model import precision
 from bench.frontier.lora import cross_entropy, plain_lora
 from tests.unit.ml import test_finetune
 from tests.unit.ml.conftest import random_whisper

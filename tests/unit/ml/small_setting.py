@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import measured, personalize
-from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.model.adapter import shape_of
+from adaptwin_core.ml.stages import measured, personalize
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.ml.conftest import random_whisper
 

@@ -24,13 +24,13 @@ from transformers import BertConfig, BertModel, WhisperForAudioClassification
 from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.adapter import load_whisper
-from adaptwin_core.ml.assemble import assemble, save
-from adaptwin_core.ml.base_models import describe, resolve
-from adaptwin_core.ml.decode import transcribe_batch
+from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.evaluation.report import model_card
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.featurizer import Featurizer
-from adaptwin_core.ml.report import model_card
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import assemble, save
+from adaptwin_core.ml.model.decode import transcribe_batch
+from adaptwin_core.ml.model.featurizer import Featurizer
 from tests.unit.ml.base_folders import SAVED, SIZES, as_saved_before, as_saved_today, edit, parts_of
 
 pytestmark = pytest.mark.weights  # the tokenizers come with the weights

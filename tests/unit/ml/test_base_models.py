@@ -16,9 +16,11 @@ from safetensors.numpy import load_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor
 
 from adaptwin_core.domain.errors import InvalidInput, NotFound
-from adaptwin_core.ml import base_models, base_sources, ct2_weights, whisper_files
-from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.whisper_tensors import tensor_shapes
+from adaptwin_core.ml.base import ct2_weights, whisper_files
+from adaptwin_core.ml.base import models as base_models
+from adaptwin_core.ml.base import sources as base_sources
+from adaptwin_core.ml.base.whisper_tensors import tensor_shapes
+from adaptwin_core.ml.model.adapter import shape_of
 
 
 def small_whisper() -> WhisperForConditionalGeneration:
@@ -167,7 +169,7 @@ def test_the_tensors_of_a_shape_are_those_that_a_whisper_saves(tmp_path: Path) -
 def test_a_wrong_name_is_answered_without_loading_anything_heavy() -> None:
     program = (
         "import sys\n"
-        "from adaptwin_core.ml.base_sources import canonical_source\n"
+        "from adaptwin_core.ml.base.sources import canonical_source\n"
         "try: canonical_source('whisper-bsae')\n"
         "except Exception as fault: print(fault)\n"
         "print({'torch', 'transformers', 'numpy', 'safetensors', 'tokenizers'} & set(sys.modules))"

@@ -6,10 +6,10 @@ import torch
 from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, RankPlan, block_params, blocks_of
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.adapter import block_modules, count_params, layer_of, run_block, shape_of
-from adaptwin_core.ml.assemble import empty_model
-from adaptwin_core.ml.factorize import factorize_block, white_moments
-from adaptwin_core.ml.layers import build_cut_layer
+from adaptwin_core.ml.compression.factorize import factorize_block, white_moments
+from adaptwin_core.ml.compression.layers import build_cut_layer
+from adaptwin_core.ml.model.adapter import block_modules, count_params, layer_of, run_block, shape_of
+from adaptwin_core.ml.model.assemble import empty_model
 from tests.unit.ml.conftest import all_blocks, random_whisper, run
 
 FULL = {"qk": 8, "vo": 8, "fc1": 32, "fc2": 32}

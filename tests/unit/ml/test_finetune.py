@@ -8,12 +8,12 @@ import torch
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import windows as windows_module
-from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.finetune import finetune
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import Window
+from adaptwin_core.ml.model import windows as windows_module
+from adaptwin_core.ml.model.adapter import shape_of
+from adaptwin_core.ml.model.windows import Window
+from adaptwin_core.ml.training.finetune import finetune
+from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.test_factorize import compress

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml import heads
-from adaptwin_core.ml.adapter import layer_of, run_block
-from adaptwin_core.ml.factorize import factorize_block
-from adaptwin_core.ml.layers import build_cut_layer
-from adaptwin_core.ml.moments import measuring
+from adaptwin_core.ml.compression import heads
+from adaptwin_core.ml.compression.factorize import factorize_block
+from adaptwin_core.ml.compression.layers import build_cut_layer
+from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.model.adapter import layer_of, run_block
 from tests.unit.ml.conftest import random_whisper, run
 
 BLOCK = BlockId.parse("encoder.1.self")

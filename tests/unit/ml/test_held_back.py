@@ -6,8 +6,8 @@ import numpy as np
 
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.recipe import lessons_of
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml.adapter import layer_of, run_block
-from adaptwin_core.ml.factorize import factorize_block
-from adaptwin_core.ml.layers import BlockInput, build_cut_layer, tune_block
+from adaptwin_core.ml.compression.factorize import factorize_block
+from adaptwin_core.ml.compression.layers import BlockInput, build_cut_layer, tune_block
+from adaptwin_core.ml.model.adapter import layer_of, run_block
 
 
 @pytest.fixture(params=["encoder.0.self", "decoder.1.self", "decoder.0.cross"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.ml.measured import ENOUGH_WINDOWS, measure, mixed_moments, read_shards
+from adaptwin_core.ml.stages.measured import ENOUGH_WINDOWS, measure, mixed_moments, read_shards
 from tests.unit.ml.small_setting import small_setting
 
 BLOCK = "encoder.0.self"

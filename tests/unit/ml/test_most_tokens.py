@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.decode import MAX_NEW_TOKENS, most_tokens
-from adaptwin_core.ml.featurizer import Featurizer
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.model.decode import MAX_NEW_TOKENS, most_tokens
+from adaptwin_core.ml.model.featurizer import Featurizer
 
 pytestmark = pytest.mark.weights  # the tokenizer comes with the weights
 

@@ -5,7 +5,7 @@ where a neuron says nothing new.
 import pytest
 import torch
 
-from adaptwin_core.ml import neurons
+from adaptwin_core.ml.compression import neurons
 
 NEURONS, OUTPUTS, SAMPLES = 48, 10, 5000
 

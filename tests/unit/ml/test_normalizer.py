@@ -3,8 +3,8 @@
 import pytest
 
 from adaptwin_core.domain.units import Unit, unit_of
-from adaptwin_core.ml.normalizer import normalizer
-from adaptwin_core.ml.scoring import count_units, score
+from adaptwin_core.ml.evaluation.normalizer import normalizer
+from adaptwin_core.ml.evaluation.scoring import count_units, score
 
 DIFFERENT = [
     ("hi", "की", "का"),

@@ -11,15 +11,10 @@ from transformers import WhisperTokenizerFast
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import calibrate, teacher
-from adaptwin_core.ml.adapter import shape_of
-from adaptwin_core.ml.featurizer import Featurizer
-from adaptwin_core.ml.judging import _untaught
-from adaptwin_core.ml.lessons import SPEAKER_WEIGHTS, Lessons
-from adaptwin_core.ml.recipe import lessons_of
-from adaptwin_core.ml.setting import Setting
-from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import (
+from adaptwin_core.ml.compression import calibration as calibrate
+from adaptwin_core.ml.model.adapter import shape_of
+from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.windows import (
     MAX_LABEL_TOKENS,
     MAX_TEXT_TOKENS,
     Window,
@@ -27,6 +22,12 @@ from adaptwin_core.ml.windows import (
     pack_short,
     too_wordy,
 )
+from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.judging import _untaught
+from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.training import teacher
+from adaptwin_core.ml.training.lessons import SPEAKER_WEIGHTS, Lessons
+from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 from tests.unit.ml.conftest import random_whisper

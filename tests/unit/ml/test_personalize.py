@@ -7,10 +7,10 @@ import torch
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.ml import personalize as personalize_module
-from adaptwin_core.ml.lessons import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
-from adaptwin_core.ml.personalize import personalize
-from adaptwin_core.ml.recipe import lessons_of
+from adaptwin_core.ml.stages import personalize as personalize_module
+from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.personalize import personalize
+from adaptwin_core.ml.training.lessons import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import small_setting
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from adaptwin_core.ml import precision
-from adaptwin_core.ml.precision import quick_products
+from adaptwin_core.ml.model import precision
+from adaptwin_core.ml.model.precision import quick_products
 from tests.unit.ml.test_finetune import tune
 from tests.unit.ml.test_finetune import windows as windows  # noqa: PLC0414  # a fixture
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import report_plot
-from adaptwin_core.ml.judging import conclude
-from adaptwin_core.ml.report_card import lines
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.evaluation import report_plot
+from adaptwin_core.ml.evaluation.report_card import lines
+from adaptwin_core.ml.stages.judging import conclude
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
 

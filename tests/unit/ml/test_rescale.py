@@ -7,13 +7,14 @@ import torch
 from safetensors.torch import load_file
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml import assemble, recipe
-from adaptwin_core.ml import rescale as module
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.modeling_adaptwin import SCALE_SUFFIX, widened
-from adaptwin_core.ml.quantized import stored_state
-from adaptwin_core.ml.rescale import rescale
-from adaptwin_core.ml.teacher import Teacher
+from adaptwin_core.ml.model import assemble
+from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, widened
+from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.training import rescale as module
+from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.rescale import rescale
+from adaptwin_core.ml.training.teacher import Teacher
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import small_setting
 from tests.unit.ml.test_finetune import Words

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from adaptwin_core.ml.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.lessons import Lessons
-from adaptwin_core.ml.modeling_adaptwin import widened
-from adaptwin_core.ml.quantized import Int4Weight, round_to
-from adaptwin_core.ml.rounding import compensated, nearest
-from adaptwin_core.ml.teacher import Heard
+from adaptwin_core.ml.model.modeling_adaptwin import widened
+from adaptwin_core.ml.model.quantized import Int4Weight, round_to
+from adaptwin_core.ml.model.rounding import compensated, nearest
+from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
+from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.teacher import Heard
 from tests.unit.ml.conftest import random_whisper
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.normalizer import normalizer
-from adaptwin_core.ml.scoring import score
+from adaptwin_core.ml.evaluation.normalizer import normalizer
+from adaptwin_core.ml.evaluation.scoring import score
 
 
 def test_corpus_rate_counts_words_not_clips() -> None:

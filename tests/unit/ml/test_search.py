@@ -6,8 +6,8 @@ import pytest
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
-from adaptwin_core.ml import search
-from adaptwin_core.ml.setting import Setting
+from adaptwin_core.ml.stages import search
+from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.domain.test_plan import WHISPERS
 from tests.unit.ml.test_held_back import Speech

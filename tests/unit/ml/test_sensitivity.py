@@ -5,11 +5,11 @@ import torch
 
 from adaptwin_core.domain.allocation import offers_of
 from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml import sensitivity
-from adaptwin_core.ml.adapter import layer_of, run_block, shape_of
-from adaptwin_core.ml.factorize import factorize_block, rank_neurons
-from adaptwin_core.ml.layers import BlockInput, build_cut_layer
-from adaptwin_core.ml.sensitivity import WeighedInput, measure_offers
+from adaptwin_core.ml.compression import sensitivity
+from adaptwin_core.ml.compression.factorize import factorize_block, rank_neurons
+from adaptwin_core.ml.compression.layers import BlockInput, build_cut_layer
+from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_offers
+from adaptwin_core.ml.model.adapter import layer_of, run_block, shape_of
 
 
 def offers(model, moments, name, inputs):

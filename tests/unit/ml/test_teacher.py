@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 
-from adaptwin_core.ml import teacher, windows
-from adaptwin_core.ml.decode import BATCH
-from adaptwin_core.ml.measured import encoded_windows, measure
-from adaptwin_core.ml.teacher import Teacher
-from adaptwin_core.ml.windows import Window
+from adaptwin_core.ml.model import windows
+from adaptwin_core.ml.model.decode import BATCH
+from adaptwin_core.ml.model.windows import Window
+from adaptwin_core.ml.stages.measured import encoded_windows, measure
+from adaptwin_core.ml.training import teacher
+from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import Levels, small_setting

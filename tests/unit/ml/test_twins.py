@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from adaptwin_core.ml import twins
+from adaptwin_core.ml.compression import twins
 
 HEADS, SIZE, WIDTH = 3, 6, 20
 

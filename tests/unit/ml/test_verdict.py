@@ -3,8 +3,8 @@
 import pytest
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.report import compare
-from adaptwin_core.ml.verdict import verdict_of
+from adaptwin_core.ml.evaluation.report import compare
+from adaptwin_core.ml.evaluation.verdict import verdict_of
 from adaptwin_core.speech.corpus import Clip
 
 WORDS = "one two three four five six seven eight nine ten"

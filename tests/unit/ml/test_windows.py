@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base_models import resolve
-from adaptwin_core.ml.featurizer import Featurizer
-from adaptwin_core.ml.lessons import (
-    FOLLOWED_WEIGHTS,
-    SHORT_SHARE,
-    SPEAKER_WEIGHTS,
-    UNTRANSCRIBED_WEIGHTS,
-    WORDLESS_SHARE,
-    WORDLESS_WEIGHTS,
-    Lessons,
-)
-from adaptwin_core.ml.windows import (
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.windows import (
     FRAMES_PER_S,
     MARGIN_S,
     NUM_FRAMES,
@@ -27,6 +18,15 @@ from adaptwin_core.ml.windows import (
     WordlessWindow,
     pack,
     pack_short,
+)
+from adaptwin_core.ml.training.lessons import (
+    FOLLOWED_WEIGHTS,
+    SHORT_SHARE,
+    SPEAKER_WEIGHTS,
+    UNTRANSCRIBED_WEIGHTS,
+    WORDLESS_SHARE,
+    WORDLESS_WEIGHTS,
+    Lessons,
 )
 from adaptwin_core.speech.corpus import Clip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.ml import base_models
+from adaptwin_core.ml.base import models as base_models
 from worker import base_folder
 
 

@@ -8,8 +8,8 @@ import torch
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.exports.dense import dense
+from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper, run
 from tests.unit.ml.test_factorize import compress
 

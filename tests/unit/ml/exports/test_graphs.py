@@ -5,10 +5,10 @@ import torch
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.adapter import shape_of
 from adaptwin_core.ml.exports.onnx import MergedDecoder
 from adaptwin_core.ml.exports.onnx_graphs import Encoder
 from adaptwin_core.ml.exports.sherpa import CachedDecoder, CrossEncoder, _even
+from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.exports.test_dense import SPECS
 from tests.unit.ml.test_factorize import compress

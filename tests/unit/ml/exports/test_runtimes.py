@@ -15,13 +15,13 @@ from faster_whisper import WhisperModel
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.plan import BlockId, BlockPlan, RankPlan
-from adaptwin_core.ml.adapter import layer_of, load_whisper
-from adaptwin_core.ml.assemble import assemble, load_compressed, save
-from adaptwin_core.ml.base_models import resolve
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.evaluation.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
 from adaptwin_core.ml.exports import formats, judged
-from adaptwin_core.ml.featurizer import Featurizer
-from adaptwin_core.ml.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
-from adaptwin_core.ml.moments import measuring
+from adaptwin_core.ml.model.adapter import layer_of, load_whisper
+from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip
 from bench.behaviour.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorize import compress

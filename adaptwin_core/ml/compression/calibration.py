@@ -1,0 +1,91 @@
+"""One pass of the original model over speech: the moments of every block to cut, what the encoder says of every window,
+and what reaches each block in a few of them.
+
+Shape letters: B batch, T positions, D width.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import WhisperForConditionalGeneration
+
+from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.ml.compression.moments import Moments, measuring
+from adaptwin_core.ml.model.adapter import block_modules, layer_of
+from adaptwin_core.ml.model.decode import transcribe_batch
+from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.windows import Window
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`moments` and, for the first windows, `inputs_1TD` by block name; of all windows the encoder's output_1SD. Both
+    in float16.
+    """
+
+    moments: dict[str, Moments]
+    inputs_1TD: dict[str, list[Tensor]]
+    encoded_1SD: list[Tensor]
+
+
+@torch.no_grad()
+def calibrate(
+    model: WhisperForConditionalGeneration,
+    featurizer: Featurizer,
+    blocks: Sequence[BlockId],
+    windows: Sequence[Window],
+    *,
+    num_kept: int,
+    num_unmeasured: int = 0,
+    on_window: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Calibration:
+    """Measure the blocks on the windows, but for the first `num_unmeasured`, and keep what reaches each block in the
+    first `num_kept`.
+
+    Decoder blocks need words: the window's transcript, or what the model itself hears.
+
+    Args:
+        on_window: called with windows done and in all; may raise to stop.
+    """
+    total = {str(block): Moments() for block in blocks}
+    inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
+    encoded: list[Tensor] = []
+    needs_decoder = any(block.part == "decoder" for block in blocks)
+    layers = [(block, layer_of(model, block)) for block in blocks]
+    for index, window in enumerate(windows):
+        audio = window.audio()
+        features_1MT = featurizer.features([audio]).to(model.device)
+        with (
+            measuring(layers, total) if index >= num_unmeasured else nullcontext(),
+            _keeping(layers, inputs) if index < num_kept else nullcontext(),
+        ):
+            encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
+            if needs_decoder:
+                text = transcribe_batch(model, featurizer, [audio])[0] if window.text is None else window.text
+                labels_1L = featurizer.labels(text, may_cut=not window.has_text)
+                tokens_1L = labels_1L[:, :-1].to(model.device)
+                model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
+        encoded.append(encoded_1SD.half().cpu().contiguous())
+        on_window(index + 1, len(windows))
+    return Calibration(total, inputs, encoded)
+
+
+@contextmanager
+def _keeping(layers: Sequence[tuple[BlockId, nn.Module]], inputs: dict[str, list[Tensor]]) -> Iterator[None]:
+    """While open, append a float16 copy of what reaches each block: the input of the norm that comes first in it."""
+
+    def keep(block: BlockId) -> Callable[[Any, tuple[Tensor, ...]], None]:
+        return lambda _module, args: inputs[str(block)].append(args[0].half().cpu().contiguous())
+
+    handles = [
+        block_modules(layer, block).attention_norm.register_forward_pre_hook(keep(block)) for block, layer in layers
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,115 @@
+"""A report in words: the sentences that a command prints, and the card of a published model."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.as_written import KINDS
+
+MODELS = ("original", "compressed")
+_SPEECH = {"speaker": "this speaker", "general": "other speakers"}
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """Return what a report says, in plain sentences: the verdict, the figures behind it, and what would help."""
+    return [
+        report["verdict"]["sentence"],
+        *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),
+        *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *_not_taught(report),
+        *report["verdict"]["advice"],
+    ]
+
+
+def model_card(report: Mapping[str, Any]) -> str:
+    """Return the README of a published model."""
+    size, plan, verdict = report["size"], report["plan"], report["verdict"]
+    of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
+    text = [
+        f"# {report['base_model']}, for one speaker",
+        "",
+        f"**{verdict['sentence']}**",
+        *(["", *(f"- {sentence}" for sentence in verdict["advice"])] if verdict["advice"] else []),
+        "",
+        f"Compressed by AdaPTwin. Of the encoder's parameters {of_encoder} are removed "
+        f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
+        f"{of_all} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
+        f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
+        "",
+        "```python",
+        "from transformers import pipeline",
+        "",
+        'hear = pipeline("automatic-speech-recognition", model="this folder", trust_remote_code=True)',
+        'print(hear("speech.wav", return_timestamps=True)["text"])  # needs ffmpeg; or give it 16 kHz samples',
+        "```",
+        "",
+        *_table(report["speech"]),
+        *([""] if report["silence"] else []),
+        *(_silence(kind, found) for kind, found in report["silence"].items()),
+        *(piece for told in _not_taught(report) for piece in ("", told)),
+        "",
+        "This model was made from a person's voice: treat it as personal data.",
+        "",
+    ]
+    return "\n".join(text)
+
+
+def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
+    rates = " and ".join(f"{_rate(found[model])} for the {_named(model)}" for model in MODELS if model in found)
+    yield (
+        f"For {_SPEECH[kind]} the {Unit(found['unit']).rate} is {rates}, on {_clips(found, 'held-out clip')}, "
+        f"against {found['reference']}."
+    )
+    raw = [
+        f"{name} {' and '.join(_share(found[model]['raw'][name]) for model in MODELS if model in found)}"
+        for name in KINDS
+        if found["compressed"]["raw"][name] is not None
+    ]
+    if raw:
+        who = " and by ".join(f"the {_named(model)}" for model in MODELS if model in found)
+        yield f"Written wrong by {who}: {'; '.join(raw)}."
+
+
+def _table(speech: Mapping[str, Any]) -> Iterator[str]:
+    if not speech:
+        yield "No held-out speech could be judged."
+        return
+    yield "| held-out speech | | original | compressed | clips | scored against |"
+    yield "|---|---|---|---|---|---|"
+    for kind, found in speech.items():
+        cells = [_rate(found[model]) if model in found else "-" for model in MODELS]
+        about = f"{found['num_clips']} | {found['reference']}"
+        yield f"| {_SPEECH[kind]} | {Unit(found['unit']).rate} | {cells[0]} | {cells[1]} | {about} |"
+        for name in KINDS:
+            if found["compressed"]["raw"][name] is not None:
+                cells = [_share(found[model]["raw"][name]) if model in found else "-" for model in MODELS]
+                yield f"| {_SPEECH[kind]} | {name} wrong | {cells[0]} | {cells[1]} | {about} |"
+
+
+def _silence(kind: str, found: Mapping[str, Any]) -> str:
+    heard = " and ".join(f"the {_named(model)} {found['heard'][model]:,}" for model in MODELS)
+    return f"On {_clips(found, 'clip')} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+
+
+def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
+    for kind, found in report.get("not_taught", {}).items():
+        names = ", ".join(found["recordings"])
+        more = ", …" if found["num_clips"] > len(found["recordings"]) else ""
+        yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]} ({names}{more}): {found['why']}."
+
+
+def _clips(found: Mapping[str, Any], what: str) -> str:
+    return f"{found['num_clips']} {what}{'s' * (found['num_clips'] != 1)}"
+
+
+def _rate(score: Mapping[str, Any]) -> str:
+    low, high = score["error_rate_low"], score["error_rate_high"]
+    return f"{100 * score['error_rate']:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def _share(count: Mapping[str, int] | None) -> str:
+    return "-" if count is None else f"{count['errors']:,} of {count['of']:,}"
+
+
+def _named(model: str) -> str:
+    return "original" if model == "original" else "compressed model"

@@ -1,0 +1,170 @@
+"""How well a transcript matches: corpus error rates with a bootstrap interval over clips, by words and by characters.
+
+The judged rate is that of the language's unit: words, or characters where no spaces part the words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+
+from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.units import Unit, unit_of
+from adaptwin_core.ml.evaluation.normalizer import HALF_SPACE, as_spaced, normalizer
+
+_NUM_RESAMPLES = 1000
+_NUM_PAIRED_RESAMPLES = 10_000
+_INTERVAL_PERCENT = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """One clip after normalization: its texts and counts. `num_units` and `errors` are of the judged unit."""
+
+    reference: str
+    hypothesis: str
+    num_words: int
+    num_chars: int
+    word_errors: int
+    char_errors: int
+    num_units: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Error rates over a whole set, as fractions (0.05 is 5 %), each with its 95 % interval.
+
+    `error_rate`, `num_units` and the three kinds of errors are of `unit`.
+    """
+
+    unit: Unit
+    error_rate: float
+    error_rate_low: float
+    error_rate_high: float
+    wer: float
+    wer_low: float
+    wer_high: float
+    cer: float
+    cer_low: float
+    cer_high: float
+    num_units: int
+    num_words: int
+    substitutions: int
+    deletions: int
+    insertions: int
+    clips: tuple[ClipScore, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much an error rate is above another on the same clips, as a fraction, with its 95 % interval."""
+
+    rate: float
+    low: float
+    high: float
+
+
+def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str, seed: int = 0) -> Score:
+    """Compare transcripts clip by clip, both sides normalized.
+
+    The rates are sums of errors over sums of words or characters, not means over clips. Clips whose reference is empty
+    after normalization count with their insertions. The interval resamples clips, 1000 times, from `seed`.
+    Spaces are no characters where words are not parted by them.
+
+    Args:
+        language: its Whisper code.
+
+    Raises:
+        InvalidInput: the lists differ in length, or no reference has a word.
+    """
+    if len(references) != len(hypotheses):
+        raise InvalidInput(f"{len(references)} references but {len(hypotheses)} hypotheses")
+    normalize, unit = normalizer(language), unit_of(language)
+    said = [normalize(text) for text in references]
+    if not any(said):
+        raise InvalidInput("no reference transcript holds a word, so there is nothing to score")
+    heard = [as_spaced(normalize(text), of) for text, of in zip(hypotheses, said, strict=True)]
+    said, heard = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (said, heard))
+    words, chars = (
+        jiwer.process_words(said, heard),
+        jiwer.process_characters(_letters(said, unit), _letters(heard, unit)),
+    )
+    num_words = np.array([len(reference) for reference in words.references])
+    num_chars = np.array([len(reference) for reference in chars.references])
+    word_errors, char_errors = _errors(words.alignments), _errors(chars.alignments)
+    resampled = np.random.default_rng(seed).integers(0, len(said), size=(_NUM_RESAMPLES, len(said)))
+    wer = (float(word_errors.sum() / num_words.sum()), *_interval(word_errors, num_words, resampled))
+    cer = (float(char_errors.sum() / num_chars.sum()), *_interval(char_errors, num_chars, resampled))
+    judged, judged_rate, num_units, errors = (
+        (words, wer, num_words, word_errors) if unit is Unit.WORD else (chars, cer, num_chars, char_errors)
+    )
+    columns = zip(said, heard, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
+    return Score(
+        unit,
+        *judged_rate,
+        *wer,
+        *cer,
+        num_units=int(num_units.sum()),
+        num_words=int(num_words.sum()),
+        substitutions=judged.substitutions,
+        deletions=judged.deletions,
+        insertions=judged.insertions,
+        clips=tuple(ClipScore(r, h, *(int(count) for count in counts)) for r, h, *counts in columns),
+    )
+
+
+def difference(scored: Score, other: Score, *, seed: int = 0) -> Difference:
+    """Return how far `scored` is above `other`, both of the same clips, in their unit.
+
+    The same clips are drawn for both, so what makes a clip hard for any model cancels.
+    """
+    apart = np.array([mine.errors - its.errors for mine, its in zip(scored.clips, other.clips, strict=True)])
+    num_units = np.array([clip.num_units for clip in scored.clips])
+    resampled = np.random.default_rng(seed).integers(0, len(apart), size=(_NUM_PAIRED_RESAMPLES, len(apart)))
+    return Difference(float(apart.sum() / num_units.sum()), *_interval(apart, num_units, resampled))
+
+
+def judged_by(texts: Sequence[str | None]) -> tuple[list[int], bool]:
+    """Return which clips of these transcripts can be judged, and whether their transcripts are what judges them.
+
+    Clips without a transcript (None) are left out where others have words. Where none has, those without are judged by
+    what a model says of them. An empty transcript says that nobody speaks.
+    """
+    if any(texts):
+        return [index for index, text in enumerate(texts) if text is not None], True
+    return [index for index, text in enumerate(texts) if text is None], False
+
+
+def count_units(text: str, language: str) -> int:
+    """Return how many units a transcript has to be judged by."""
+    normalized = normalizer(language)(text).replace(HALF_SPACE, "")
+    return len("".join(normalized.split())) if unit_of(language) is Unit.CHARACTER else len(normalized.split())
+
+
+def _letters(texts: list[str], unit: Unit) -> list[str]:
+    """Return texts as their characters are compared."""
+    return ["".join(text.split()) if unit is Unit.CHARACTER else text for text in texts]
+
+
+def _errors(alignments: Sequence[Sequence[jiwer.AlignmentChunk]]) -> np.ndarray:
+    """Return each clip's substitutions, deletions and insertions, added up."""
+    return np.array(
+        [
+            sum(
+                max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
+                for chunk in clip
+                if chunk.type != "equal"
+            )
+            for clip in alignments
+        ]
+    )
+
+
+def _interval(errors: np.ndarray, totals: np.ndarray, resampled: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of sum(errors) / sum(totals) over the rows of clip indices in `resampled`."""
+    sums = totals[resampled].sum(axis=1)
+    rates = errors[resampled].sum(axis=1) / np.maximum(sums, 1)  # a resample of only empty references has no rate
+    low, high = np.percentile(rates[sums > 0], _INTERVAL_PERCENT)
+    return float(low), float(high)

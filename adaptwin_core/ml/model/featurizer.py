@@ -1,0 +1,83 @@
+"""Audio to what Whisper hears, text to what it says, and back: shape letters B audios, M mels, T frames, L tokens."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
+
+from adaptwin_core.domain import languages
+from adaptwin_core.ml.base.token_ids import is_multilingual, languages_of, token_ids
+from adaptwin_core.ml.model.windows import MAX_LABEL_TOKENS
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+
+MAX_LETTERS_PER_S = 25  # nobody speaks more
+LEAST_TOKENS_PER_S = 12.0  # where a token holds several letters
+
+
+class Featurizer:
+    """Whisper's own feature extractor and tokenizer, read from the folder of a model."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        """Read both.
+
+        Args:
+            language: of the speech, by Whisper's code.
+
+        Raises:
+            InvalidSpec: the model cannot be asked for that language.
+        """
+        ids = token_ids(folder)
+        languages.require(language, languages_of(ids), folder.name)
+        self.language, self.multilingual = language, is_multilingual(ids)
+        self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
+        if self.multilingual:
+            self.tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
+        else:  # whatever its configuration asked for
+            self.tokenizer.language = self.tokenizer.task = None
+            self.tokenizer.set_prefix_tokens(predict_timestamps=False)
+
+    @cached_property
+    def most_tokens_per_s(self) -> float:
+        """How many tokens a second of speech may take.
+
+        Whisper's tokenizer knows the words of some languages, and takes several tokens for each letter of others. The
+        language's name in its own letters is the sample by which this is told.
+        """
+        rates = (self.num_tokens(name) / len(name) for name in languages.own_names(self.language))
+        return max([LEAST_TOKENS_PER_S, *(MAX_LETTERS_PER_S * rate for rate in rates)])
+
+    def features(self, audios: Sequence[np.ndarray]) -> Tensor:
+        """Return log-mel features_BMT of 30 s each, padded with silence."""
+        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        return out.input_features
+
+    def prompt(self) -> list[int]:
+        """Return the tokens that ask for a transcript without timestamps."""
+        return list(self.tokenizer.prefix_tokens)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+
+    def num_tokens(self, text: str) -> int:
+        """Return how many tokens a text's words take. Texts joined by a space take as many as both together."""
+        return len(self.tokenizer(" " + text.strip(), add_special_tokens=False).input_ids) if text else 0
+
+    def labels(self, text: str, *, may_cut: bool = False) -> Tensor:
+        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end.
+
+        Args:
+            may_cut: give only the first tokens, and no end, of what is too long for the decoder. For a model's own
+                words, whose number nobody knows before: what it says without end is no transcript.
+
+        Raises:
+            ValueError: it is too long.
+        """
+        ids = self.tokenizer(" " + text.strip() if text else "").input_ids
+        if len(ids) > MAX_LABEL_TOKENS and not may_cut:
+            raise ValueError(f"a transcript has {len(ids)} tokens where a window holds {MAX_LABEL_TOKENS}")
+        return torch.tensor([ids[:MAX_LABEL_TOKENS]])
