@@ -13,8 +13,8 @@ from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import models
 from adaptwin_core.service.models import FileEntry
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.blobs import BlobStore
+from api.deps import service_of
 from api.problems import from_error
 from api.ranges import etag_of, is_known, part_of
 
@@ -56,9 +56,10 @@ def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, mod
         refusal.headers["Content-Range"] = f"bytes */{file.bytes}"
         return refusal
     wanted = part if part is not None else range(file.bytes)
-    body = _checked(file, wanted)
+    service = service_of(conditions.request)
+    body = _checked(service.blobs, file, wanted)
     if wanted.start == 0:  # what goes on is the same download
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             models.count_download(session, scope, model_id)
     headers["Content-Length"] = str(len(wanted))
     if part is None:
@@ -67,7 +68,7 @@ def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, mod
     return StreamingResponse(body, status_code=206, headers=headers, media_type=media_type)
 
 
-def _checked(file: FileEntry, wanted: range) -> Iterator[bytes]:
+def _checked(blobs: BlobStore, file: FileEntry, wanted: range) -> Iterator[bytes]:
     """Return the bytes, once it is sure that they are there: an answer that has begun can only break off.
 
     Raises:
@@ -75,8 +76,8 @@ def _checked(file: FileEntry, wanted: range) -> Iterator[bytes]:
     """
     try:
         if wanted.start == 0:
-            get_blobs().fetch(file.sha256, scope=file.scope)
-        body = get_blobs().read(file.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
+            blobs.fetch(file.sha256, scope=file.scope)
+        body = blobs.read(file.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
         return chain([next(body, b"")], body)
     except NotFound as missing:
         raise CorruptBlob(f"the bytes of {file.name} are lost") from missing

@@ -10,7 +10,9 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service.results import Base, Files, TaskInputs
 from adaptwin_core.speech.corpus import MANIFEST_NAME
-from adaptwin_core.store.blobs import BlobStore, link_or_copy
+from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.disk import link_or_copy
+from adaptwin_core.store.settings import Settings
 from worker.lease import Lease
 
 
@@ -22,6 +24,7 @@ class StageContext:
     workdir: Path  # emptied afterwards
     blobs: BlobStore
     lease: Lease
+    settings: Settings  # of the worker
     info: dict[str, Any] = field(default_factory=dict)  # small figures to store with the result
 
     @property

@@ -19,8 +19,7 @@ from adaptwin_core.ml.stages.personalize import personalize
 from adaptwin_core.ml.stages.recipe import Setting, quiet_transformers
 from adaptwin_core.ml.stages.search import read_cut, search_cut
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.store.blobs import link_or_copy
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.disk import link_or_copy
 from worker.base_folder import base_folder
 from worker.context import StageContext
 
@@ -28,10 +27,9 @@ from worker.context import StageContext
 def run_stage(ctx: StageContext) -> dict[str, Path]:
     """Do one task of a job and return its files by name; figures go to `ctx.info`."""
     quiet_transformers()
-    settings = get_settings()
     # Alone in its stage, or rare: it takes every core.
     alone = ctx.stage in {Stage.PERSONALIZE, Stage.SEARCH, Stage.TUNE, Stage.EXPORT}
-    torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if alone else settings.block_threads)
+    torch.set_num_threads((ctx.settings.stage_threads or os.cpu_count() or 1) if alone else ctx.settings.block_threads)
     try:
         files, info = _BODIES[ctx.stage](ctx)
     finally:
@@ -41,13 +39,11 @@ def run_stage(ctx: StageContext) -> dict[str, Path]:
 
 
 def _setting(ctx: StageContext) -> Setting:
-    settings = get_settings()
-    cache = settings.model_cache_dir or settings.data_dir / "models"
     personal = ctx.inputs(Stage.PERSONALIZE) if Stage.PERSONALIZE in ctx.task.upstream else {}
     weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
     searched = ctx.inputs(Stage.SEARCH) if Stage.SEARCH in ctx.task.upstream else {}
     return Setting(
-        base_folder=base_folder(ctx.base.source, ctx.base.digest, cache),
+        base_folder=base_folder(ctx.base.source, ctx.base.digest, ctx.settings.models_dir),
         shape=ctx.base.shape,
         spec=ctx.spec,
         speaker=Corpus.load(ctx.speaker),

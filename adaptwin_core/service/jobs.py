@@ -22,7 +22,6 @@ from adaptwin_core.service import events as event_log
 from adaptwin_core.service import tasks as task_service
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import owned
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Event, Job, Task, Tenant
 
 _ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
@@ -39,8 +38,14 @@ def submit(
     accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,
+    max_unfinished: int,
+    num_shards: int,
 ) -> tuple[Job, bool]:
     """Make a job and set its first stage out, or return the job that the same key made before.
+
+    Args:
+        max_unfinished: how many jobs a tenant may have that have not ended.
+        num_shards: into how many tasks calibration is split.
 
     Returns:
         the job, and whether it is new.
@@ -71,7 +76,7 @@ def submit(
                 code="idempotency_mismatch",
             )
         return old, False
-    _check_room(session, scope)
+    _check_room(session, scope, max_unfinished)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
@@ -102,7 +107,7 @@ def submit(
     event_log.add(session, job, "state", "the job is queued", state=job.state)
     for remark in remarks:
         event_log.add(session, job, "warning", remark.message, code=remark.code)
-    pipeline.begin(session, job, JOB_STAGES[0])
+    pipeline.begin(session, job, JOB_STAGES[0], num_shards=num_shards)
     session.flush()
     return job, True
 
@@ -151,8 +156,7 @@ def _by_key(session: Session, scope: TenantScope, idempotency_key: str) -> Job |
     return session.scalar(select(Job).where(Job.tenant_id == scope.tenant_id, Job.idempotency_key == idempotency_key))
 
 
-def _check_room(session: Session, scope: TenantScope) -> None:
-    limit = get_settings().max_running_jobs
+def _check_room(session: Session, scope: TenantScope, limit: int) -> None:
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
     num_unfinished: Any = session.scalar(
         select(func.count()).select_from(Job).where(Job.tenant_id == scope.tenant_id, unfinished)

@@ -12,7 +12,6 @@ from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
 from adaptwin_core.service import broker, events, outbox, results
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
@@ -40,18 +39,18 @@ def next_tasks(
     return [WHOLE_MODEL]
 
 
-def begin(session: Session, job: Job, stage: Stage) -> None:
+def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
     """Set a job's stage out as queued tasks, each with its message; a stage without tasks is passed over."""
     base = session.get_one(BaseModel, job.base_model_id)
     keys = next_tasks(
         stage,
         CompressionSpec.model_validate(job.spec),
         ModelShape.model_validate(base.shape),
-        num_shards=get_settings().calibration_shards,
+        num_shards=num_shards,
         has_general=job.general_dataset_id is not None,
     )
     if not keys:
-        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1])
+        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1], num_shards=num_shards)
         return
     tasks = [Task(id=new_id("task"), job_id=job.id, stage=stage, key=key) for key in keys]
     session.add_all(tasks)
@@ -69,7 +68,7 @@ def announce(session: Session, task_id: str, stage: str, *, delay_s: float = 0.0
     outbox.enqueue(session, broker.TASK_RUN, queue, [task_id], delay_s=delay_s)
 
 
-def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None:
+def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_shards: int) -> None:
     """Go on from a stage whose tasks are all done: to the next stage, or, after the last, to a model.
 
     Args:
@@ -78,7 +77,7 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
     """
     position = JOB_STAGES.index(Stage(job.stage or "")) + 1
     if position < len(JOB_STAGES):
-        begin(session, job, JOB_STAGES[position])
+        begin(session, job, JOB_STAGES[position], num_shards=num_shards)
         return
     if manifest is None:
         raise ValueError("publish must hand over the manifest")

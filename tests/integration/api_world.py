@@ -6,12 +6,11 @@ from pathlib import Path
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.states import DatasetState, JobState
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Dataset, Job, Model
 from tests.integration import world
 from tests.integration.conftest import Principal
 from tests.integration.tus_client import created, new_dataset, upload
+from tests.service_under_test import get_blobs, unit_of_work
 
 WEIGHTS = bytes(range(256)) * 40
 FILE_NAME = "model/model.safetensors"

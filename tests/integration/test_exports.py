@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from adaptwin_core.domain.states import Stage, TaskState
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
 from tests.integration.conftest import Principal
+from tests.service_under_test import unit_of_work
 from worker.context import StageContext
 
 VERDICT = {"wer": 0.05, "checkpoint_wer": 0.05, "is_offered": True, "why": None}
