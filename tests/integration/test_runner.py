@@ -70,8 +70,8 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert set(model.manifest["files"]) == {"model.safetensors"}
     with unit_of_work() as session:
         entry = models.open_file(session, scope, model.id, "model.safetensors")
-    data = b"".join(get_blobs().read(entry.sha256, scope=entry.scope))
-    assert len(data) == entry.bytes
+    data = b"".join(get_blobs().read(entry.blob.sha256, scope=entry.scope))
+    assert len(data) == entry.blob.bytes
     assert not list((get_settings().data_dir / "work").iterdir())
 
 

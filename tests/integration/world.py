@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
@@ -86,7 +85,7 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech", report:
             name=words,
             state=DatasetState.READY,
             digest=ref.sha256,
-            report=DatasetReport.model_validate(report or REPORT),
+            report_json=report or REPORT,
             files={"corpus.json": ref},
         )
         session.add(dataset)
