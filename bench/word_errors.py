@@ -57,5 +57,6 @@ def difference(errors: Sequence[int], reference: Sequence[int], words: Sequence[
 
 
 def as_text(wer: list[float]) -> str:
-    """Return a rate and its interval as a table shows them."""
-    return f"{wer[0]} ({wer[1]}-{wer[2]})"
+    """Return a rate, or a difference of two rates, with its interval as a table shows them: in %, one decimal."""
+    middle, low, high = (f"{value:.1f}" for value in wer)
+    return f"{middle} ({low} to {high})" if wer[1] < 0 else f"{middle} ({low}-{high})"

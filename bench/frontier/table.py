@@ -15,7 +15,7 @@ def table() -> str:
     runs = {run["how"]["speaker"]: run["rows"] for run in results_of("frontier")}
     columns = ["system", "weights", "MB"]
     for speaker in runs:
-        columns += [f"`{speaker}`", "to the original", "others"]
+        columns += [f"`{speaker}`", "to base", "others"]
     bytes_of: dict[tuple[str, str], int] = {}
     for rows in runs.values():
         for row in rows:
