@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service.results import Base, Files, TaskInputs
-from adaptwin_core.speech.corpus import MANIFEST_NAME
 from adaptwin_core.store.blobs import BlobStore, link_or_copy
 from worker.lease import Lease
 
@@ -83,7 +83,7 @@ class StageContext:
         folder = self.workdir / f"input-{name}"
         folder.mkdir()
         # Most tasks read no audio: they need to know which clips there are, not to fetch hours of them.
-        wanted = (MANIFEST_NAME,) if self.stage in {Stage.WEIGH, Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
+        wanted = (CORPUS_MANIFEST,) if self.stage in {Stage.WEIGH, Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
         for file_name in wanted:
             link_or_copy(self._fetch(files[file_name]["sha256"]), folder / file_name)
         return folder

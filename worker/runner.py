@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
+from adaptwin_core.domain.manifests import RESULT_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service import outbox, results, sweeper, tasks
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 StageBody = Callable[[StageContext], dict[str, Path]]
 
-MANIFEST: Final = "manifest.json"
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
 
 
@@ -114,9 +114,9 @@ def _manifest(claim: tasks.Claim, made: results.Made) -> dict[str, Any] | None:
     """Return the published model's manifest; what it says of files is what was stored."""
     if claim.stage is not Stage.PUBLISH:
         return None
-    path = get_blobs().fetch(made.files[MANIFEST]["sha256"], scope=claim.tenant_id)
+    path = get_blobs().fetch(made.files[RESULT_MANIFEST]["sha256"], scope=claim.tenant_id)
     figures: dict[str, Any] = json.loads(path.read_bytes())
-    return {**figures, "files": {name: file for name, file in made.files.items() if name != MANIFEST}}
+    return {**figures, "files": {name: file for name, file in made.files.items() if name != RESULT_MANIFEST}}
 
 
 def _fail(claim: tasks.Claim, error: Exception) -> None:

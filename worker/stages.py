@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from adaptwin_core.domain.manifests import RESULT_MANIFEST
 from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.states import Stage
@@ -128,7 +129,7 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
         trials=[trial for info in ctx.infos(Stage.SEARCH).values() for trial in info["trials"]],
     )
     # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
-    return {**model_files, **report_files, "manifest.json": report_files["report.json"]}, {
+    return {**model_files, **report_files, RESULT_MANIFEST: report_files["report.json"]}, {
         "speech": report["speech"],
         "size": report["size"],
     }

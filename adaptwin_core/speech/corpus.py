@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, seconds_of
 from adaptwin_core.domain.dataset_report import DatasetReport, SplitFigures, SplitName
 from adaptwin_core.domain.digest import canonical_json, digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.speech.claims import Split
 from adaptwin_core.speech.notices import Note, Reject, Warning_
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
-MANIFEST_NAME = "corpus.json"
 VERSION = 1
 
 _MAX_SHARD = 600 * SAMPLE_RATE_HZ  # samples: ten minutes
@@ -37,7 +37,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        return self.num_samples / SAMPLE_RATE_HZ
+        return seconds_of(self.num_samples)
 
 
 class Shard(TypedDict):
@@ -70,7 +70,7 @@ class Corpus:
             CorruptBlob: the manifest is missing, malformed, or not the one that was written.
         """
         try:
-            manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
+            manifest = json.loads((folder / CORPUS_MANIFEST).read_bytes())
             corpus = cls(
                 folder=folder,
                 clips=tuple(Clip(**row) for row in manifest["clips"]),
@@ -97,13 +97,13 @@ class Corpus:
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
-        part = self.folder / f"{MANIFEST_NAME}.part"
+        part = self.folder / f"{CORPUS_MANIFEST}.part"
         part.write_bytes(canonical_json(manifest))
-        part.replace(self.folder / MANIFEST_NAME)
+        part.replace(self.folder / CORPUS_MANIFEST)
 
     @property
     def seconds(self) -> float:
-        return sum(clip.num_samples for clip in self.clips) / SAMPLE_RATE_HZ
+        return seconds_of(sum(clip.num_samples for clip in self.clips))
 
     def split(self, name: str) -> list[Clip]:
         """Return the clips of one split, in order."""
@@ -132,7 +132,7 @@ class Corpus:
 
     def files(self) -> dict[str, Path]:
         """Return every file that makes up the corpus, by name."""
-        return {name: self.folder / name for name in (MANIFEST_NAME, *(shard["name"] for shard in self.shards))}
+        return {name: self.folder / name for name in (CORPUS_MANIFEST, *(shard["name"] for shard in self.shards))}
 
     def report(self) -> DatasetReport:
         """Return what a person is told of the set, by the service and by `adaptwin compress` alike."""

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from adaptwin_core.domain.audio import WINDOW_SAMPLES, samples_of, seconds_of
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.claims import Line
 from adaptwin_core.speech.clips import Taken
 from adaptwin_core.speech.corpus import CorpusWriter
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 from adaptwin_core.speech.sound.recording import SILENCE_PEAK, Recording, peak
 from adaptwin_core.speech.sound.sandbox import Decoded, Decoder
-from adaptwin_core.speech.sound.segment import MAX_CLIP, pieces
+from adaptwin_core.speech.sound.segment import pieces
 from adaptwin_core.speech.survey import AudioFile
 
 _MAX_CLIPPED_SHARE = 0.01
@@ -86,7 +86,7 @@ class Reader:
             self._num_samples = before + recording.num_samples
             self.report()
 
-        room = int(self._limits.max_decoded_s * SAMPLE_RATE_HZ) - before
+        room = samples_of(self._limits.max_decoded_s) - before
         decoded = self._decoder.decode(audio.path, audio.container, _Watched(recording, count), max_samples=room)
         if decoded.over_limit:
             raise _TooLongError
@@ -117,7 +117,7 @@ class Reader:
         name = audio.name
         if recording.leave_out_quiet_ends(is_coded=audio.container not in _UNCODED):
             self._notices.add("ends_trimmed", name)
-        if recording.num_samples > MAX_CLIP:
+        if recording.num_samples > WINDOW_SAMPLES:
             if line.text:
                 self._notices.add("long_clip_unlabelled", name)
             line = _untold(line)
@@ -140,7 +140,7 @@ class Reader:
         if self._on_progress is None or (now < self._next_report and not final):
             return
         self._next_report = now + _REPORT_EVERY_S
-        self._on_progress(Progress(self._num_files, self._total_files, self._num_samples / SAMPLE_RATE_HZ))
+        self._on_progress(Progress(self._num_files, self._total_files, seconds_of(self._num_samples)))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ Sounds of these kinds, though not these, are among what tuning learns from (spee
 
 import numpy as np
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 SECONDS = 60
 CHORDS_HZ = ((220.0, 277.2, 329.6), (196.0, 246.9, 293.7), (174.6, 220.0, 261.6), (164.8, 207.7, 246.9))

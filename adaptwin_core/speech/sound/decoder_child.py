@@ -19,6 +19,7 @@ import av  # noqa: E402
 import numpy as np  # noqa: E402
 import soxr  # noqa: E402
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ  # noqa: E402
 from adaptwin_core.domain.errors import InvalidAudio  # noqa: E402
 from adaptwin_core.speech.sound.blocks import Block, Track  # noqa: E402
 from adaptwin_core.speech.sound.decoder_protocol import (  # noqa: E402
@@ -29,7 +30,6 @@ from adaptwin_core.speech.sound.decoder_protocol import (  # noqa: E402
     MAX_FRAME_BYTES,
     REFUSED,
     REQUEST,
-    SAMPLE_RATE_HZ,
 )
 from adaptwin_core.speech.sound.mixing import Levels, Mix  # noqa: E402
 from adaptwin_core.speech.sound.readers import UNREADABLE, OpenFile  # noqa: E402

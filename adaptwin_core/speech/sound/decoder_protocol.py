@@ -11,7 +11,6 @@ child -> parent, on the child's stdout: frames of one `FRAME` header and its pay
 
 import struct
 
-SAMPLE_RATE_HZ = 16_000
 REQUEST = struct.Struct("<8sI")  # container, CPU seconds allowed
 FRAME = struct.Struct("<cI")  # kind, payload bytes
 AUDIO, AGAIN, END, REFUSED = b"A", b"R", b"E", b"F"

@@ -9,15 +9,15 @@ from typing import Self
 
 import numpy as np
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_SAMPLES, seconds_of
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
-from adaptwin_core.speech.sound.segment import MAX_CLIP, Samples, fitting
+from adaptwin_core.speech.sound.segment import Samples, fitting
 
 MIN_S = 0.2
 SILENCE_PEAK = 32  # of 32768, about -60 dB: below it nothing is said
 
 _IN_MEMORY_BYTES = 4 << 20  # two minutes
-_BLOCK_BYTES = 10 * SAMPLE_RATE_HZ * 2
+_BLOCK_BYTES = 10 * SAMPLE_RATE_HZ * 2  # ten seconds
 
 
 class Recording:
@@ -56,7 +56,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        return self.num_samples / SAMPLE_RATE_HZ
+        return seconds_of(self.num_samples)
 
     @property
     def sha256(self) -> str:
@@ -78,7 +78,7 @@ class Recording:
 
     def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:
         """Cut a recording of a minute at most down to one clip where that costs no speech; tell whether it was cut."""
-        if not MAX_CLIP < self.num_samples <= 2 * MAX_CLIP:
+        if not WINDOW_SAMPLES < self.num_samples <= 2 * WINDOW_SAMPLES:
             return False
         samples = np.concatenate(list(self.blocks()))
         span = fitting(samples, SILENCE_PEAK, is_coded=is_coded)
