@@ -159,7 +159,7 @@ class _Surveyor:
             raise _not_audio(member.name, head)
 
     def _pass_over(self, name: str) -> None:
-        self._notices.add("hidden_files", name)
+        self._notices.warn("hidden_files", name)
 
     def _admit(self, name: str) -> None:
         if name in self._names:

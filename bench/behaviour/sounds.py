@@ -1,6 +1,6 @@
 """Sound in which nobody speaks, and ten minutes in which somebody does. 16 kHz mono float32.
 
-Sounds of these kinds, though not these, are among what tuning learns from (speech/wordless.py).
+Sounds of these kinds, though not these, are among what tuning learns from (speech/nonspeech.py).
 """
 
 import numpy as np

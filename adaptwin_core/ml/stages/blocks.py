@@ -36,7 +36,7 @@ from adaptwin_core.ml.training.rescale import rescale
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.ml.training.training import Checks, noting
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.wordless import wordless
+from adaptwin_core.speech.nonspeech import nonspeech
 
 OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
 NUM_WORDLESS = 10  # made up, to learn silence from
@@ -215,7 +215,7 @@ def lessons_of(setting: Setting) -> Lessons:
     has_words = any(window.text for window in transcribed)
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=has_words)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
-    quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
+    quiet = [WordlessWindow(sound) for sound in nonspeech(NUM_WORDLESS, setting.spec.seed)]
     return Lessons(
         speaker,
         general,

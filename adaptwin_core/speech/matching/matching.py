@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from adaptwin_core.speech.claims import Claim, Line
+from adaptwin_core.speech.annotations import Annotation, Claim
 from adaptwin_core.speech.files.sources import label
 from adaptwin_core.speech.folder_splits import splits_by_folder
-from adaptwin_core.speech.matching.foreign_folder import Moves, Verdict, verdict
+from adaptwin_core.speech.matching.foreign_folder import Fit, Moves, fit
 from adaptwin_core.speech.matching.nearest_files import Likeness, NamedFile, NearestFiles, Nearness, equally_alike
 from adaptwin_core.speech.matching.same_recording import groups_by_name, may_be_one
 from adaptwin_core.speech.matching.target import Folder, Target, target_of
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 def match(
     claims: Sequence[Claim], audio_names: Sequence[str], refused_names: Sequence[str], notices: Notices
-) -> dict[str, Line]:
+) -> dict[str, Annotation]:
     """Return what is known of each audio file that something is known of.
 
     A claim means the file of its name that lies nearest: in the claimed folder, else under the transcript file's own
@@ -33,16 +33,20 @@ def match(
     only_refused = set(refused_names) - set(audio_names)
     groups = groups_by_name([*audio_names, *only_refused])
     said = _said(claims, NearestFiles(audio_names, sorted(only_refused)), groups, set(audio_names), notices)
-    lines = {name: _line(name, remarks, notices) for name, remarks in sorted(said.items())}
-    lines = {name: line for name, line in lines.items() if line != Line() or not _is_said(said[name])}
+    annotations = {name: _annotation(name, remarks, notices) for name, remarks in sorted(said.items())}
+    annotations = {
+        name: annotation
+        for name, annotation in annotations.items()
+        if annotation != Annotation() or not _is_said(said[name])
+    }
     for group in groups:
-        _share(lines, group)
+        _share(annotations, group)
     folder_splits = splits_by_folder(audio_names)
     for name in audio_names:
-        line = lines.get(name, Line())
-        if line.split is None and name in folder_splits:
-            lines[name] = replace(line, split=folder_splits[name])
-    return {name: lines[name] for name in sorted(lines.keys() & set(audio_names))}
+        annotation = annotations.get(name, Annotation())
+        if annotation.split is None and name in folder_splits:
+            annotations[name] = replace(annotation, split=folder_splits[name])
+    return {name: annotations[name] for name in sorted(annotations.keys() & set(audio_names))}
 
 
 class _Rank(NamedTuple):
@@ -95,13 +99,13 @@ def _said(
         if not reading.nearness.is_inside or (reading.claim.is_sidecar and not reading.nearness.is_exact):
             meant = [file for file in meant if file.folder not in texted]
         if not meant:
-            notices.add("transcript_without_audio", _shown(reading.claim))
+            notices.warn("transcript_without_audio", _shown(reading.claim))
             continue
         meant = _one_recording(meant, reading.target, group_of)
         if not meant:
-            notices.add("ambiguous_transcript", _shown(reading.claim))
+            notices.warn("ambiguous_transcript", _shown(reading.claim))
         elif used.isdisjoint(name for file in meant for name in group_of.get(file.name, (file.name,))):
-            notices.add("transcript_without_audio", _shown(reading.claim))
+            notices.warn("transcript_without_audio", _shown(reading.claim))
         for file in meant:
             rank = _Rank(reading.nearness, reading.claim.is_sidecar, file.likeness(reading.target))
             said[file.name].append(_Remark(rank, reading.claim))
@@ -111,9 +115,9 @@ def _said(
 def _reading(claim: Claim, files: NearestFiles) -> _Reading:
     target = target_of(claim)
     nearest, nearness = files.find(target)
-    judged = [(verdict(target, file, files, is_sidecar=claim.is_sidecar), file) for file in nearest]
-    certain = tuple(file for answer, file in judged if answer is Verdict.YES)
-    moved = tuple(file for answer, file in judged if answer is Verdict.WHERE_MOVED)
+    judged = [(fit(target, file, files, is_sidecar=claim.is_sidecar), file) for file in nearest]
+    certain = tuple(file for answer, file in judged if answer is Fit.YES)
+    moved = tuple(file for answer, file in judged if answer is Fit.WHERE_MOVED)
     return _Reading(claim, target, nearness, certain, moved)
 
 
@@ -126,38 +130,40 @@ def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, t
     return alike if are_one else []
 
 
-def _line(name: str, remarks: Sequence[_Remark], notices: Notices) -> Line:
+def _annotation(name: str, remarks: Sequence[_Remark], notices: Notices) -> Annotation:
     """Return what the claims on one file say together."""
     ranked = sorted(remarks, key=lambda remark: remark.rank, reverse=True)
-    text = _agreed(name, ranked, lambda line: line.text or None, notices)
-    if text is None and all(not remark.claim.line.text for remark in ranked):  # silence, where no other text has words
-        text = _agreed(name, ranked, lambda line: line.text, notices)
+    text = _agreed(name, ranked, lambda annotation: annotation.text or None, notices)
+    if text is None and all(
+        not remark.claim.annotation.text for remark in ranked
+    ):  # silence, where no other text has words
+        text = _agreed(name, ranked, lambda annotation: annotation.text, notices)
     for remark in ranked:
-        if text is not None and remark.claim.line.text not in {None, "", text}:
-            notices.add("overruled_transcript", remark.claim.place)
-    return Line(text, _agreed(name, ranked, lambda line: line.split, notices))
+        if text is not None and remark.claim.annotation.text not in {None, "", text}:
+            notices.warn("overruled_transcript", remark.claim.place)
+    return Annotation(text, _agreed(name, ranked, lambda annotation: annotation.split, notices))
 
 
 def _is_said(remarks: Sequence[_Remark]) -> bool:
-    return any(remark.claim.line != Line() for remark in remarks)
+    return any(remark.claim.annotation != Annotation() for remark in remarks)
 
 
-def _agreed(name: str, ranked: Sequence[_Remark], of: Callable[[Line], T | None], notices: Notices) -> T | None:
+def _agreed(name: str, ranked: Sequence[_Remark], of: Callable[[Annotation], T | None], notices: Notices) -> T | None:
     """Return what the highest claims that say anything agree on, or None where they differ."""
-    saying = [(remark.rank, said) for remark in ranked if (said := of(remark.claim.line)) is not None]
+    saying = [(remark.rank, said) for remark in ranked if (said := of(remark.claim.annotation)) is not None]
     highest = {said for rank, said in saying if rank == saying[0][0]}
     if len(highest) > 1:
-        notices.add("ambiguous_transcript", name)
+        notices.warn("ambiguous_transcript", name)
     return highest.pop() if len(highest) == 1 else None
 
 
-def _share(lines: dict[str, Line], group: Sequence[str]) -> None:
+def _share(annotations: dict[str, Annotation], group: Sequence[str]) -> None:
     """Give all files of one recording what is known of any, unless they turn out to be different recordings."""
-    known = [lines[name] for name in group if name in lines]
-    texts = {line.text for line in known} - {None}
+    known = [annotations[name] for name in group if name in annotations]
+    texts = {annotation.text for annotation in known} - {None}
     if known and len(texts) <= 1:
-        split = next((line.split for line in known if line.split), None)
-        lines.update(dict.fromkeys(group, Line(next(iter(texts), None), split)))
+        split = next((annotation.split for annotation in known if annotation.split), None)
+        annotations.update(dict.fromkeys(group, Annotation(next(iter(texts), None), split)))
 
 
 def _shown(claim: Claim) -> str:

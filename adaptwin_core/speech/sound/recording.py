@@ -63,17 +63,17 @@ class Recording:
         """Of the decoded samples: the same sound in two lossless files has one."""
         return self._sha.hexdigest()
 
-    def check(self, *, is_wordless: bool) -> None:
+    def check(self, *, is_nonspeech: bool) -> None:
         """Refuse what holds no speech.
 
         Args:
-            is_wordless: a transcript says that nobody speaks: silence is then what it should be.
+            is_nonspeech: a transcript says that nobody speaks: silence is then what it should be.
         Raises:
             InvalidAudio: too_short or silent.
         """
         if self.seconds < MIN_S:
             raise InvalidAudio(f"it lasts {self.seconds:.2f} s; {MIN_S} s is the least", code="too_short")
-        if self.peak < SILENCE_PEAK and not is_wordless:
+        if self.peak < SILENCE_PEAK and not is_nonspeech:
             raise InvalidAudio("it is silent from start to end; check the microphone", code="silent")
 
     def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:

@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from adaptwin_core.speech.texts.recordings import RecordingNames, is_audio_name
+from adaptwin_core.speech.texts.recording_names import RecordingNames, is_audio_name
 from adaptwin_core.speech.texts.tables import Row
 
 _SAMPLE_ROWS = 1000

@@ -7,8 +7,8 @@ from dataclasses import replace
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts import column_content, columns
 from adaptwin_core.speech.texts.columns import Columns
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames
 from adaptwin_core.speech.texts.table_form import form_by_names, form_of
 from adaptwin_core.speech.texts.tables import Row, lines_of, read_table
 
@@ -74,7 +74,7 @@ def read_rows(
     chosen, how = _columns(header, rows, recordings)
     if chosen is None:
         return _timed(file, rows, header)
-    found: list[Found] = []
+    entries: list[Entry] = []
     bad: list[int] = []
     for row in rows:
         key, texts = _field(row, chosen.file), [_field(row, i) for i in chosen.texts]
@@ -83,9 +83,9 @@ def read_rows(
             continue
         text = next((text for text in texts if text), next((text for text in texts if text is not None), None))
         split = _field(row, chosen.split) if chosen.split is not None else None
-        found.append(Found(key, text, split, row.number))
-    pieces = _pieces(rows, found, chosen)
-    whole = tuple(line for line in found if line.number not in pieces)
+        entries.append(Entry(key, text, split, row.number))
+    pieces = _pieces(rows, entries, chosen)
+    whole = tuple(line for line in entries if line.number not in pieces)
     note = f"a table parted by {between}, {'with a' if header else 'without'} header: {how}"
     return Reading(whole, "table", note, tuple(bad), tuple(sorted(pieces)))
 
@@ -126,13 +126,13 @@ def _field(row: Row, column: int) -> str | None:
     return row.fields[column] if column < len(row.fields) else None
 
 
-def _pieces(rows: Sequence[Row], found: Sequence[Found], chosen: Columns) -> set[int]:
+def _pieces(rows: Sequence[Row], entries: Sequence[Entry], chosen: Columns) -> set[int]:
     """Return the numbers of rows that give the words of a part of a recording only."""
     if chosen.start is None:
         return set()
     starts = {row.number: _field(row, chosen.start) for row in rows}
-    count = Counter(line.key for line in found)
-    return {line.number for line in found if count[line.key] > 1 or _seconds(starts.get(line.number)) > 0}
+    count = Counter(line.key for line in entries)
+    return {line.number for line in entries if count[line.key] > 1 or _seconds(starts.get(line.number)) > 0}
 
 
 def _seconds(field: str | None) -> float:
@@ -147,7 +147,7 @@ def _timed(file: TextFile, rows: Sequence[Row], header: Sequence[str | None] | N
     column = next(i for i, field in enumerate(header or ()) if columns.plain_name(field) in columns.TEXT_NAMES)
     text = " ".join(_field(row, column) or "" for row in rows)
     return Reading(
-        (Found(file.stem, text, None, 0),),
+        (Entry(file.stem, text, None, 0),),
         "timed_text",
         "a table of times and words, read without times",
         is_sidecar=True,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adaptwin_core.speech.texts.columns import is_header
-from adaptwin_core.speech.texts.recordings import RecordingNames, is_audio_name
+from adaptwin_core.speech.texts.recording_names import RecordingNames, is_audio_name
 from adaptwin_core.speech.texts.tables import sample_fields
 
 _DELIMITERS = ("\t", "|", ";", ",")

@@ -44,7 +44,7 @@ def test_every_file_is_used_or_rejected_with_a_reason(corpus: Corpus) -> None:
         "silent.wav": "silent",
         "wavs/05.wav": "duplicate",
     }
-    assert all(reject["reason"] for reject in corpus.rejects)
+    assert all(reject.reason for reject in corpus.rejects)
     assert len(corpus.clips) == 21
     assert corpus.seconds == pytest.approx(sum(1.0 + 0.1 * i for i in range(20)) + 2.0)
     assert warnings(corpus) == {"clipped": 1, "hidden_files": 1}

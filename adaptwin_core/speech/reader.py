@@ -7,11 +7,11 @@ from pathlib import Path
 
 from adaptwin_core.domain.audio import WINDOW_SAMPLES, samples_of, seconds_of
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.claims import Line
-from adaptwin_core.speech.clips import Taken
-from adaptwin_core.speech.corpus import CorpusWriter
+from adaptwin_core.speech.annotations import Annotation
+from adaptwin_core.speech.clips import UsedFile
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.notices import Notices
+from adaptwin_core.speech.notices import Notices, WarningCode
+from adaptwin_core.speech.shards import ShardWriter
 from adaptwin_core.speech.sound.recording import SILENCE_PEAK, Recording, peak
 from adaptwin_core.speech.sound.sandbox import Decoded, Decoder
 from adaptwin_core.speech.sound.segment import pieces
@@ -37,18 +37,18 @@ OnProgress = Callable[[Progress], None]
 
 
 class Reader:
-    """Reads files in turn. What is used of them is in `taken`; what is not is told to `notices`."""
+    """Reads files in turn. What is used of them is in `used`; what is not is told to `notices`."""
 
     def __init__(
         self,
         spool: Path,
         decoder: Decoder,
-        writer: CorpusWriter,
+        writer: ShardWriter,
         limits: Limits,
         notices: Notices,
         on_progress: OnProgress | None,
     ) -> None:
-        self.taken: list[Taken] = []
+        self.used: list[UsedFile] = []
         self._spool, self._decoder, self._writer, self._limits, self._notices = spool, decoder, writer, limits, notices
         self._on_progress = on_progress
         self._by_sound: dict[str, str] = {}  # SHA-256 of the samples -> name of the file that had them first
@@ -61,14 +61,14 @@ class Reader:
         """Announce that more files follow."""
         self._total_files += num_files
 
-    def read(self, audio: AudioFile, line: Line) -> None:
+    def read(self, audio: AudioFile, annotation: Annotation) -> None:
         """Decode one file and keep it, or say why not."""
         if time.monotonic() > self._deadline:
             hours = self._limits.max_wall_s / 3600
             raise InvalidAudio(f"reading the set took over {hours:g} h; send it in several sets", code="too_slow")
         with Recording(self._spool) as recording:
             try:
-                self._take(audio, line, recording)
+                self._take(audio, annotation, recording)
             except _TooLongError:
                 hours = self._limits.max_decoded_s / 3600
                 raise InvalidAudio(
@@ -79,7 +79,7 @@ class Reader:
         self._num_files += 1
         self.report()
 
-    def _take(self, audio: AudioFile, line: Line, recording: Recording) -> None:
+    def _take(self, audio: AudioFile, annotation: Annotation, recording: Recording) -> None:
         before = self._num_samples
 
         def count() -> None:
@@ -90,17 +90,17 @@ class Reader:
         decoded = self._decoder.decode(audio.path, audio.container, _Watched(recording, count), max_samples=room)
         if decoded.over_limit:
             raise _TooLongError
-        recording.check(is_wordless=line.is_wordless)
+        recording.check(is_nonspeech=annotation.is_nonspeech)
         first = self._by_sound.setdefault(recording.sha256, audio.name)
         if first != audio.name:
             raise InvalidAudio(f"it sounds exactly like {first}; send each recording once", code="duplicate")
         self._tell(audio.name, decoded)
         if decoded.damaged:
-            line = _untold(line)
-        self._keep(audio, line, recording)
+            annotation = _untold(annotation)
+        self._keep(audio, annotation, recording)
 
     def _tell(self, name: str, decoded: Decoded) -> None:
-        told = {
+        told: dict[WarningCode, bool] = {
             "clipped": decoded.clipped_share > _MAX_CLIPPED_SHARE,
             "damaged": decoded.damaged,
             "one_channel": decoded.one_channel,
@@ -108,31 +108,31 @@ class Reader:
         }
         for code, is_so in told.items():
             if is_so:
-                self._notices.add(code, name)
+                self._notices.warn(code, name)
         if decoded.num_tracks > 1:
             which = f"it holds {decoded.num_tracks} sound tracks; number {decoded.track} is used"
             self._notices.note(name, "sound_track", which)
 
-    def _keep(self, audio: AudioFile, line: Line, recording: Recording) -> None:
+    def _keep(self, audio: AudioFile, annotation: Annotation, recording: Recording) -> None:
         name = audio.name
         if recording.leave_out_quiet_ends(is_coded=audio.container not in _UNCODED):
-            self._notices.add("ends_trimmed", name)
+            self._notices.warn("ends_trimmed", name)
         if recording.num_samples > WINDOW_SAMPLES:
-            if line.text:
-                self._notices.add("long_clip_unlabelled", name)
-            line = _untold(line)
-        elif line.text:
-            chars_per_s = len(line.text) / recording.seconds
+            if annotation.text:
+                self._notices.warn("long_clip_unlabelled", name)
+            annotation = _untold(annotation)
+        elif annotation.text:
+            chars_per_s = len(annotation.text) / recording.seconds
             slow = chars_per_s < _MIN_CHARS_PER_S and recording.seconds >= _MIN_TEXT_CHECK_S
             if chars_per_s > _MAX_CHARS_PER_S or slow:
-                self._notices.add("text_mismatch", name)
-        places = []
+                self._notices.warn("text_mismatch", name)
+        spans = []
         for piece in pieces(recording.blocks()):
-            if peak(piece) < SILENCE_PEAK and not line.is_wordless:
-                self._notices.add("silent_parts", name)
+            if peak(piece) < SILENCE_PEAK and not annotation.is_nonspeech:
+                self._notices.warn("silent_parts", name)
             else:
-                places.append(self._writer.append(piece))
-        self.taken.append(Taken(name, line, tuple(places)))
+                spans.append(self._writer.append(piece))
+        self.used.append(UsedFile(name, annotation, tuple(spans)))
 
     def report(self, *, final: bool = False) -> None:
         """Say how far reading has come, if the last time was long ago or this is the end."""
@@ -158,9 +158,9 @@ class _Watched:
         self.recording.restart()
 
 
-def _untold(line: Line) -> Line:
+def _untold(annotation: Annotation) -> Annotation:
     """Return what still holds of pieces of a recording, or of what could be read: its words do not, silence does."""
-    return line if line.is_wordless else Line(text=None, split=line.split)
+    return annotation if annotation.is_nonspeech else Annotation(text=None, split=annotation.split)
 
 
 class _TooLongError(Exception):

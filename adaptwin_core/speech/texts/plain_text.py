@@ -49,7 +49,7 @@ _COLUMN_NAMES = frozenset(
 )
 
 
-def check_spoken(text: str) -> None:
+def require_words(text: str) -> None:
     """Raise unless a text, which is in no timed form, may be what somebody said.
 
     Raises:

@@ -13,7 +13,7 @@ FAINT, LOUD = 0.002, 0.1  # root mean square; full scale is 1
 HUM_HZ = (50.0, 60.0)
 
 
-def wordless(count: int, seed: int) -> list[Sound]:
+def nonspeech(count: int, seed: int) -> list[Sound]:
     """Return sounds of 30 s: near silence, noise of three colours, hum and chords in turn, each at its own loudness."""
     rng = np.random.default_rng(seed)
     makers: tuple[Callable[[np.random.Generator], npt.NDArray[np.float64]], ...] = (
