@@ -13,6 +13,7 @@ from adaptwin_core.domain.dataset_report import RejectedFile
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.annotations import Annotation
+from adaptwin_core.speech.audio_files import audio_files
 from adaptwin_core.speech.clips import clips_of
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import SourceFile, label
@@ -20,14 +21,15 @@ from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.matching.matching import match
 from adaptwin_core.speech.matching.same_recording import Versions
 from adaptwin_core.speech.notices import Notices
-from adaptwin_core.speech.reader import OnProgress, Progress, Reader
+from adaptwin_core.speech.reader import Reader
+from adaptwin_core.speech.reading_progress import OnProgress, ProgressReports, ReadingProgress
 from adaptwin_core.speech.shards import ShardWriter
 from adaptwin_core.speech.sound.sandbox import Decoder
 from adaptwin_core.speech.sound.sniff import READ_FORMS
-from adaptwin_core.speech.survey import audio_files, survey
+from adaptwin_core.speech.survey import survey
 from adaptwin_core.speech.texts.capitals import settle_capitals
 
-__all__ = ["Limits", "Progress", "SourceFile", "build_corpus"]
+__all__ = ["Limits", "ReadingProgress", "SourceFile", "build_corpus"]
 
 _UNUSABLE = frozenset({"decode_failed", "not_finite", "archive_damaged"})  # another encoding of it may be whole
 
@@ -52,11 +54,12 @@ def build_corpus(
     versions = Versions(found.audio_names, annotations)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
         writer = ShardWriter(out)
-        reader = Reader(Path(spool), decoder, writer, limits, notices, on_progress)
+        progress = ProgressReports(on_progress)
+        reader = Reader(Path(spool), decoder, writer, limits, notices, progress)
         try:
             wanted = versions.first
             while wanted:
-                reader.expect(len(wanted))
+                progress.expect(len(wanted))
                 for audio in audio_files(ordered, Path(spool), found, wanted, notices):
                     reader.read(audio, annotations.get(audio.name, Annotation()))
                 wanted = versions.instead_of({reject.name for reject in notices.rejects if reject.code in _UNUSABLE})
@@ -67,7 +70,7 @@ def build_corpus(
         notices.reject(name, "same_recording", reason)
     if not reader.used:
         raise InvalidAudio(_nothing_usable(notices.rejects), code="no_audio")
-    reader.report(final=True)
+    progress.report(final=True)
     clips = clips_of(reader.used)
     if all(clip.split != "test" for clip in clips):
         notices.warn("no_test", reader.used[0].name)

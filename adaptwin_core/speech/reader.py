@@ -1,39 +1,25 @@
 """Reads the recordings of a set one by one: each is decoded, checked, cut into pieces and written to shards."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from adaptwin_core.domain.audio import WINDOW_SAMPLES, samples_of, seconds_of
+from adaptwin_core.domain.audio import WINDOW_SAMPLES, samples_of
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.annotations import Annotation
+from adaptwin_core.speech.audio_files import AudioFile
 from adaptwin_core.speech.clips import UsedFile
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.notices import Notices, WarningCode
+from adaptwin_core.speech.reading_progress import CountedRecording, ProgressReports
 from adaptwin_core.speech.shards import ShardWriter
 from adaptwin_core.speech.sound.recording import SILENCE_PEAK, Recording, peak
 from adaptwin_core.speech.sound.sandbox import Decoded, Decoder
 from adaptwin_core.speech.sound.segment import pieces
-from adaptwin_core.speech.survey import AudioFile
 
 _MAX_CLIPPED_SHARE = 0.01
 _MAX_CHARS_PER_S, _MIN_CHARS_PER_S = 35.0, 1.0
 _MIN_TEXT_CHECK_S = 5.0  # a short clip may hold one word
-_REPORT_EVERY_S = 1.0
 _UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # forms that no codec pads
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far reading has come."""
-
-    num_files: int  # audio files done
-    total_files: int
-    seconds: float  # of audio decoded
-
-
-OnProgress = Callable[[Progress], None]
 
 
 class Reader:
@@ -46,20 +32,13 @@ class Reader:
         writer: ShardWriter,
         limits: Limits,
         notices: Notices,
-        on_progress: OnProgress | None,
+        progress: ProgressReports,
     ) -> None:
         self.used: list[UsedFile] = []
         self._spool, self._decoder, self._writer, self._limits, self._notices = spool, decoder, writer, limits, notices
-        self._on_progress = on_progress
+        self._progress = progress
         self._by_sound: dict[str, str] = {}  # SHA-256 of the samples -> name of the file that had them first
-        self._num_files = self._total_files = 0
-        self._num_samples = 0  # decoded, used or not
         self._deadline = time.monotonic() + limits.max_wall_s
-        self._next_report = 0.0
-
-    def expect(self, num_files: int) -> None:
-        """Announce that more files follow."""
-        self._total_files += num_files
 
     def read(self, audio: AudioFile, annotation: Annotation) -> None:
         """Decode one file and keep it, or say why not."""
@@ -76,18 +55,12 @@ class Reader:
                 ) from None
             except InvalidAudio as error:
                 self._notices.reject(audio.name, error.code, error.message)
-        self._num_files += 1
-        self.report()
+        self._progress.count_file()
 
     def _take(self, audio: AudioFile, annotation: Annotation, recording: Recording) -> None:
-        before = self._num_samples
-
-        def count() -> None:
-            self._num_samples = before + recording.num_samples
-            self.report()
-
-        room = samples_of(self._limits.max_decoded_s) - before
-        decoded = self._decoder.decode(audio.path, audio.container, _Watched(recording, count), max_samples=room)
+        room = samples_of(self._limits.max_decoded_s) - self._progress.num_samples
+        sink = CountedRecording(recording, self._progress)
+        decoded = self._decoder.decode(audio.path, audio.container, sink, max_samples=room)
         if decoded.over_limit:
             raise _TooLongError
         recording.check(is_nonspeech=annotation.is_nonspeech)
@@ -133,29 +106,6 @@ class Reader:
             else:
                 spans.append(self._writer.append(piece))
         self.used.append(UsedFile(name, annotation, tuple(spans)))
-
-    def report(self, *, final: bool = False) -> None:
-        """Say how far reading has come, if the last time was long ago or this is the end."""
-        now = time.monotonic()
-        if self._on_progress is None or (now < self._next_report and not final):
-            return
-        self._next_report = now + _REPORT_EVERY_S
-        self._on_progress(Progress(self._num_files, self._total_files, seconds_of(self._num_samples)))
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """A recording that tells when it has grown."""
-
-    recording: Recording
-    on_data: Callable[[], None]
-
-    def append(self, data: bytes) -> None:
-        self.recording.append(data)
-        self.on_data()
-
-    def restart(self) -> None:
-        self.recording.restart()
 
 
 def _untold(annotation: Annotation) -> Annotation:

@@ -9,8 +9,9 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts import columns
 from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
 from adaptwin_core.speech.texts.recording_names import RecordingNames
+from adaptwin_core.speech.texts.table_fields import lines_of
 from adaptwin_core.speech.texts.table_files import read_rows
-from adaptwin_core.speech.texts.tables import Row, lines_of
+from adaptwin_core.speech.texts.tables import Row
 from adaptwin_core.speech.texts.timed_text import without_marks
 
 _MAX_COLUMNS = 64

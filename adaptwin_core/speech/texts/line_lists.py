@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
 from adaptwin_core.speech.texts.recording_names import RecordingNames
-from adaptwin_core.speech.texts.tables import lines_of, shape
+from adaptwin_core.speech.texts.table_fields import lines_of, shape
 
 _FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
 _CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it

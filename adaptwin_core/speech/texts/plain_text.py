@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts import columns
-from adaptwin_core.speech.texts.column_content import tells_sounds
-from adaptwin_core.speech.texts.tables import lines_of
+from adaptwin_core.speech.texts.table_fields import lines_of
+from adaptwin_core.speech.texts.value_kinds import is_phonetic
 
 _HEAD_CHARS = 200
 _OTHER_FORM = re.compile(
@@ -64,7 +64,7 @@ def require_words(text: str) -> None:
         raise InvalidAudio(
             "it looks like timed text, and is in no form that is read; send the words without times", code="timed_text"
         )
-    if _FULL_CONTEXT.search(text) or (len(text.split(None, _MIN_SOUNDS)) >= _MIN_SOUNDS and tells_sounds(text)):
+    if _FULL_CONTEXT.search(text) or (len(text.split(None, _MIN_SOUNDS)) >= _MIN_SOUNDS and is_phonetic(text)):
         raise _not_words("it gives sounds and not words")
 
 

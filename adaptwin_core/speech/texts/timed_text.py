@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts.cues import CLOCK, read_cues
-from adaptwin_core.speech.texts.tables import lines_of
+from adaptwin_core.speech.texts.table_fields import lines_of
 
 _BRACKETED = re.compile(rf"\s*[\[(]\s*{CLOCK}\s*(?:(?:-->|->|-|–|to)\s*{CLOCK}\s*)?[\])]:?\s*(.*)")
 _TAG_OF_LYRICS = re.compile(r"\s*\[(?:ar|ti|al|au|by|re|ve|la|offset|length|id|tool|#)\s*:.*\]\s*", re.IGNORECASE)
