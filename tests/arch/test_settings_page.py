@@ -21,8 +21,8 @@ A job has settings, and so has the service. Both tables come from the code.
 
 Give these as `spec` in `POST /v1/jobs`, or as JSON after `--settings` in `adaptwin compress`.
 
-The size of the model is set in one of three ways: by `encoder_cut` and `decoder_cut`; by one of `model_cut`, `max_bytes` and
-`max_wer`; or by `ranks`. The column "default" says what holds if a setting is left out.
+Three ways set the size of the model: `encoder_cut` and `decoder_cut`; one of `model_cut`, `max_bytes` and `max_wer`; or
+`ranks`. The column "default" says what holds if a setting is left out.
 
 {_table("setting", CompressionSpec)}
 `ranks` holds these numbers:
@@ -30,8 +30,8 @@ The size of the model is set in one of three ways: by `encoder_cut` and `decoder
 {_table("part", SpectralRanks)}
 ## Of the service
 
-These are environment variables. `adaptwin up` sets the first four itself, and `ADAPTWIN_BLOCK_THREADS` to the cores over the
-workers. `docker-compose.yml` sets its own.
+These are environment variables. `adaptwin up` sets the first four itself. It also sets `ADAPTWIN_BLOCK_THREADS`, to the
+number of cores divided by the number of workers. `docker-compose.yml` sets its own.
 
 {_table("variable", Settings, named=_variable)}"""
 
