@@ -7,27 +7,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
-ROOT = Path(__file__).parents[2]
-NOT_OURS = {"var", "demo"}  # what `adaptwin up` and `make demo` write
-READER = MarkdownIt("commonmark").enable("table")
-
-
-def _pages() -> list[Path]:
-    folders = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    deep = (page for folder in folders if folder.name not in NOT_OURS for page in folder.rglob("*.md"))
-    return sorted([*ROOT.glob("*.md"), *deep])
-
-
-def _inline(text: str) -> Iterator[Token]:
-    for token in READER.parse(text):
-        yield from token.children or []
+from tests.arch.pages import ROOT, name_of, pages, tokens
 
 
 def _links(text: str) -> Iterator[str]:
-    for token in _inline(text):
+    for token in tokens(text):
         for name in ("href", "src"):
             if target := token.attrGet(name):
                 yield str(target)
@@ -35,8 +20,7 @@ def _links(text: str) -> Iterator[str]:
 
 def _anchors(text: str) -> set[str]:
     """Return the fragments that GitHub gives the headings of a page."""
-    tokens = READER.parse(text)
-    titles = [inner.content for token, inner in pairwise(tokens) if token.type == "heading_open"]
+    titles = [inner.content for token, inner in pairwise(tokens(text)) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
@@ -57,7 +41,7 @@ def dead_links(page: Path, text: str) -> list[str]:
     return dead
 
 
-@pytest.mark.parametrize("page", _pages(), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_link_leads_somewhere(page):
     assert dead_links(page, page.read_text()) == []
 
