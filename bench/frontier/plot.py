@@ -1,6 +1,4 @@
-"""The frontier as pictures: word error rate over bytes, over the share of the encoder removed, and over that of all
-layers.
-"""
+"""The frontier as a picture: word error rate over bytes, and over the share of the encoder that is removed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,25 +15,23 @@ from bench.frontier.judge import original_of
 
 KINDS = {"speaker": "this speaker", "others": "other speakers"}
 MARKERS = {"float16": "o", "int8": "s", "int4": "^"}
-MOST_WER = 3.0  # times the original's; rows above it are named in the table only: they would flatten every difference
-ALL_LAYERS = "ours, all layers"
-# A line a model size, from nothing cut, and what each was before it learnt anything.
+MOST_WER = 3.0  # times the original's; rows above it stand in the table only, because they would flatten the rest
+# The families whose points differ in how much of the encoder is left.
 OVER_ENCODER = ("original", "smaller", "ours", "ours from the next smaller")
 
 Rows = Sequence[dict[str, Any]]
 
 
 def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
-    """Write one PNG with all views, a column a kind of speech."""
-    num_views = 2 + any(row["family"] == ALL_LAYERS for row in rows)
-    figure, axes = plt.subplots(num_views, 2, figsize=(11, 4 * num_views), sharey="col")
+    """Write one PNG, with a column for each kind of speech."""
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8), sharey="col")
     original = original_of(rows)
     most = {kind: MOST_WER * original[f"{kind}_wer"][0] for kind in KINDS}
     shown = [row for row in rows if all(row[f"{kind}_wer"][0] <= most[kind] for kind in KINDS)]
     families = list(dict.fromkeys(row["family"] for row in shown))
     colours = {family: mpl.colormaps["tab20"](index) for index, family in enumerate(families)}
     for column, (kind, said) in enumerate(KINDS.items()):
-        by_bytes, by_encoder, *by_layers = (axis[column] for axis in axes)
+        by_bytes, by_encoder = (axis[column] for axis in axes)
         for family in families:
             for precision in MARKERS:
                 points = _of(shown, [family], precision)
@@ -44,14 +40,8 @@ def draw(how: dict[str, Any], rows: Rows, out: Path) -> None:
             points = _of(shown, [family], "float16")
             removed = [100 * row["encoder_cut"] for row in points]
             _line(by_encoder, points, kind, removed, colours.get(family), "float16")
-        for axis in by_layers:
-            for precision in MARKERS:
-                points = _of(shown, ["original", ALL_LAYERS], precision)
-                removed = [100 * (1 - row["total_params"] / original["total_params"]) for row in points]
-                _line(axis, points, kind, removed, colours.get(ALL_LAYERS), precision)
-            axis.set(xlabel="whole model removed, %, from all layers")
         by_bytes.set(title=said, xlabel="weights on disk, MB")
-        by_encoder.set(xlabel="encoder removed, % (a line a model size)")
+        by_encoder.set(xlabel="encoder removed, %")
     for axis in axes.flat:
         axis.set(ylabel="word error rate, %")
         axis.spines[["top", "right"]].set_visible(False)

@@ -1,12 +1,8 @@
-"""What a bench works on, from its options, and how that is told beside its results."""
+"""The speech that a bench works on: one speaker's and other people's, as a person would upload it."""
 
 import argparse
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import describe, resolve
@@ -14,16 +10,17 @@ from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
+from bench.runner import command_line, machine
 
 
-def speech_options(description: str | None) -> argparse.ArgumentParser:
-    """Return the options of a bench on real speech: those that `open_setting` reads, and settings of its jobs."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+def speech_command_line(description: str | None, name: str) -> argparse.ArgumentParser:
+    """Return the command line of a bench that makes models of real speech."""
+    parser = command_line(description, name)
     parser.add_argument("--speaker", type=Path, required=True, help="folder of one speaker's transcribed speech")
     parser.add_argument("--general", type=Path, required=True, help="folder of other speakers, with test clips")
     parser.add_argument("--model", default="package:whisper-base")
     parser.add_argument("--settings", default="{}", help="settings of every job, as JSON")
-    parser.add_argument("--cache", type=Path, default=Path("var/models"))
+    parser.add_argument("--clips", type=int, default=48, help="held-out clips of each kind of speech to judge on")
     return parser
 
 
@@ -37,8 +34,8 @@ def open_setting(options: argparse.Namespace, spec: CompressionSpec, work: Path)
     return Setting(folder, describe(folder)[1], spec, speaker, general)
 
 
-def told(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
-    """Return model, speech, settings and machine as plain JSON values."""
+def how_made(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
+    """Return model, speech, settings and machine as JSON values."""
     assert setting.general is not None
     corpora = {"speaker": setting.speaker, "general": setting.general}
     return {
@@ -47,7 +44,6 @@ def told(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
         "general": options.general.name,
         "corpora": {name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora.items()},
         "settings": setting.spec.model_dump(mode="json"),
-        "threads": torch.get_num_threads(),
-        "machine": platform.machine(),
-        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+        "clips_judged_of_each_kind": options.clips,
+        **machine(),
     }
