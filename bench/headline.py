@@ -1,4 +1,4 @@
-"""The README's table and its picture, from the committed runs of the frontier: `python -m bench.headline`.
+"""The README's table and its picture, from the committed runs of the frontier.
 
 Four models with weights in 8 bits: two sizes of Whisper, each as it is and fine-tuned here with nothing cut.
 """
@@ -11,6 +11,8 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+
+from bench.markdown import markdown_table
 
 RESULTS = Path(__file__).parent / "results"
 PICTURE = RESULTS / "headline.png"
@@ -42,12 +44,12 @@ def rows(run: str) -> dict[str, Row]:
 def table() -> str:
     """Return Markdown: size in MB, then each speaker's word error rate in % with its 95 % interval."""
     found = [rows(run) for run in SPEAKERS.values()]
-    lines = ["| model, weights in 8 bits | MB | synthetic speaker | LJSpeech |", "|---|---|---|---|"]
+    lines = []
     for name in MODELS:
         rates = ["{:.1f} % ({:.1f}-{:.1f})".format(*speaker[name]["speaker_wer"]) for speaker in found]
         cells = [name, f"{found[0][name]['bytes'] / 1e6:.0f}", *rates]
-        lines.append(f"| {' | '.join(f'**{cell}**' if name == BEST else cell for cell in cells)} |")
-    return "\n".join(lines)
+        lines.append([f"**{cell}**" for cell in cells] if name == BEST else cells)
+    return markdown_table(["model, weights in 8 bits", "MB", "synthetic speaker", "LJSpeech"], lines)
 
 
 def draw(out: Path = PICTURE) -> None:
@@ -76,8 +78,3 @@ def draw(out: Path = PICTURE) -> None:
     figure.tight_layout()
     figure.savefig(out, dpi=110)
     plt.close(figure)
-
-
-if __name__ == "__main__":
-    draw()
-    print(table())

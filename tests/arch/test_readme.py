@@ -1,4 +1,4 @@
-"""The README is short, and its table is that of the committed runs. After a new run: `python -m bench.headline`."""
+"""The README is short, and its table is that of the committed runs. After a new run: `python -m bench.pages`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ MOST_WORDS = 800
 
 
 def test_its_table_holds_the_committed_figures():
-    assert table() in README, "write what `python -m bench.headline` prints into README.md"
+    assert table() in README, "run `python -m bench.pages`"
 
 
 def test_it_is_read_in_a_few_minutes():
