@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.stages.recipe import quiet_transformers
+from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from bench.frontier.judge import Judge, above, original_of
 from bench.markdown import markdown_table
-from bench.models import Made, Models
+from bench.models import Made, Models, base_model
 from bench.runner import Row, Run, parsed
-from bench.speech import how_made, open_setting, speech_command_line
+from bench.speech import corpora, how_made, read_speech, speech_command_line
 from bench.word_errors import as_text
 
 FORM = "float16"
@@ -62,19 +61,18 @@ def main() -> None:
     quiet_transformers()
     spec = CompressionSpec.model_validate(json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
-        setting = open_setting(options, spec, Path(scratch))
-        assert setting.general is not None
-        run = Run(options.out, how_made(options, setting))
-        judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
-        models = Models(setting, Path(scratch) / "models")
-        by_base = {name: models.of_base(resolve(name, options.cache)) for name in options.models}
+        speech = read_speech(options, Path(scratch))
+        run = Run(options.out, how_made(options, spec, speech))
+        judge = Judge(corpora(speech), options.clips, spec.language)
+        models = Models(base_model(options.model, options.cache), spec, speech, Path(scratch) / "models")
+        by_base = {name: models.of_base(base_model(name, options.cache)) for name in options.models}
         by_base[options.model] = models
         for case in cases(options):
             if not run.has(change=case.name):
                 made = _make(by_base[case.model], case)
                 row = {"change": case.name, "model": case.model, "tuning_s": round(made.tuning_s, 1)}
                 row["family"] = "original" if case.change is None else "ours"
-                run.add(row | {"precision": FORM} | judge.row(made.model, made.setting.featurizer(), FORM))
+                run.add(row | {"precision": FORM} | judge.row(made.model, made.recipe.featurizer, FORM))
     run.console.print(table(run.rows))
 
 
@@ -106,7 +104,7 @@ def _make(models: Models, case: Case) -> Made:
     if case.change is None:
         return models.original()
     if case.minutes is not None:
-        models = models.of_speaker(shortened(models.setting.speaker, case.minutes))
+        models = models.of_speaker(shortened(models.recipe.speaker, case.minutes))
     return models.make(**case.change)
 
 

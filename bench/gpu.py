@@ -36,6 +36,7 @@ ALL_SHAPES = SHAPES | {SMALLEST: Shape(64, 2, 2, 1, 51864)}
 SENTENCES = Path(__file__).parent / "demo" / "sentences.txt"
 NUM_CLIPS = {"train": 6, "valid": 2, "test": 2}
 WORD_S = 0.3
+ENDING = 500  # how much the end of the text outweighs every other word
 SHORT = {
     "calibration_windows": 1,
     "personal_steps": 2,
@@ -88,7 +89,11 @@ def _random_model(name: str, tokenizer: Path | None, cache: Path, folder: Path) 
     real = tokenizer or resolve("package:whisper-tiny.en" if name.endswith(".en") else "package:whisper-base", cache)
     config = config_of(ALL_SHAPES[name])
     torch.manual_seed(0)
-    WhisperForConditionalGeneration(config).half().save_pretrained(folder, max_shard_size="100GB")
+    model = WhisperForConditionalGeneration(config)
+    end = json.loads((real / "generation_config.json").read_text())["eos_token_id"]
+    with torch.no_grad():  # random words would go on to the longest text that a model may write
+        model.model.decoder.layer_norm.bias += ENDING * model.model.decoder.embed_tokens.weight[end]
+    model.half().save_pretrained(folder, max_shard_size="100GB")
     for sidecar in SIDECARS:
         if (real / sidecar).exists():
             shutil.copyfile(real / sidecar, folder / sidecar)

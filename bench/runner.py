@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.stage_spec import CODE_VERSION
+from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.ml.model.device import device
 
 RESULTS = Path("bench/results")

@@ -2,15 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base.models import describe, resolve
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.walk import Speech
+from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from bench.runner import command_line, machine
+from bench.runner import Row, command_line, machine
 
 
 def speech_command_line(description: str | None, name: str) -> argparse.ArgumentParser:
@@ -24,26 +23,31 @@ def speech_command_line(description: str | None, name: str) -> argparse.Argument
     return parser
 
 
-def open_setting(options: argparse.Namespace, spec: CompressionSpec, work: Path) -> Setting:
-    """Read the speech of `options.speaker` and `options.general` into `work`, and find `options.model`."""
+def read_speech(options: argparse.Namespace, work: Path) -> Speech:
+    """Read the speech of `options.speaker` and `options.general` into `work`."""
     speaker, general = (
         build_corpus(read_folder(folder), work / name, Limits())
         for name, folder in (("speaker", options.speaker), ("general", options.general))
     )
-    folder = resolve(options.model, options.cache)
-    return Setting(folder, describe(folder)[1], spec, speaker, general)
+    return Speech(speaker, general)
 
 
-def how_made(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
+def corpora(speech: Speech) -> dict[str, Corpus]:
+    """Return both kinds of speech by the names that rows have for them."""
+    assert speech.general is not None
+    return {"speaker": speech.speaker, "others": speech.general}
+
+
+def how_made(options: argparse.Namespace, spec: CompressionSpec, speech: Speech) -> Row:
     """Return model, speech, settings and machine as JSON values."""
-    assert setting.general is not None
-    corpora = {"speaker": setting.speaker, "general": setting.general}
     return {
         "model": options.model,
         "speaker": options.speaker.name,
         "general": options.general.name,
-        "corpora": {name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora.items()},
-        "settings": setting.spec.model_dump(mode="json"),
+        "corpora": {
+            name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora(speech).items()
+        },
+        "settings": spec.model_dump(mode="json"),
         "clips_judged_of_each_kind": options.clips,
         **machine(),
     }

@@ -20,8 +20,8 @@ from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.assemble import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.ml.training.finetune import finetune
@@ -29,6 +29,7 @@ from adaptwin_core.ml.training.lessons import Lessons
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
+from bench.models import base_model
 from bench.runner import Row, machine
 
 NUM_OPERATORS = 10
@@ -54,8 +55,8 @@ class Clock(Watcher):
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def ended(self, step: str, seconds: float) -> None:
-        """Add a step. The steps of all blocks count as one."""
-        kind = step.split(" ", maxsplit=1)[0] if step.startswith(("weigh", "cut")) else step
+        """Add a task. The tasks of one stage count as one step."""
+        kind = "read" if step.startswith("read") else step.partition(" ")[0]
         before = self.steps.get(kind, {"seconds": 0.0})["seconds"]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_GB
         self.steps[kind] = {"seconds": round(before + seconds, 2), "peak_memory_gb": round(peak, 2)}
@@ -82,7 +83,8 @@ def timed_job(job: Job, cache: Path) -> Row:
         stored = sum(tensor.numel() for tensor in widened(load_file(model / WEIGHTS_FILE)).values())
         size = report["size"]["compressed"]
         assert stored == size["total_params"], f"{stored:,} numbers are stored, the plan says {size['total_params']:,}"
-        one_step = _one_step(base, spec, Corpus.load(between / "speaker"), model)
+        started_from = base_model(base.source, cache)
+        one_step = _one_step(Recipe(started_from, spec, Corpus.load(between / "speaker"), None), model)
     errors = [block["error_after"] for block in report["blocks"].values()]
     return {
         "job": job.name,
@@ -101,11 +103,10 @@ def timed_job(job: Job, cache: Path) -> Row:
     }
 
 
-def _one_step(base: Base, spec: CompressionSpec, speaker: Corpus, model: Path) -> Row:
+def _one_step(recipe: Recipe, model: Path) -> Row:
     """Time and profile steps of the training after the cut, on one whole window, beside the least they could take."""
-    setting = Setting(base.folder, base.facts.shape, spec, speaker, None)
-    lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])
-    teacher = Teacher(load_whisper(base.folder).to(device()), setting.featurizer())
+    lessons = Lessons(lessons_of(recipe, teacher_knows_speaker=False).speaker[:1], [])
+    teacher = Teacher(load_whisper(recipe.base.folder).to(device()), recipe.featurizer)
     teacher.hear(lessons.speaker[0])
     ends: list[float] = []
 
@@ -116,7 +117,7 @@ def _one_step(base: Base, spec: CompressionSpec, speaker: Corpus, model: Path) -
 
     def steps(count: int) -> None:
         student = load_compressed(model).to(device())
-        finetune(student, teacher, lessons, spec, num_steps=count, on_step=on_step)
+        finetune(student, teacher, lessons, recipe.spec, num_steps=count, on_step=on_step)
 
     steps(1 + NUM_TIMED)
     seconds = min(after - before for before, after in pairwise(ends))

@@ -12,15 +12,14 @@ import tempfile
 from pathlib import Path
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.model.quantized import NOT_MEASURED, STORED
-from adaptwin_core.ml.stages.recipe import quiet_transformers
+from adaptwin_core.ml.model.quiet import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plot import draw
 from bench.frontier.systems import Frontier, systems
-from bench.models import Models
+from bench.models import Models, base_model
 from bench.runner import Run, parsed
-from bench.speech import how_made, open_setting, speech_command_line
+from bench.speech import corpora, how_made, read_speech, speech_command_line
 
 QUICK = {
     "out": Path("var/frontier-quick.json"),
@@ -38,22 +37,21 @@ QUICK = {
 def main() -> None:
     options = _options()
     quiet_transformers()
-    # Every layer is calibrated and weighed; each system says how much of it goes.
-    spec = CompressionSpec.model_validate({"encoder_cut": 0.2, "decoder_cut": 0.2} | json.loads(options.settings))
+    spec = CompressionSpec.model_validate(json.loads(options.settings))
     with tempfile.TemporaryDirectory() as scratch:
-        setting = open_setting(options, spec, Path(scratch))
-        assert setting.general is not None
-        run = Run(options.out, how_made(options, setting) | {"smaller": options.smaller})
-        judge = Judge({"speaker": setting.speaker, "others": setting.general}, options.clips, spec.language)
-        smaller = resolve(options.smaller, options.cache) if options.smaller else None
-        frontier = Frontier(Models(setting, Path(scratch) / "models"), smaller)
+        speech = read_speech(options, Path(scratch))
+        run = Run(options.out, how_made(options, spec, speech) | {"smaller": options.smaller})
+        judge = Judge(corpora(speech), options.clips, spec.language)
+        models = Models(base_model(options.model, options.cache), spec, speech, Path(scratch) / "models")
+        smaller = base_model(options.smaller, options.cache) if options.smaller else None
+        frontier = Frontier(models, smaller)
         for system in systems(options.cuts, has_smaller=smaller is not None):
             missing = [form for form in options.forms if not run.has(system=system.name, precision=form)]
             for form, made in frontier.forms(system, missing):
                 is_rounded_here = form == "int4" and made.num_bytes is None
                 inputs = frontier.inputs(made) if is_rounded_here else NOT_MEASURED
-                figures = judge.row(made.model, made.setting.featurizer(), form, inputs, made.num_bytes)
-                cut = 1 - figures["encoder_params"] / made.setting.shape.encoder_params
+                figures = judge.row(made.model, made.recipe.featurizer, form, inputs, made.num_bytes)
+                cut = 1 - figures["encoder_params"] / made.recipe.shape.encoder_params
                 row = {"system": system.name, "family": system.family, "precision": form, **figures}
                 run.add(row | {"encoder_cut": round(cut, 4), "tuning_s": round(made.tuning_s, 1)})
     draw(run.how, run.rows, options.out.with_suffix(".png"))

@@ -9,7 +9,8 @@ from typing import Any
 from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.quantized import InputMoments
 from adaptwin_core.ml.model.windows import pack
-from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.recipe import BaseModel
 from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
 from adaptwin_core.ml.training.lessons import Lessons
 from adaptwin_core.ml.training.teacher import Teacher
@@ -70,7 +71,7 @@ def _ours(family: str, cuts: Sequence[float], *, is_smaller: bool) -> list[Syste
 class Frontier:
     """Makes the model of every system in every form of storage."""
 
-    def __init__(self, models: Models, smaller: Path | None) -> None:
+    def __init__(self, models: Models, smaller: BaseModel | None) -> None:
         self.models = models
         self.smaller = models.of_base(smaller) if smaller else None
         self._taught: dict[Path, tuple[Teacher, Lessons]] = {}  # by the base model
@@ -90,12 +91,12 @@ class Frontier:
 
     def inputs(self, made: Made) -> InputMoments:
         """Return the moments of every matrix's inputs, for which weights of 4 bits are rounded in every row."""
-        setting, folder = made.setting, made.setting.base_folder
+        recipe, folder = made.recipe, made.recipe.base.folder
         if folder not in self._taught:
-            teacher = Teacher(load_whisper(folder), setting.featurizer())
-            self._taught[folder] = teacher, recipe.lessons_of(setting)
+            teacher = Teacher(load_whisper(folder), recipe.featurizer)
+            self._taught[folder] = teacher, lessons_of(recipe, teacher_knows_speaker=False)
         teacher, lessons = self._taught[folder]
-        return measure_inputs(made.model, teacher, windows_to_hear(lessons, setting.speaker_weight))
+        return measure_inputs(made.model, teacher, windows_to_hear(lessons, recipe.speaker_weight))
 
     def _models(self, system: System) -> Models:
         found = self.smaller if system.is_smaller else self.models
@@ -111,12 +112,11 @@ class Frontier:
 
 def _with_lora(models: Models) -> Made:
     """Return a whole Whisper tuned with LoRA on the same speech, with as many windows as ours learns from."""
-    setting = models.setting
-    spec = setting.spec
-    windows = pack(setting.speaker, "train", seed=spec.seed, labelled=True, num_tokens=setting.num_tokens)
+    recipe, spec = models.recipe, models.recipe.spec
+    windows = pack(recipe.speaker, "train", seed=spec.seed, labelled=True, num_tokens=recipe.num_tokens)
     num_windows = (spec.personal_steps + spec.tune_steps) * spec.tune_batch
     began = time.perf_counter()
     model = plain_lora(
-        load_whisper(setting.base_folder), setting.featurizer(), windows, num_windows=num_windows, seed=spec.seed
+        load_whisper(recipe.base.folder), recipe.featurizer, windows, num_windows=num_windows, seed=spec.seed
     )
-    return Made(model, time.perf_counter() - began, setting)
+    return Made(model, time.perf_counter() - began, recipe)
