@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adaptwin_core.domain.errors import Cancelled, LeaseLost
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service.bootstrap import Service
-from adaptwin_core.service.tasks import Claim
+from adaptwin_core.service.task_owner import Claim
 
 log = logging.getLogger(__name__)
 

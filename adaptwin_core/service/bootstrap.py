@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adaptwin_core.service.auth import ApiKeys
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.erasure import Eraser
-from adaptwin_core.service.tasks import Tasks
+from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
 from adaptwin_core.service.uploads import Uploads
 from adaptwin_core.store.blobs import BlobStore
@@ -42,9 +42,7 @@ def bootstrap(settings: Settings) -> Service:
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
         uploads=Uploads(settings, files, blobs),
-        tasks=Tasks(
-            lease_s=settings.lease_s, max_attempts=settings.max_attempts, num_shards=settings.calibration_shards
-        ),
+        tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),
     )
 

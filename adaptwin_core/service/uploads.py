@@ -21,7 +21,7 @@ from adaptwin_core.service.upload_writer import Checksum, Writer
 from adaptwin_core.speech.files.sources import label
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.killpoints import killpoint
-from adaptwin_core.store.queries import datasets, erasure
+from adaptwin_core.store.queries import blobs, datasets
 from adaptwin_core.store.queries import uploads as rows
 from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Upload
@@ -131,7 +131,7 @@ class Uploads:
         if upload.state == UploadState.OPEN and self._safe_offset(upload) == upload.length:
             if upload.length == 0:
                 self.files.write(upload.id, 0, b"")
-            erasure.share_blobs(session, scope)
+            blobs.share(session, scope)
             upload.sha256 = self.blobs.put(self.files.path_of(upload.id), scope=scope.tenant_id).sha256
             killpoint("upload_stored")
             upload.state = next_state(UploadState.OPEN, "complete").value

@@ -2,7 +2,6 @@
 
 import redis
 from fastapi import APIRouter
-from sqlalchemy import text
 
 from adaptwin_core.service import quotas
 from api.deps import Running
@@ -24,8 +23,7 @@ async def get_live() -> Live:
 @router.get("/ready", responses=documented(422, 503, 507))
 def get_ready(service: Running) -> Ready:
     """Tell whether requests can be served: a database that answers and room on the disk. The broker may be away."""
-    with service.database.transaction() as session:
-        session.execute(text("SELECT 1"))
+    service.database.check()
     quotas.require_disk(service.settings)
     return Ready(
         database="ok",
