@@ -24,9 +24,9 @@ import soundfile
 import torch
 from transformers import WhisperForConditionalGeneration
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 from bench.runner import Run, command_line, parsed
 from bench.sizes import SHAPES, Shape, config_of
 from bench.timed_job import Job, timed_job

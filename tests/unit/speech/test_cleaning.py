@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.speech.files.sources import label
-from adaptwin_core.speech.texts.written import as_taught
+from adaptwin_core.speech.texts.cleaning import cleaned
 from tests.unit.speech.texts import read
 
 CASES = [
@@ -33,7 +33,7 @@ CASES = [
 
 @pytest.mark.parametrize(("written", "taught"), CASES)
 def test_format_characters(written: str, taught: str) -> None:
-    assert as_taught(written) == taught
+    assert cleaned(written) == taught
     found = read({"a.txt": f"One {written}"}, ["a.wav"])
     assert found.text("a.wav") == f"One {taught}".strip()
 
@@ -41,14 +41,14 @@ def test_format_characters(written: str, taught: str) -> None:
 def test_marks_without_end_cost_no_time() -> None:
     start = time.perf_counter()
     text = "a" + "\u0301\u0323" * 500_000
-    assert len(as_taught(text)) <= 32
+    assert len(cleaned(text)) <= 32
     assert len(label(text)) <= 32
     assert read({"a.txt": text}, ["a.wav"]).text("a.wav")
-    assert as_taught("😀" * 40) == "😀" * 40
+    assert cleaned("😀" * 40) == "😀" * 40
     assert time.perf_counter() - start < 10
 
 
 @given(st.text(max_size=40))
 def test_a_text_is_on_one_line_and_stays_as_it_is_the_second_time(text: str) -> None:
-    once = as_taught(text)
-    assert as_taught(once) == once == " ".join(once.split())
+    once = cleaned(text)
+    assert cleaned(once) == once == " ".join(once.split())

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from adaptwin_core.cli.telling import count_of, of_speech
+from adaptwin_core.cli.summary import count_of, speech_summary
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.ml.stages.watcher import Watcher
@@ -18,7 +18,7 @@ EVERY_S: Final = 30.0  # a long step says how far it is
 UNITS: Final = {"personalize": "step", "calibrate": "window", "factorize": "step", "tune": "step", "evaluate": "clip"}
 
 
-class Lines(Watcher):
+class ProgressLines(Watcher):
     """Says one plain line a step, and one now and then of a long step."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,7 +41,7 @@ class Lines(Watcher):
             self.say(f"{step}: {what}{seconds:.0f} s")
 
     def found(self, kind: str, report: DatasetReport) -> None:
-        for line in of_speech(kind, report):
+        for line in speech_summary(kind, report):
             self.say(line)
 
     def admitted(self, remarks: Sequence[Remark]) -> None:
@@ -49,7 +49,7 @@ class Lines(Watcher):
             self.say(remark.message)
 
 
-class Bars(Lines):
+class ProgressBars(ProgressLines):
     """Draws a bar a step; what is said stands above them."""
 
     def __init__(self, bars: Progress) -> None:
@@ -67,14 +67,14 @@ class Bars(Lines):
 
 
 @contextmanager
-def watching() -> Iterator[Lines]:
+def progress_display() -> Iterator[ProgressLines]:
     """Give a watcher that suits where the output goes."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
     console = Console()
     if not sys.stdout.isatty() or console.is_dumb_terminal:
-        yield Lines(lambda line: print(line, flush=True))
+        yield ProgressLines(lambda line: print(line, flush=True))
         return
     columns = (
         SpinnerColumn(),
@@ -84,4 +84,4 @@ def watching() -> Iterator[Lines]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as bars:
-        yield Bars(bars)
+        yield ProgressBars(bars)

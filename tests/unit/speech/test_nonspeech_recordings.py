@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from adaptwin_core.speech import ingest
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.corpus import Corpus
 from tests.unit.speech.sounds import RATE_HZ, Floats, build, rejects, voice, warnings, write
 
@@ -19,8 +19,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return what reads sounds, each of which has a text ("" is one) or None."""
 
     def read_them(sounds: Mapping[str, tuple[Floats, str | None]]) -> Corpus:
-        lines = {name: Line(text) for name, (_, text) in sounds.items() if text is not None}
-        monkeypatch.setattr(ingest, "match", lambda *_found: lines)
+        annotations = {name: Annotation(text) for name, (_, text) in sounds.items() if text is not None}
+        monkeypatch.setattr(ingest, "match", lambda *_found: annotations)
         for name, (sound, _) in sounds.items():
             write(tmp_path / "in" / name, sound, subtype="PCM_16")
         return build(tmp_path / "in", tmp_path / "out")

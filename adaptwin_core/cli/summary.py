@@ -13,7 +13,7 @@ _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # the
 MAX_SHOWN = 50  # rejects, and notes; report.json has them all
 
 
-def of_speech(kind: str, report: DatasetReport) -> list[str]:
+def speech_summary(kind: str, report: DatasetReport) -> list[str]:
     """Return what was found in one kind of speech: what is used and how, and all that is not."""
     read = f"read {kind} speech: {count_of(report.recordings, 'file')}, {report.seconds / 60:.1f} minutes"
     labelled = f"{report.labelled} with a transcript, {report.clips - report.labelled} without"
@@ -37,7 +37,7 @@ def of_speech(kind: str, report: DatasetReport) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def of_model(report: Mapping[str, Any], out: Path) -> list[str]:
+def model_summary(report: Mapping[str, Any], out: Path) -> list[str]:
     """Return what the finished model is, and how it hears."""
     from adaptwin_core.ml.evaluation.report_card import (
         lines,  # what it stands on is loaded by the time there is a report

@@ -1,19 +1,12 @@
-"""What a transcript file says of a recording, before it is known which recording it means."""
+"""What transcript files say of recordings, before and after it is known which recording is meant."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Split = Literal["train", "valid", "test"]
-
-SPLITS: dict[str, Split] = {
-    **dict.fromkeys(("train", "training", "general"), "train"),
-    **dict.fromkeys(("valid", "validation", "dev", "val"), "valid"),
-    **dict.fromkeys(("test", "testing", "eval"), "test"),
-}
+from adaptwin_core.domain.splits import Split
 
 
 @dataclass(frozen=True)
-class Line:
+class Annotation:
     """What is known of one recording.
 
     `text` is None where nothing is known, and empty where it is known that nobody speaks.
@@ -23,7 +16,7 @@ class Line:
     split: Split | None = None
 
     @property
-    def is_wordless(self) -> bool:
+    def is_nonspeech(self) -> bool:
         """Whether it is known that nobody speaks."""
         return self.text == ""
 
@@ -38,6 +31,6 @@ class Claim:
 
     key: str
     folder: str
-    line: Line
+    annotation: Annotation
     place: str  # where it was read, for messages: "metadata.csv, line 7"
     is_sidecar: bool

@@ -5,16 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 Sound = npt.NDArray[np.float32]
 
-SECONDS = 30
 FAINT, LOUD = 0.002, 0.1  # root mean square; full scale is 1
 HUM_HZ = (50.0, 60.0)
 
 
-def wordless(count: int, seed: int) -> list[Sound]:
+def nonspeech(count: int, seed: int) -> list[Sound]:
     """Return sounds of 30 s: near silence, noise of three colours, hum and chords in turn, each at its own loudness."""
     rng = np.random.default_rng(seed)
     makers: tuple[Callable[[np.random.Generator], npt.NDArray[np.float64]], ...] = (
@@ -33,7 +32,7 @@ def wordless(count: int, seed: int) -> list[Sound]:
 
 
 def _white(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    return rng.standard_normal(SECONDS * SAMPLE_RATE_HZ)
+    return rng.standard_normal(WINDOW_SAMPLES)
 
 
 def _pink(rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -53,7 +52,7 @@ def _coloured(rng: np.random.Generator, power: float) -> npt.NDArray[np.float64]
 
 
 def _hum(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    seconds = np.arange(SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    seconds = np.arange(WINDOW_SAMPLES) / SAMPLE_RATE_HZ
     base = rng.choice(HUM_HZ)
     sound = 0.05 * _white(rng)
     for k in range(1, 8):
@@ -63,7 +62,7 @@ def _hum(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 def _chords(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return chords of random tones that are struck and fade, one after the other."""
-    sound = np.zeros(SECONDS * SAMPLE_RATE_HZ)
+    sound = np.zeros(WINDOW_SAMPLES)
     start = 0
     while start < len(sound):
         length = min(int(rng.uniform(0.3, 2.0) * SAMPLE_RATE_HZ), len(sound) - start)

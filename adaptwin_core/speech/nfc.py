@@ -7,7 +7,7 @@ _MAX_MARKS = 30  # on one letter, as in Unicode's stream-safe form: sorting more
 _MANY_SIGNS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MAX_MARKS + 1},}}")  # combining marks are no letters to `re`
 
 
-def composed(text: str) -> str:
+def nfc(text: str) -> str:
     """Return the text in NFC, without what one letter bears beyond 30 marks: no language has such."""
     return unicodedata.normalize("NFC", _MANY_SIGNS.sub(lambda run: _without_surplus(run[0]), text))
 
