@@ -115,7 +115,6 @@ def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
 
 
 _MEASURED = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
-_TUNED = (*_MEASURED, Stage.SEARCH, Stage.FACTORIZE)
 
 TABLE: Final = (
     Row(
@@ -200,7 +199,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(*_TUNED),
+        reads=_reads(*_MEASURED, Stage.SEARCH, Stage.FACTORIZE),
         sees=settings.of_whole_job,
         speech=SpeechUse.AUDIO,
         cores=Cores.ALL,
@@ -224,7 +223,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(*_TUNED, Stage.TUNE, Stage.EVALUATE),
+        reads=_reads(Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
         sees=settings.of_whole_job,
         speech=SpeechUse.REPORT,
         cores=Cores.SHARE,
