@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents. The only place that knows which error is which HTTP status."""
+"""Errors as RFC 9457 problem documents, and the handlers that answer with them."""
 
 import http
 import logging
@@ -59,7 +59,7 @@ CODE_OF_STATUS = {
     500: "internal",
     503: "unavailable",
 }
-DETAIL_OF_STATUS = {  # of what no route answers
+DETAIL_OF_STATUS = {  # where no route answers
     404: "there is nothing at this address: /docs lists those that there are",
     405: "this address does not take that method: /docs lists those that it takes",
 }
@@ -80,8 +80,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["there is no dataset ds_01k…"])
-    code: str = Field(description="stable; for programs", examples=["not_found"])
-    errors: list[InvalidField] | None = Field(None, description="each value that was refused")
+    code: str = Field(description="Stable name of the error, for programs.", examples=["not_found"])
+    errors: list[InvalidField] | None = Field(None, description="Each value that was refused.")
 
 
 def problem(
@@ -125,7 +125,7 @@ def from_error(error: Exception) -> JSONResponse:
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
     log.error("unhandled error", exc_info=error)
-    return problem(500, "internal", "something went wrong here: the operators can see what in the log")
+    return problem(500, "internal", "something went wrong in the service: its log says what")
 
 
 def install(app: FastAPI) -> None:
@@ -146,7 +146,7 @@ def install(app: FastAPI) -> None:
 
 
 class LastResort:
-    """Answers what nobody expected, inside the middleware that adds headers, and tells nothing of the inside."""
+    """Answers errors that nobody expected, without their details. It runs inside the middleware that adds headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -187,7 +187,7 @@ def _from_domain(error: errors.AdaptwinError) -> JSONResponse:
 
 def _from_validation(error: RequestValidationError) -> JSONResponse:
     found = error.errors()
-    if any(item["loc"][0] == "path" for item in found):  # an id that cannot exist is an id that does not exist
+    if any(item["loc"][0] == "path" for item in found):  # an id of a wrong form cannot exist
         return problem(404, "not_found", "there is nothing here: check the id")
     invalid = [_invalid_field(item) for item in found[:MAX_FIELDS_SHOWN]]
     detail = "; ".join(f"{field.location}: {field.message}" for field in invalid[:3])
@@ -199,7 +199,9 @@ def _invalid_field(error: ErrorDetails) -> InvalidField:
         message = f"is not JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
         return InvalidField(location="body", code=error["type"], message=message)
     message = sentence(error)
-    if error["loc"] == ("body",) and isinstance(error["input"], bytes):  # what was not declared is not read
+    if error["loc"] == ("body",) and isinstance(
+        error["input"], bytes
+    ):  # a body is read as JSON only where its header says so
         message += ", sent with the header Content-Type: application/json"
     where = ".".join(map(str, error["loc"]))
     return InvalidField(location=_clean(where), code=error["type"], message=_clean(message))

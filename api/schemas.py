@@ -1,4 +1,4 @@
-"""What goes in and out as JSON."""
+"""The bodies of requests and answers, as JSON."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -31,7 +31,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 
 
 class In(Named):
-    """What comes in: a misspelt name is answered with the nearest."""
+    """The body of a request. A field that is not known is refused, with the nearest that is."""
 
 
 class Out(BaseModel):
@@ -39,7 +39,7 @@ class Out(BaseModel):
 
 
 class Page(Out, Generic[T]):
-    """Some items. Ask for those after the last one's id while `has_more`."""
+    """One page of items. While `has_more` is true, ask for the next page with the last id as `after`."""
 
     items: list[T]
     has_more: bool
@@ -62,8 +62,8 @@ class UploadOut(Out):
     id: str
     file_name: str
     state: UploadState
-    length: int = Field(description="bytes declared")
-    offset: int = Field(description="bytes that are safe on disk")
+    length: int = Field(description="Bytes that the whole file has, as the client declared.")
+    offset: int = Field(description="Bytes that are stored on disk. The upload goes on from here.")
     sha256: str | None
     expires_at: datetime
 
@@ -76,50 +76,54 @@ class DatasetSummary(Out):
 
 
 class DatasetOut(DatasetSummary):
-    digest: str | None = Field(description="of the speech: the same speech has the same digest")
-    report: DatasetReport | None = Field(description="once the audio was read")
+    digest: str | None = Field(description="SHA-256 of the speech as it was read. The same speech has the same digest.")
+    report: DatasetReport | None = Field(description="What was found in the audio, once it is read.")
     error: Failure | None
     uploads: list[UploadOut] = []
 
 
 class ClipOut(Out):
     id: str
-    recording: str = Field(description="the file it was cut from")
+    recording: str = Field(description="The file that the clip was cut from.")
     split: Split
     seconds: float
-    text: str | None
+    text: str | None = Field(description="The transcript. It is null if it is not known, and empty if nobody speaks.")
 
 
 class ParamCounts(Out):
-    encoder: int = Field(description="without the fixed sinusoidal positions, as the literature counts")
-    decoder: int
-    total: int = Field(description="as `num_parameters()` of the loaded model")
+    encoder: int = Field(
+        description="Parameters of the encoder, without its fixed sinusoidal positions, as papers count them."
+    )
+    decoder: int = Field(description="Parameters of the decoder, with its token and position embeddings.")
+    total: int = Field(description="Parameters of the model as `num_parameters()` of transformers counts them.")
 
 
 class BaseModelOut(Out):
     id: str
-    digest: str = Field(description="SHA-256 over its weight and tokenizer files")
+    digest: str = Field(description="SHA-256 over the files of weights and tokenizer.")
     licence: str | None
     languages: list[str] | None = Field(
-        description="that it can be asked for, by Whisper's codes; null for one registered before they were read, "
-        "which takes jobs in English until it is registered again"
+        description="Languages that the model can transcribe, by Whisper's codes. If it is null, the model was "
+        "registered by an older version: it takes jobs in English until it is registered again."
     )
     shape: ModelShape
     params: ParamCounts
 
 
 class NewJob(In):
-    dataset_id: Annotated[str, Field(pattern=DATASET_ID, description="the speaker's speech")]
+    dataset_id: Annotated[str, Field(pattern=DATASET_ID, description="Dataset with the speech of the speaker.")]
     general_dataset_id: Annotated[str, Field(pattern=DATASET_ID)] | None = Field(
-        None, description="other people's speech, to stay good at; without it the model is fitted to the speaker alone"
+        None,
+        description="Dataset with the speech of other people, so that the model still recognizes them. Without it the "
+        "model is fitted to the speaker alone.",
     )
     base_model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
     name: Name | None = None
     spec: CompressionSpec = CompressionSpec.model_validate({})
     accept_little: bool = Field(
         False,
-        description="go on with speech that is too little, such as under a minute to train on, or none to test on; "
-        "without this word such a job is refused",
+        description="Accept a job whose speech is too little, such as under a minute to train on, or none to test on. "
+        "If this is false, such a job is refused.",
     )
 
     @field_validator("spec")
@@ -135,14 +139,14 @@ class TaskOut(Out):
     state: TaskState
     attempt: int
     progress: dict[str, Any] | None
-    seconds: float | None = Field(description="from its first start to its end, or until now")
+    seconds: float | None = Field(description="Time from the first start of the task to its end, or until now.")
     error: Failure | None
 
 
 class StageOut(Out):
     stage: Stage
     num_done: int
-    num_tasks: int = Field(description="0 while the stage has not begun")
+    num_tasks: int = Field(description="Tasks of the stage. It is 0 until the stage begins.")
     tasks: list[TaskOut]
 
 
@@ -162,10 +166,12 @@ class JobSummary(Out):
 
 class JobOut(JobSummary):
     spec: CompressionSpec
-    accept_little: bool = Field(description="whether it was submitted with this word")
+    accept_little: bool = Field(description="Whether the job was submitted with accept_little.")
     stages: list[StageOut]
-    model_id: str | None = Field(description="the model it made, once it has succeeded")
-    verdict: Verdict | None = Field(description="on that model: whether it hears as well as the original")
+    model_id: str | None = Field(description="The model that the job made, once it has succeeded.")
+    verdict: Verdict | None = Field(
+        description="Whether that model recognizes the speaker as well as the original does."
+    )
 
 
 class EventOut(Out):
@@ -184,14 +190,16 @@ class ModelSummary(Out):
 
 
 class ModelOut(ModelSummary):
-    manifest: dict[str, Any] = Field(description="`files`: {name: {sha256, bytes}}, and the figures of the report")
+    manifest: dict[str, Any] = Field(
+        description="`files` is {name: {sha256, bytes}}; the rest are the figures of the report."
+    )
 
 
 class ExportFormatOut(Out):
     name: ExportName
-    runtime: str = Field(description="what loads it, unmodified")
-    note: str
-    is_exact: bool = Field(description="its greedy text is the model's own")
+    runtime: str = Field(description="Program that loads it without changes.")
+    note: str = Field(description="What the format is for, and what to know before choosing it.")
+    is_exact: bool = Field(description="Whether greedy decoding gives the same text as the model itself.")
 
 
 class NewExport(In):
@@ -202,8 +210,10 @@ class ExportOut(Out):
     format: ExportName = Field(validation_alias=AliasChoices("format", "form"))
     state: ExportState
     progress: dict[str, Any] | None
-    verdict: dict[str, Any] | None = Field(description="what was heard in its runtime, against the model itself")
-    files: dict[str, dict[str, Any]] = Field(description="{name: {sha256, bytes}}, once it is ready")
+    verdict: dict[str, Any] | None = Field(description="Error rate in that runtime, compared with the model itself.")
+    files: dict[str, dict[str, Any]] = Field(
+        description="The files as {name: {sha256, bytes}}, once the export is ready."
+    )
     error: Failure | None
 
 
@@ -213,5 +223,5 @@ class Live(Out):
 
 class Ready(Out):
     database: Literal["ok"]
-    broker: Literal["ok", "down"] = Field(description="down: jobs are accepted and start when it is back")
+    broker: Literal["ok", "down"] = Field(description="If it is down, jobs are accepted and start when it is back.")
     free_disk_bytes: int

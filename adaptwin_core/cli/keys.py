@@ -1,4 +1,4 @@
-"""`adaptwin keys`: who may use the API."""
+"""`adaptwin keys` makes, lists and revokes API keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,12 @@ from adaptwin_core.service import auth
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.queries import tenants
 
-app = typer.Typer(help="API keys of the tenants.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
-DataDir = Annotated[Path, typer.Option(help="folder of `adaptwin up`; DATABASE_URL goes before it")]
-TenantName = Annotated[str, typer.Option("--tenant", help="whose key")]
+DataDir = Annotated[
+    Path, typer.Option(help="Folder of `adaptwin up`. DATABASE_URL, if set, names the database instead.")
+]
+TenantName = Annotated[str, typer.Option("--tenant", help="Tenant that the key belongs to.")]
 
 
 def ensure_tenant(session: Session, name: str) -> TenantScope:
@@ -33,11 +35,11 @@ def _known(session: Session, tenant: str) -> TenantScope:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="what the key is for, such as laptop")],
+    name: Annotated[str, typer.Argument(help="What the key is for, such as laptop.")],
     tenant: TenantName = "local",
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Make a key, and the tenant if it is new, and print it: the only time that anyone sees it."""
+    """Make a key and print it. It cannot be shown again. A tenant that is new is made too."""
     environment.load(data_dir)
     with unit_of_work() as session:
         typer.echo(auth.create_key(session, ensure_tenant(session, tenant), name))
@@ -56,11 +58,11 @@ def list_keys(tenant: TenantName = "local", data_dir: DataDir = Path("var")) -> 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="key_…, as `list` shows it")],
+    key_id: Annotated[str, typer.Argument(help="Id of the key, as `list` shows it: key_…")],
     tenant: TenantName = "local",
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """End a key at once."""
+    """Revoke a key. It stops working at once."""
     environment.load(data_dir)
     with unit_of_work() as session:
         auth.revoke_key(session, _known(session, tenant), key_id)
