@@ -24,7 +24,7 @@ from adaptwin_core.ml.model.adapter import layer_of, load_whisper
 from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip
-from bench.behaviour.word_times import differences, summary, words_of
+from tests.unit.ml.exports.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorize import compress
 
 SENTENCES = (
