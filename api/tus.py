@@ -14,8 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adaptwin_core.domain.errors import InvalidInput, NotFound
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import uploads
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service.upload_writer import Checksum, ChecksumName
 from adaptwin_core.store.tables import Upload
 from api import problems
 from api.deps import TenantRoute
@@ -23,7 +22,7 @@ from api.schemas import DATASET_ID
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
-CHECKSUMS = ",".join(get_args(uploads.ChecksumName))
+CHECKSUMS = ",".join(get_args(ChecksumName))
 MEDIA_TYPE = "application/offset+octet-stream"
 MAX_NAME_BYTES = 1024
 MAX_INT64 = 2**63 - 1
@@ -115,7 +114,7 @@ def parse_count(request: Request, header: str) -> int:
     return int(text)
 
 
-def parse_checksum(header: str | None) -> uploads.Checksum | None:
+def parse_checksum(header: str | None) -> Checksum | None:
     """Read Upload-Checksum. Raises InvalidInput for another algorithm or a digest of another length."""
     if header is None:
         return None
@@ -127,7 +126,7 @@ def parse_checksum(header: str | None) -> uploads.Checksum | None:
         digest = b""
     if len(digest) != num_bytes:
         raise InvalidInput(f"Upload-Checksum must be one of {CHECKSUMS}, a space, and the digest in Base64")
-    return uploads.Checksum("sha1" if name == "sha1" else "sha256", digest)
+    return Checksum("sha1" if name == "sha1" else "sha256", digest)
 
 
 def headers_of(upload: Upload) -> dict[str, str]:
@@ -150,11 +149,11 @@ def progress_headers(upload: Upload) -> dict[str, str]:
     return headers
 
 
-def server_headers() -> dict[str, str]:
-    """Return what this server speaks."""
+def server_headers(max_upload_bytes: int) -> dict[str, str]:
+    """Return what this server speaks, and how large a file it takes."""
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
-        "Tus-Max-Size": str(get_settings().max_upload_bytes),
+        "Tus-Max-Size": str(max_upload_bytes),
         "Tus-Checksum-Algorithm": CHECKSUMS,
     }

@@ -6,18 +6,14 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from adaptwin_core.cli.service import DataDir, open_service
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.local import environment
 from adaptwin_core.service import auth
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.queries import tenants
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
-DataDir = Annotated[
-    Path, typer.Option(help="Folder of `adaptwin up`. DATABASE_URL, if set, names the database instead.")
-]
 TenantName = Annotated[str, typer.Option("--tenant", help="Tenant that the key belongs to.")]
 
 
@@ -40,16 +36,15 @@ def create(
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Make a key and print it. It cannot be shown again. A tenant that is new is made too."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
-        typer.echo(auth.create_key(session, ensure_tenant(session, tenant), name))
+    service = open_service(data_dir)
+    with service.database.transaction() as session:
+        typer.echo(service.keys.create(session, ensure_tenant(session, tenant), name))
 
 
 @app.command("list")
 def list_keys(tenant: TenantName = "local", data_dir: DataDir = Path("var")) -> None:
     """List a tenant's keys, without their secrets."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
+    with open_service(data_dir).database.transaction() as session:
         for key in tenants.keys_of(session, _known(session, tenant)):
             state = f"revoked {key.revoked_at:%F %T}" if key.revoked_at else "valid"
             used = f"last used {key.last_used_at:%F %T}" if key.last_used_at else "never used"
@@ -63,7 +58,6 @@ def revoke(
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Revoke a key. It stops working at once."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
+    with open_service(data_dir).database.transaction() as session:
         auth.revoke_key(session, _known(session, tenant), key_id)
     typer.echo(f"{key_id} is revoked")

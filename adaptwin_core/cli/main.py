@@ -8,7 +8,7 @@ from adaptwin_core.cli.export import export, verify
 from adaptwin_core.cli.up import up
 from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.store import migrate as migrations
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.settings import Settings
 
 commands = typer.Typer(
     help="Compress Whisper for one speaker: speech recognition that knows your voice.",
@@ -27,7 +27,7 @@ commands.add_typer(base.app, name="base")
 @commands.command()
 def migrate() -> None:
     """Update the tables of the database of DATABASE_URL, and make the S3 bucket if one is set and missing."""
-    settings = get_settings()
+    settings = Settings()
     migrations.upgrade(settings.database_url)
     typer.echo("the database is up to date")
     if settings.s3_bucket is not None:

@@ -18,9 +18,9 @@ from adaptwin_core.domain.errors import Conflict, Unauthorized
 from adaptwin_core.local import environment
 from adaptwin_core.local.servers import running_servers
 from adaptwin_core.local.supervisor import POLL_S, Component, Supervisor
-from adaptwin_core.service import auth
+from adaptwin_core.service.bootstrap import Service, bootstrap
 from adaptwin_core.store import migrate
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.settings import Settings
 
 LOCAL_TENANT = "local"
 DEFAULT_BASE_MODEL = "package:whisper-tiny.en"
@@ -60,10 +60,11 @@ def up(
             }
             os.environ.update(shared)
             environment.save(data_dir, shared)
+            service = bootstrap(Settings())
             migrate.upgrade(urls.database_url)
             for source in base_model or [DEFAULT_BASE_MODEL]:
-                typer.echo(f"{'base model':<10} {add_base_model(source)}")
-            key_file = _ensure_key(data_dir)
+                typer.echo(f"{'base model':<10} {add_base_model(service, source)}")
+            key_file = _ensure_key(service, data_dir)
             with Supervisor(components(host, port, workers), data_dir / "logs", typer.echo) as supervisor:
                 pages = "listen at /listen, docs at /docs"
                 _watch(supervisor, f"{READY_LINE} at http://{host}:{port} ({pages}), API key in {key_file}")
@@ -124,14 +125,14 @@ def _require_free(host: str, port: int) -> None:
         raise Conflict(f"cannot listen on {host}:{port} ({fault.strerror}): choose another --port") from fault
 
 
-def _ensure_key(data_dir: Path) -> Path:
+def _ensure_key(service: Service, data_dir: Path) -> Path:
     """Return the file with this folder's API key, making tenant and key when it has none that counts."""
     key_file = data_dir / "api_key"
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         try:
-            auth.authenticate(session, key_file.read_text().strip())
+            service.keys.authenticate(session, key_file.read_text().strip())
         except (FileNotFoundError, Unauthorized):
-            key = auth.create_key(session, ensure_tenant(session, LOCAL_TENANT), f"first {secrets.token_hex(3)}")
+            key = service.keys.create(session, ensure_tenant(session, LOCAL_TENANT), f"first {secrets.token_hex(3)}")
             environment.write_private(key_file, key)
             typer.echo(f"{'API key':<10} {key}")
     return key_file
