@@ -13,7 +13,7 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 ├── Cancelled                     the job was cancelled while a task ran
 └── CorruptBlob                   stored bytes do not match their SHA-256
 
-HTTP status codes are mapped at the edge (api/problems.py) and nowhere else.
+HTTP status codes are mapped at the edge (api/error_status.py) and nowhere else.
 """
 
 
