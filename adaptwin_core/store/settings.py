@@ -1,6 +1,5 @@
 """Every setting of the service, read from the environment as ADAPTWIN_… (and DATABASE_URL, REDIS_URL)."""
 
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -10,6 +9,8 @@ GIB = 1 << 30
 
 
 class Settings(BaseSettings):
+    """Read from the environment by whoever starts a process, and passed on from there."""
+
     model_config = SettingsConfigDict(env_prefix="ADAPTWIN_", extra="ignore", populate_by_name=True)
 
     database_url: str = Field(
@@ -79,8 +80,17 @@ class Settings(BaseSettings):
         scheme, separator, rest = url.partition("://")
         return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
 
+    @property
+    def models_dir(self) -> Path:
+        """Where base models are kept in the form that the workers load."""
+        return self.model_cache_dir or self.data_dir / "models"
 
-@lru_cache
-def get_settings() -> Settings:
-    """Return the process's settings, read once."""
-    return Settings()
+    @property
+    def work_dir(self) -> Path:
+        """Where each running task has a folder of its own."""
+        return self.data_dir / "work"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where the bytes of unfinished uploads are."""
+        return self.data_dir / "uploads"
