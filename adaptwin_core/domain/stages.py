@@ -26,6 +26,8 @@ from adaptwin_core.domain.task_keys import (
 
 
 class Stage(StrEnum):
+    """What a task does. The stages of a job follow each other in this order."""
+
     INGEST = "ingest"
     PERSONALIZE = "personalize"
     CALIBRATE = "calibrate"
