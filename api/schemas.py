@@ -9,8 +9,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from adaptwin_core.domain.contradictions import contradictions
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.exports import ExportName
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.refusals import Named
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
 from adaptwin_core.domain.verdict import Verdict

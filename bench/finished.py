@@ -7,7 +7,7 @@ from typing import Any
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.base.models import describe, resolve
-from adaptwin_core.ml.model.assemble import assemble, save
+from adaptwin_core.ml.model.checkpoint import assemble, save
 
 
 def finished_options(description: str | None, *, clips: int, out: str) -> argparse.ArgumentParser:

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 from safetensors.torch import load_file
 
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
 from adaptwin_core.domain.stage_spec import stage_spec
 from adaptwin_core.domain.states import Stage
-from adaptwin_core.ml.model.assemble import WEIGHTS_FILE, load_compressed
+from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.measured import measure
 from adaptwin_core.ml.stages.personalize import personalize
@@ -50,12 +50,16 @@ class Kitchen:
         self._made: dict[str, Timed[Any]] = {}
 
     def changed(self, **changes: Any) -> Setting:
-        """Return the setting with other settings of the job: its speaker learnt, its offers measured."""
+        """Return the setting with other settings of the job: its speaker learnt, its sensitivities measured."""
         spec = self.setting.spec.model_validate(self.setting.spec.model_dump() | changes)
         setting = replace(self.setting, spec=spec)
         if spec.personal_steps > 0:
             setting = replace(setting, personal_folder=self._personal(setting).made)
-        return replace(setting, offers=recipe.read_offers(self.weighed(setting))) if needs_offers(spec) else setting
+        return (
+            replace(setting, sensitivities=recipe.read_sensitivities(self.weighed(setting)))
+            if has_measured_plan(spec)
+            else setting
+        )
 
     def measured(self, setting: Setting) -> dict[str, Path]:
         """Return the files of `measure` for the whole model of a setting."""
@@ -82,7 +86,7 @@ class Kitchen:
 
         def cut(folder: Path) -> dict[str, Path]:
             # As in the service: without a measured plan nothing was weighed.
-            weighed = self.weighed(setting) if needs_offers(setting.spec) else {}
+            weighed = self.weighed(setting) if has_measured_plan(setting.spec) else {}
             return recipe.cut_blocks(setting, [self.measured(setting)], weighed, folder)
 
         return self._once(f"blocks {tuning} {plan}", setting, cut) if setting.plan.blocks else Timed({}, 0.0)

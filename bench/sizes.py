@@ -15,8 +15,8 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import count_params, shape_of
-from adaptwin_core.ml.model.assemble import empty_model
-from adaptwin_core.ml.model.quantized import STORED, round_to
+from adaptwin_core.ml.model.checkpoint import empty_model
+from adaptwin_core.ml.model.quantization import STORED, round_to
 
 CUTS = (0.2, 0.35, 0.45)
 

@@ -25,14 +25,14 @@ from rich.table import Table
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import Base, describe, resolve
 from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.watcher import Watcher
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
@@ -102,9 +102,9 @@ def _one_step(options: argparse.Namespace, spec: CompressionSpec, speaker: Path,
     """Time and profile steps of the training after the cut on a whole window that the original has heard before."""
     folder = resolve(options.model, options.cache)
     setting = Setting(folder, describe(folder)[1], spec, Corpus.load(speaker), None)
-    lessons = Lessons(recipe.lessons_of(setting).speaker[:1], [])
+    mixture = Mixture(recipe.mixture_of(setting).speaker[:1], [])
     teacher = Teacher(load_whisper(folder).to(device()), setting.featurizer())
-    teacher.hear(lessons.speaker[0])
+    teacher.example(mixture.speaker[0])
     ends: list[float] = []
 
     def steps(count: int) -> None:
@@ -112,7 +112,7 @@ def _one_step(options: argparse.Namespace, spec: CompressionSpec, speaker: Path,
         finetune(
             student,
             teacher,
-            lessons,
+            mixture,
             spec,
             num_steps=count,
             on_step=lambda _step, _loss: ends.append(time.perf_counter()),

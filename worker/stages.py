@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.progress import Progress
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.ml.model.memory import give_back_freed
 from adaptwin_core.ml.stages import blocks as recipe
@@ -52,7 +52,7 @@ def _setting(ctx: StageContext) -> Setting:
         spec=ctx.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
-        offers=recipe.read_offers(weighed) if weighed else None,
+        sensitivities=recipe.read_sensitivities(weighed) if weighed else None,
         found_cut=read_cut(searched["model"]) if searched else None,
         personal_folder=_folder(ctx, "personal", personal["model"]) if personal else None,
     )
@@ -136,18 +136,18 @@ def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
 
 def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
     # Runtimes are imported with it: only a worker that exports needs them.
-    from adaptwin_core.ml.exports.judged import HeldOut
-    from adaptwin_core.ml.exports.offer import make
+    from adaptwin_core.ml.exports.acceptance import HeldOutSet
+    from adaptwin_core.ml.exports.export import export_model
 
-    def progress(done: int, total: int) -> None:
+    def progress(done: int, total: int, /, **_figures: float) -> None:
         ctx.check()
         ctx.report(done, total)
 
     checkpoint, out = _compressed(ctx, Stage.PUBLISH), ctx.workdir / "export"
     own_texts = json.loads(ctx.inputs(Stage.EVALUATE)["compressed:speaker"]["texts.json"].read_text())
-    heard_on = HeldOut.of(Corpus.load(ctx.speaker), own_texts)
-    files, verdict = make(ctx.key, checkpoint, heard_on, out, progress=progress)
-    return files, verdict or {}
+    held_out = HeldOutSet.of(Corpus.load(ctx.speaker), own_texts)
+    export = export_model(ctx.key, checkpoint, held_out, out, progress=progress)
+    return export.files, export.verdict or {}
 
 
 def _compressed(ctx: StageContext, stage: Stage) -> Path:

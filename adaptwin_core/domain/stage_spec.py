@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from adaptwin_core.domain.planner import needs_offers
+from adaptwin_core.domain.planner import has_measured_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
 
-CODE_VERSION: Final = 18  # raise it when a stage makes something else of the same inputs
+CODE_VERSION: Final = 19  # raise it when a stage makes something else of the same inputs
 
 _LEARNING = ("personal_steps", "tune_method", "tune_learning_rate", "tune_batch", "general_share")
 _TUNING = (*_LEARNING, "tune_steps", "scale_steps")
@@ -38,7 +38,7 @@ def stage_spec(stage: Stage, key: str, spec: CompressionSpec) -> CompressionSpec
         del seen["weights"]
     if spec.weights != "int4":
         seen.pop("scale_steps", None)  # nothing then has scales to train
-    if stage in {Stage.CALIBRATE, Stage.WEIGH} and needs_offers(spec):
+    if stage in {Stage.CALIBRATE, Stage.WEIGH} and has_measured_plan(spec):
         # Which halves are cut matters here; how deep does not, so other sizes reuse what was measured.
         of_whole = spec.model_cut is not None or spec.max_bytes is not None
         for name in ("encoder_cut", "decoder_cut"):

@@ -12,9 +12,9 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.service import base_models, pipeline, readiness

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
 from adaptwin_core.service import broker, events, outbox, results
@@ -25,7 +25,7 @@ def next_tasks(
     is_left_out = {
         Stage.PERSONALIZE: spec.personal_steps == 0,
         Stage.CALIBRATE: not blocks_to_cut(spec, shape),
-        Stage.WEIGH: not needs_offers(spec),
+        Stage.WEIGH: not has_measured_plan(spec),
         Stage.SEARCH: spec.max_wer is None,
     }
     if is_left_out.get(stage, False):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION, stage_spec
 from adaptwin_core.domain.states import JOB_STAGES, Stage

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.service import base_models
 from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import BaseModel

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.model.adapter import count_params, load_whisper
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages import blocks as recipe
@@ -54,7 +54,7 @@ class Bench:
         outputs = measure_outputs(original, seen_windows)
         seen = []
         for index in range(setting.shape.encoder_layers):
-            block = BlockId(part="encoder", layer=index, attention="self")
+            block = BlockId(half="encoder", layer=index, attention="self")
             moments = mixed_moments(setting, read_shards(str(block), [kitchen.measured(setting)]), torch.device("cpu"))
             assert moments is not None
             mine = {name.partition(".")[2]: found for name, found in outputs.items() if name.startswith(f"{index}.")}
@@ -140,10 +140,11 @@ def _plans(bench: Bench) -> Iterator[dict[str, Any]]:
         for name, change in changes.items():
             yield {"group": group, "change": name, **bench.judge(kitchen.make(kitchen.changed(**spec | change)).model)}
         whole_heads = kitchen.changed(**spec)
-        offers = {
-            name: [o for o in of_block if o.part != "heads"] for name, of_block in (whole_heads.offers or {}).items()
+        sensitivities = {
+            name: [o for o in of_block if o.part != "heads"]
+            for name, of_block in (whole_heads.sensitivities or {}).items()
         }
-        made = kitchen.make(replace(whole_heads, offers=offers))
+        made = kitchen.make(replace(whole_heads, sensitivities=sensitivities))
         yield {"group": group, "change": "measured, all heads kept", **bench.judge(made.model)}
         model = kitchen.make(kitchen.changed(**spec)).model
         refit_sequentially(model, bench.original, bench.seen_windows)

@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adaptwin_core.domain.plan import blocks_of
+from adaptwin_core.domain.shape import blocks_of
 from adaptwin_core.ml.compression import neurons
 from adaptwin_core.ml.compression.moments import SHRINKAGE, Moments, measuring, mix
-from adaptwin_core.ml.model.adapter import block_modules, layer_of, load_whisper
+from adaptwin_core.ml.model.adapter import block_modules, decode, layer_of, load_whisper
 from adaptwin_core.ml.model.windows import Window, pack
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.teacher import decode
 
 SEEN_WINDOWS = (8, 24, 48)  # of each kind of speech
 JUDGED_WINDOWS = 12  # of the speaker

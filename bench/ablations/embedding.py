@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.ml.compression import twins
-from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.adapter import decode, load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.model.quantized import Int4Weight, Int8Weight
+from adaptwin_core.ml.model.quantization import Int4Weight, Int8Weight
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.teacher import Heard, Teacher, decode
+from adaptwin_core.ml.training.teacher import Teacher, TrainingExample
 
 SEEN_WINDOWS = 12  # of each kind of speech, for the moment of the decoder's output
 JUDGED_WINDOWS = 6  # held-out, of each kind
@@ -36,9 +36,9 @@ def rows(setting: Setting) -> Iterator[dict[str, Any]]:
     seen, judged = [], {}
     for kind, corpus in corpora.items():
         assert corpus is not None
-        seen += [teacher.hear(window).decoded_1LD[0] for window in setting.windows(corpus)[:SEEN_WINDOWS]]
+        seen += [teacher.example(window).decoded_1LD[0] for window in setting.windows(corpus)[:SEEN_WINDOWS]]
         unseen = pack(corpus, "test", seed=0, num_tokens=setting.num_tokens)[:JUDGED_WINDOWS]
-        judged[kind] = [teacher.hear(window) for window in unseen]
+        judged[kind] = [teacher.example(window) for window in unseen]
     for change, form in _forms(torch.cat(seen).double(), original.config.d_model).items():
         model = copy.deepcopy(original)
         embedding: nn.Embedding = model.model.decoder.embed_tokens
@@ -84,12 +84,12 @@ def _stored(weight: Int8Weight | Int4Weight) -> tuple[Tensor, int]:
     return widened(tensors)["weight"], num_bytes
 
 
-def _lost(model: Any, teacher: Teacher, windows: list[Heard]) -> dict[str, float]:
+def _lost(model: Any, teacher: Teacher, windows: list[TrainingExample]) -> dict[str, float]:
     divergence = same = num_tokens = 0.0
-    for heard in windows:
-        asked_L = slice(heard.num_prompt - 1, None)
-        original_LV = teacher.log_probs(heard)[0, asked_L]
-        decoded_1LD = decode(model, heard.labels_1L[:, :-1], heard.encoded_1SD.float())
+    for example in windows:
+        asked_L = slice(example.num_prompt - 1, None)
+        original_LV = teacher.log_probs(example)[0, asked_L]
+        decoded_1LD = decode(model, example.labels_1L[:, :-1], example.encoded_1SD.float())
         changed_LV = model.proj_out(decoded_1LD)[0, asked_L].log_softmax(-1)
         divergence += float(nn.functional.kl_div(changed_LV, original_LV, log_target=True, reduction="sum"))
         same += int((changed_LV.argmax(-1) == original_LV.argmax(-1)).sum())

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan
+from adaptwin_core.domain.plan import BlockPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression import twins
-from adaptwin_core.ml.compression.factorize import factorize_block, head_blocks, white_moments
+from adaptwin_core.ml.compression.factorization import factorize_block, head_blocks, white_moments
 from adaptwin_core.ml.model.modeling_adaptwin import shrink
 from bench.frontier.baselines import OutputMoments, thin
 

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.model.adapter import encode, load_whisper
-from adaptwin_core.ml.model.quantized import hold, stored_state
+from adaptwin_core.ml.model.adapter import decode, encode, load_whisper
+from adaptwin_core.ml.model.quantization import hold, stored_state
 from adaptwin_core.ml.model.windows import Window
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.rescale import rescale
-from adaptwin_core.ml.training.teacher import Teacher, decode
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.scale_tuning import rescale
+from adaptwin_core.ml.training.teacher import Teacher
 from bench.kitchen import Kitchen
 from bench.word_errors import judged_clips
 
@@ -55,11 +55,11 @@ def rows(kitchen: Kitchen, num_clips: int) -> Iterator[dict[str, Any]]:
 
 def _in_4_bits(model: Any, setting: Setting) -> dict[str, dict[str, Tensor]]:
     """Return a model's weights by how they are rounded, the last as a job of 4 bits does it."""
-    lessons = recipe.lessons_of(setting)
+    mixture = recipe.mixture_of(setting)
     teacher = Teacher(load_whisper(setting.whole_folder), setting.featurizer())
-    inputs = measure_inputs(model, teacher, windows_to_hear(lessons, setting.speaker_weight))
+    inputs = measure_input_moments(model, teacher, weighted_windows(mixture, setting.speaker_weight))
     fitted = stored_state(model, "int4", inputs)
-    scaled = rescale(model, fitted, teacher, lessons, setting.spec, num_steps=setting.spec.scale_steps)
+    scaled = rescale(model, fitted, teacher, mixture, setting.spec, num_steps=setting.spec.scale_steps)
     return {"int4, nearest": stored_state(model, "int4"), "int4, for the inputs": fitted, "int4": scaled.state}
 
 
@@ -68,11 +68,11 @@ Said = tuple[Tensor, Tensor]  # log p_LV of the tokens after the prompt, and tho
 
 @torch.no_grad()
 def _says(model: Any, teacher: Teacher, window: Window) -> Said:
-    heard = teacher.hear(window)
-    asked_L = slice(heard.num_prompt - 1, None)
-    encoded_1SD = encode(model, heard.features_1MT.float())
-    logits_1LV = model.proj_out(decode(model, heard.labels_1L[:, :-1], encoded_1SD))
-    return logits_1LV[0, asked_L].log_softmax(-1), heard.labels_1L[0, 1:][asked_L]
+    example = teacher.example(window)
+    asked_L = slice(example.num_prompt - 1, None)
+    encoded_1SD = encode(model, example.features_1MT.float())
+    logits_1LV = model.proj_out(decode(model, example.labels_1L[:, :-1], encoded_1SD))
+    return logits_1LV[0, asked_L].log_softmax(-1), example.labels_1L[0, 1:][asked_L]
 
 
 def _against(said: list[Said], exact: list[Said]) -> dict[str, float]:

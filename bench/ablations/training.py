@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from adaptwin_core.ml.model import precision
-from adaptwin_core.ml.training import lessons
+from adaptwin_core.ml.training import mixture
 from adaptwin_core.speech.corpus import Corpus
 from bench.kitchen import Kitchen
 from bench.word_errors import word_error_rates
@@ -26,9 +26,9 @@ NO_TRANSCRIPTS = "no transcripts: the original's own words"
 # What is no setting of a job: where it stands, and what it is instead.
 OTHERWISE: dict[str, tuple[Any, str, Any]] = {
     "all tuning in float32": (precision, "multiplies_bfloat16", lambda _where: False),
-    "whole windows only": (lessons, "SHORT_SHARE", 0.0),
-    "three of four windows short": (lessons, "SHORT_SHARE", 0.75),
-    "the original's words for the speaker too": (lessons, "SPEAKER_WEIGHTS", lessons.UNTRANSCRIBED_WEIGHTS),
+    "whole windows only": (mixture, "SHORT_SHARE", 0.0),
+    "three of four windows short": (mixture, "SHORT_SHARE", 0.75),
+    "the original's words for the speaker too": (mixture, "SPEAKER_WEIGHTS", mixture.UNTRANSCRIBED_WEIGHTS),
 }
 
 

@@ -11,12 +11,12 @@ import torch
 
 from adaptwin_core.ml.base.models import describe
 from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.quantized import InputMoments
+from adaptwin_core.ml.model.quantization import InputMoments
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from bench.frontier import baselines
 from bench.frontier.lora import plain_lora
@@ -32,7 +32,7 @@ class FrontierKitchen(Kitchen):
     def __init__(self, setting: Setting, smaller: Path | None, pca_clips: int, work: Path) -> None:
         super().__init__(setting, work)
         self.smaller, self.pca_clips = smaller, pca_clips
-        self._listening: dict[Path, tuple[Teacher, Lessons]] = {}  # by the base model
+        self._listening: dict[Path, tuple[Teacher, Mixture]] = {}  # by the base model
 
     @cached_property
     def outputs(self) -> dict[str, baselines.OutputMoments]:
@@ -46,9 +46,9 @@ class FrontierKitchen(Kitchen):
         setting, folder = made.setting, made.setting.base_folder
         if folder not in self._listening:
             teacher = Teacher(load_whisper(folder), setting.featurizer())
-            self._listening[folder] = teacher, recipe.lessons_of(setting)
-        teacher, lessons = self._listening[folder]
-        return measure_inputs(made.model, teacher, windows_to_hear(lessons, setting.speaker_weight))
+            self._listening[folder] = teacher, recipe.mixture_of(setting)
+        teacher, mixture = self._listening[folder]
+        return measure_input_moments(made.model, teacher, weighted_windows(mixture, setting.speaker_weight))
 
     def original(self) -> Made:
         return Made(load_whisper(self.setting.base_folder), 0.0, self.setting)

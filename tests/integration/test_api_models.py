@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.service import base_models
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work

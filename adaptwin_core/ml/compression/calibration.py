@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.moments import Moments, measuring
 from adaptwin_core.ml.model.adapter import block_modules, layer_of
-from adaptwin_core.ml.model.decode import transcribe_batch
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import transcribe_batch
 from adaptwin_core.ml.model.windows import Window
 
 
@@ -54,7 +54,7 @@ def calibrate(
     total = {str(block): Moments() for block in blocks}
     inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
     encoded: list[Tensor] = []
-    needs_decoder = any(block.part == "decoder" for block in blocks)
+    needs_decoder = any(block.half == "decoder" for block in blocks)
     layers = [(block, layer_of(model, block)) for block in blocks]
     for index, window in enumerate(windows):
         audio = window.audio()

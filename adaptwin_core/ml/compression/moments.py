@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.model.adapter import block_modules
 
 # The gram of the neurons is most of what measuring costs, and neighbours among the encoder's positions, 20 ms apart,

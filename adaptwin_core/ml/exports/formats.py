@@ -24,7 +24,7 @@ from adaptwin_core.ml.exports.recognizers import (
     WhisperCppRecognizer,
 )
 from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.featurizer import Featurizer
 
 

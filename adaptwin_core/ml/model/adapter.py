@@ -13,7 +13,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 from transformers.models.whisper.modeling_whisper import WhisperDecoderLayer, WhisperEncoderLayer
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.domain.plan import BlockId, ModelShape, Part, blocks_of
+from adaptwin_core.domain.shape import BlockId, Half, ModelShape, blocks_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ def attention_name(block: BlockId) -> str:
     return "encoder_attn" if block.attention == "cross" else "self_attn"
 
 
+def block_prefixes(block: BlockId) -> tuple[str, ...]:
+    """Return how the names of a block's modules and tensors begin inside the layer, norms apart."""
+    return f"{attention_name(block)}.", *(("fc1", "fc2") if block.has_ff else ())
+
+
 def block_modules(layer: nn.Module, block: BlockId) -> BlockModules:
     name = attention_name(block)
     ff = (layer.final_layer_norm, layer.fc1, layer.fc2) if block.has_ff else (None, None, None)
@@ -42,13 +47,13 @@ def block_modules(layer: nn.Module, block: BlockId) -> BlockModules:
 
 def layer_of(model: WhisperForConditionalGeneration, block: BlockId) -> nn.Module:
     """Return the layer of a whole model that holds the block."""
-    layers: nn.ModuleList = getattr(model.model, block.part).layers
+    layers: nn.ModuleList = getattr(model.model, block.half).layers
     return layers[block.layer]
 
 
-def final_norm(model: WhisperForConditionalGeneration, part: Part) -> nn.Module:
+def final_norm(model: WhisperForConditionalGeneration, half: Half) -> nn.Module:
     """Return the norm that ends the encoder or the decoder."""
-    norm: nn.Module = getattr(model.model, part).layer_norm
+    norm: nn.Module = getattr(model.model, half).layer_norm
     return norm
 
 
@@ -94,6 +99,14 @@ def encode(model: Any, features_BMT: Tensor) -> Tensor:
     return output_BSD
 
 
+def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
+    """Return the decoder's output_1LD before the vocabulary, each position knowing those before it."""
+    hidden_1LD: Tensor = model.model.decoder(
+        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
+    ).last_hidden_state
+    return hidden_1LD
+
+
 def load_whisper(folder: Path) -> WhisperForConditionalGeneration:
     """Load an original Whisper in float32, ready to read from (eval mode)."""
     model = WhisperForConditionalGeneration.from_pretrained(
@@ -112,8 +125,8 @@ def load_layer(folder: Path, block: BlockId) -> nn.Module:
     """Load the one layer that holds `block`, in float32, reading only its tensors from disk."""
     config = load_config(folder)
     layer: nn.Module
-    layer = WhisperEncoderLayer(config) if block.part == "encoder" else WhisperDecoderLayer(config, block.layer)
-    prefix = f"model.{block.part}.layers.{block.layer}."
+    layer = WhisperEncoderLayer(config) if block.half == "encoder" else WhisperDecoderLayer(config, block.layer)
+    prefix = f"model.{block.half}.layers.{block.layer}."
     state = {name.removeprefix(prefix): tensor.float() for name, tensor in _tensors(folder, prefix)}
     layer.load_state_dict(state)
     return layer.eval()
@@ -123,10 +136,10 @@ def shape_of(config: WhisperConfig) -> ModelShape:
     return ModelShape.from_config(config.to_dict())
 
 
-def count_params(model: WhisperForConditionalGeneration, part: Part) -> int:
+def count_params(model: WhisperForConditionalGeneration, half: Half) -> int:
     """Count as the literature does: the encoder without its fixed positions, the decoder with its embeddings."""
-    module: nn.Module = getattr(model.model, part)
-    skipped = "embed_positions" if part == "encoder" else "-"
+    module: nn.Module = getattr(model.model, half)
+    skipped = "embed_positions" if half == "encoder" else "-"
     return sum(p.numel() for name, p in module.named_parameters() if skipped not in name)
 
 

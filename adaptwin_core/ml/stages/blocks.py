@@ -14,31 +14,31 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from adaptwin_core.domain.allocation import Offer, offers_of
 from adaptwin_core.domain.held_back import MAX_WINDOWS, num_held_back
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.domain.planner import Offers
 from adaptwin_core.domain.progress import Progress, silent
-from adaptwin_core.ml.compression.factorize import factorize_block, rank_neurons, white_moments
-from adaptwin_core.ml.compression.layers import build_cut_layer, tune_block
-from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_offers
+from adaptwin_core.domain.sensitivity import Sensitivities, Sensitivity, sizes_of
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.cut_layer import build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block, rank_neurons, white_moments
+from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_sensitivities
 from adaptwin_core.ml.model.adapter import layer_of, load_layer, load_whisper
-from adaptwin_core.ml.model.assemble import assemble, save
+from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.model.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.ml.stages.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.lessons import Lessons
-from adaptwin_core.ml.training.rescale import rescale
+from adaptwin_core.ml.training.block_tuning import tune_block
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.loop import Checks, noting
+from adaptwin_core.ml.training.mixture import Mixture
+from adaptwin_core.ml.training.scale_tuning import rescale
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import Checks, noting
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.wordless import wordless
 
-OFFERS_FILE, ORDER_FILE, BLOCK_FILE = "offers.json", "order.safetensors", "block.safetensors"
+SENSITIVITIES_FILE, ORDER_FILE, BLOCK_FILE = "sensitivities.json", "order.safetensors", "block.safetensors"
 NUM_WORDLESS = 10  # made up, to learn silence from
 
 
@@ -58,7 +58,7 @@ def weigh_block(
     moments = mixed_moments(setting, shards, where)
     model = load_whisper(setting.whole_folder).to(where)
     layer = layer_of(model, block)
-    paths = [out / OFFERS_FILE]
+    paths = [out / SENSITIVITIES_FILE]
     order_F = None
     if block.has_ff:
         order_F = rank_neurons(layer, block, moments if moments is not None else white_moments(layer, block))
@@ -72,15 +72,17 @@ def weigh_block(
         inputs = [
             WeighedInput(item, 1.0) for item in block_inputs(shards, calibrations, block, where)[:WEIGHED_WINDOWS]
         ]
-    offers = measure_offers(model, block, offers_of(setting.shape, block), moments, inputs, order_F, on_offer=progress)
-    paths[0].write_text(json.dumps([offer.model_dump() for offer in offers]))
+    sensitivities = measure_sensitivities(
+        model, block, sizes_of(setting.shape, block), moments, inputs, order_F, progress=progress
+    )
+    paths[0].write_text(json.dumps([found.model_dump() for found in sensitivities]))
     return {path.name: path for path in paths}, {}
 
 
-def read_offers(weighed: dict[str, dict[str, Path]]) -> Offers:
-    """Return every block's offers from the files of `weigh_block`."""
+def read_sensitivities(weighed: dict[str, dict[str, Path]]) -> Sensitivities:
+    """Return every block's sensitivities from the files of `weigh_block`."""
     return {
-        name: [Offer.model_validate(offer) for offer in json.loads(files[OFFERS_FILE].read_text())]
+        name: [Sensitivity.model_validate(found) for found in json.loads(files[SENSITIVITIES_FILE].read_text())]
         for name, files in weighed.items()
     }
 
@@ -179,21 +181,21 @@ def tune_whole(
     if cut_steps > 0 or spec.weights == "int4":
         whole = load_whisper(setting.whole_folder).to(device())
         teacher = Teacher(whole, setting.featurizer(), encoded_windows(setting, calibrations))
-        lessons = lessons_of(setting)
-        to_round = windows_to_hear(lessons, setting.speaker_weight) if spec.weights == "int4" else ()
+        mixture = mixture_of(setting)
+        to_round = weighted_windows(mixture, setting.speaker_weight) if spec.weights == "int4" else ()
         num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
         on_step = noting(losses, progress, num_steps)
-        tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=cut_steps, on_step=on_step)
+        tuned = finetune(model.to(device()), teacher, mixture, spec, num_steps=cut_steps, on_step=on_step)
         model = tuned.model
         checks = tuned.checks
         if to_round:
-            inputs = measure_inputs(
+            inputs = measure_input_moments(
                 model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
             )
             rounded = stored_state(model, spec.weights, inputs)
             del inputs  # of a large model they take more than its weights
             on_step = noting(scale_losses, progress, num_steps, before=cut_steps + len(to_round))
-            scaled = rescale(model, rounded, teacher, lessons, spec, num_steps=spec.scale_steps, on_step=on_step)
+            scaled = rescale(model, rounded, teacher, mixture, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
             scale_checks = scaled.checks
     names = save(model.cpu(), setting.base_folder, out, weights=spec.weights, state=state)
@@ -208,7 +210,7 @@ def tune_whole(
     return {name: out / name for name in names}, info
 
 
-def lessons_of(setting: Setting) -> Lessons:
+def mixture_of(setting: Setting) -> Mixture:
     """Return the windows that are learnt from end to end, and those that judge it."""
     # With transcripts, only they are learnt from; without any, the original's own words are.
     transcribed = pack(setting.speaker, "train", seed=setting.spec.seed, labelled=True, num_tokens=setting.num_tokens)
@@ -216,7 +218,7 @@ def lessons_of(setting: Setting) -> Lessons:
     speaker, speaker_held_back = _held_back(setting, setting.speaker, labelled=has_words)
     general, general_held_back = _held_back(setting, setting.general, labelled=False)
     quiet = [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, setting.spec.seed)]
-    return Lessons(
+    return Mixture(
         speaker,
         general,
         speaker_held_back,

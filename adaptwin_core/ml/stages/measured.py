@@ -11,11 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.calibration import calibrate
-from adaptwin_core.ml.compression.layers import BlockInput
+from adaptwin_core.ml.compression.cut_layer import BlockInput
 from adaptwin_core.ml.compression.moments import Moments, mix
 from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.device import device

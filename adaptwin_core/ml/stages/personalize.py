@@ -9,13 +9,13 @@ from typing import Any
 
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import save_whole
+from adaptwin_core.ml.model.checkpoint import save_whole
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.blocks import mixture_of
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.ml.training.finetune import finetune
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.loop import noting
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import noting
 
 
 def personalize(
@@ -35,6 +35,6 @@ def personalize(
     on_step = noting(losses, progress, spec.personal_steps)
     student, original = (load_whisper(setting.base_folder).to(device()) for _ in range(2))
     teacher = Teacher(original, setting.featurizer())
-    tuned = finetune(student, teacher, lessons_of(setting), spec, num_steps=spec.personal_steps, on_step=on_step)
+    tuned = finetune(student, teacher, mixture_of(setting), spec, num_steps=spec.personal_steps, on_step=on_step)
     names = save_whole(tuned.model.cpu(), setting.base_folder, out)
     return {name: out / name for name in names}, {"losses": losses, "checks": tuned.checks}

@@ -7,8 +7,10 @@ from pathlib import Path
 from transformers.utils import logging as transformers_logging
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import ModelShape, RankPlan
-from adaptwin_core.domain.planner import Offers, make_plan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.sensitivity import Sensitivities
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
@@ -24,14 +26,14 @@ class Setting:
     spec: CompressionSpec
     speaker: Corpus
     general: Corpus | None
-    offers: Offers | None = None  # once they are measured
+    sensitivities: Sensitivities | None = None  # once they are measured
     found_cut: float | None = None  # of the encoder, once it is searched
     personal_folder: Path | None = None  # once the base model has learnt its speaker
 
     @property
     def plan(self) -> RankPlan:
         spec = self.spec if self.found_cut is None else self.spec.with_cut(self.found_cut)
-        return make_plan(spec, self.shape, self.offers)
+        return make_plan(spec, self.shape, self.sensitivities)
 
     @property
     def whole_folder(self) -> Path:

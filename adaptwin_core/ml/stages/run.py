@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.admission import Remark, admit
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import Base
@@ -73,11 +73,11 @@ def run_recipe(
         with step("measure") as progress:
             calibrations = [measure(setting, 0, 1, place("calibrate"), progress)]
     weighed: dict[str, dict[str, Path]] = {}
-    if needs_offers(spec):
+    if has_measured_plan(spec):
         for name in names:
             with step(f"weigh {name}") as progress:
                 weighed[name], _ = recipe.weigh_block(setting, name, calibrations, place(f"weigh-{name}"), progress)
-        setting = replace(setting, offers=recipe.read_offers(weighed))
+        setting = replace(setting, sensitivities=recipe.read_sensitivities(weighed))
     trials = []
     if spec.max_wer is not None:
         with step("search the cut") as progress:

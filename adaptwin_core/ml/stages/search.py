@@ -18,9 +18,9 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.units import unit_of
 from adaptwin_core.ml.evaluation.report import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
-from adaptwin_core.ml.model.assemble import load_compressed
-from adaptwin_core.ml.model.decode import transcribe
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip
@@ -96,7 +96,7 @@ def judged_clips(setting: Setting) -> list[Clip]:
     language = setting.spec.language
     clips = setting.speaker.split("valid")
     if not any(clip.text for clip in clips):
-        clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips]
+        clips = [clip for window in recipe.mixture_of(setting).speaker_held_back for clip in window.clips]
     clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
     require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
     return clips
@@ -129,7 +129,7 @@ def _trial(
         setting.featurizer(),
         setting.speaker,
         clips,
-        lambda done, _total: progress(num_blocks + num_steps + done, total),
+        lambda done, _total, /, **_: progress(num_blocks + num_steps + done, total),
     )
     found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
     rates = {

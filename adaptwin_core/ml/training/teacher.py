@@ -7,24 +7,23 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.ml.model.adapter import encode
-from adaptwin_core.ml.model.decode import BATCH, transcribe_batch
+from adaptwin_core.ml.model.adapter import decode, encode
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import BATCH, transcribe_batch
 from adaptwin_core.ml.model.windows import Window, WordlessWindow
-from adaptwin_core.ml.training.lessons import AnyWindow
+from adaptwin_core.ml.training.mixture import AnyWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 _Spoken = tuple[Corpus, Clip]
 
 
 @dataclass(frozen=True)
-class Heard:
+class TrainingExample:
     """One window as the teacher hears it, in float16."""
 
     window: AnyWindow
@@ -52,7 +51,7 @@ class Teacher:
         self._expected: deque[_Spoken] = deque()
         self._own_words: dict[tuple[str, str], str] = {}  # by `_name`
         # By the window's id, which stays its own while the window is kept here.
-        self._heard: dict[int, Heard] = {}
+        self._examples: dict[int, TrainingExample] = {}
 
     def expect(self, windows: Iterable[AnyWindow]) -> None:
         """Say which windows will be heard, in their order: clips without a transcript then share batches."""
@@ -65,15 +64,15 @@ class Teacher:
         )
 
     @torch.no_grad()
-    def hear(self, window: AnyWindow) -> Heard:
+    def example(self, window: AnyWindow) -> TrainingExample:
         """Return what the teacher hears."""
-        if id(window) not in self._heard:
+        if id(window) not in self._examples:
             features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
             may_cut = isinstance(window, Window) and not window.has_text
             labels_1L = self._featurizer.labels(self._text(window), may_cut=may_cut).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
-            self._heard[id(window)] = Heard(
+            self._examples[id(window)] = TrainingExample(
                 window,
                 features_1MT.half(),
                 encoded_1SD,
@@ -81,7 +80,7 @@ class Teacher:
                 labels_1L,
                 len(self._featurizer.prompt()),
             )
-        return self._heard[id(window)]
+        return self._examples[id(window)]
 
     def _text(self, window: AnyWindow) -> str:
         """Return the transcripts of the window's clips; where one has none, the teacher's own words for it."""
@@ -112,9 +111,9 @@ class Teacher:
         return encode(self._model, features_1MT).half()
 
     @torch.no_grad()
-    def log_probs(self, heard: Heard) -> Tensor:
+    def log_probs(self, example: TrainingExample) -> Tensor:
         """Return log p_1LV of the teacher's next token after each of the window's."""
-        logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
+        logits_1LV: Tensor = self._model.proj_out(example.decoded_1LD.float())
         return logits_1LV.log_softmax(-1)
 
 
@@ -122,11 +121,3 @@ def _name(spoken: _Spoken) -> tuple[str, str]:
     """The same for the same clip of the same speech, whichever window holds it."""
     corpus, clip = spoken
     return corpus.digest, clip.id
-
-
-def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
-    """Return the decoder's output_1LD before the vocabulary, each position knowing those before it."""
-    hidden_1LD: Tensor = model.model.decoder(
-        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
-    ).last_hidden_state
-    return hidden_1LD

@@ -5,15 +5,15 @@ import copy
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.compression.factorize import rank_neurons
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.factorization import rank_neurons
 from adaptwin_core.ml.compression.moments import measuring
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially
 from bench.frontier.baselines import measure_outputs
 from tests.unit.ml.conftest import random_whisper
 
-BLOCK = BlockId(part="encoder", layer=0)
+BLOCK = BlockId(half="encoder", layer=0)
 
 
 @pytest.fixture(scope="module")

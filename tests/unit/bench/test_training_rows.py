@@ -25,16 +25,16 @@ class Kitchen:
         return self
 
     def make(self, setting):
-        self.made.append((setting, training.lessons.SHORT_SHARE))
+        self.made.append((setting, training.mixture.SHORT_SHARE))
         raise LookupError
 
 
 def test_only_the_wanted_change_is_made_and_only_while_it_is():
-    kitchen, share = Kitchen(), training.lessons.SHORT_SHARE
+    kitchen, share = Kitchen(), training.mixture.SHORT_SHARE
     with pytest.raises(LookupError):
         next(training.rows(kitchen, 1, ["whole windows only"]))
     assert kitchen.made == [({}, 0.0)]
-    assert share == training.lessons.SHORT_SHARE > 0
+    assert share == training.mixture.SHORT_SHARE > 0
     assert kitchen.were_apart == "whole windows only"  # what was learnt otherwise must not be taken for it
 
 

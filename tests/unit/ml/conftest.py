@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.domain.plan import BlockId, blocks_of
+from adaptwin_core.domain.shape import BlockId, blocks_of
 from adaptwin_core.ml.compression.moments import measuring
 from adaptwin_core.ml.model.adapter import layer_of, shape_of
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.blocks import mixture_of
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
@@ -46,8 +46,8 @@ def setting_of(speaker, general=None):
     return InMemory(Path(), WHISPERS["base"], CompressionSpec(), speaker, general)
 
 
-def lessons(speaker, general=None):
-    return lessons_of(setting_of(speaker, general))
+def mixture(speaker, general=None):
+    return mixture_of(setting_of(speaker, general))
 
 
 def clips_of(windows):
@@ -55,7 +55,7 @@ def clips_of(windows):
 
 
 def test_the_valid_split_judges_where_there_is_one():
-    found = lessons(Speech(train=90, valid=30, test=30))
+    found = mixture(Speech(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_held_back) < {f"valid-{i}" for i in range(30)}
     assert len(found.speaker_held_back) == MAX_WINDOWS
@@ -64,7 +64,7 @@ def test_the_valid_split_judges_where_there_is_one():
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
     speaker = Speech(train=90, test=30)
     setting = setting_of(speaker)
-    found = lessons_of(setting)
+    found = mixture_of(setting)
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
     assert learnt.isdisjoint(held_back)
     assert learnt | held_back == {f"train-{i}" for i in range(90)}
@@ -74,13 +74,13 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
 
 
 def test_too_little_speech_is_all_learnt_from():
-    found = lessons(Speech(train=6))
+    found = mixture(Speech(train=6))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(6)}
     assert found.speaker_held_back == []
 
 
 def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_alike():
-    found = lessons(Speech(labelled=False, train=40), Speech(labelled=False, train=40))
+    found = mixture(Speech(labelled=False, train=40), Speech(labelled=False, train=40))
     assert found.speaker
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_held_back))

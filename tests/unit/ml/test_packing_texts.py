@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import WhisperTokenizerFast
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import blocks_of
+from adaptwin_core.domain.shape import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.compression import calibration as calibrate
 from adaptwin_core.ml.model.adapter import shape_of
@@ -22,11 +22,11 @@ from adaptwin_core.ml.model.windows import (
     pack_short,
     too_wordy,
 )
-from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.blocks import mixture_of
 from adaptwin_core.ml.stages.judging import _untaught
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.ml.training import teacher
-from adaptwin_core.ml.training.lessons import SPEAKER_WEIGHTS, Lessons
+from adaptwin_core.ml.training.mixture import SPEAKER_WEIGHTS, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.domain.test_plan import WHISPERS
@@ -98,7 +98,7 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
     speech = Speech("short", "x" * MAX_TEXT_TOKENS, "short again", *["words"] * 3)
     setting = setting_of(speech)
     assert [clip.id for clip in too_wordy(speech, "train", Bytes().num_tokens)] == ["1"]
-    found = lessons_of(setting)
+    found = mixture_of(setting)
     assert ids(found.speaker) == ids(found.speaker_short) == ids(setting.windows(speech)) == [0, 2, 3, 4, 5]
     told = _untaught(setting)["speaker"]
     assert (told["num_clips"], told["recordings"]) == (1, ["1.wav"])
@@ -107,7 +107,7 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
 
 def test_where_every_transcript_is_too_long_the_sound_teaches_or_the_job_is_refused():
     long = "x" * MAX_LABEL_TOKENS
-    found = lessons_of(setting_of(Speech(long, None, None)))
+    found = mixture_of(setting_of(Speech(long, None, None)))
     assert ids(found.speaker) == [1, 2]
     with pytest.raises(InvalidAudio, match="cut the recordings into shorter ones"):
         setting_of(Speech(long, long)).speaker_windows()
@@ -127,7 +127,7 @@ def test_known_silence_is_text_and_unknown_words_are_not():
     assert texts == {(0, 1): "words", (1,): "", (1, 2): None}
     assert ids(pack(speech, "train", seed=0, labelled=True)) == [0, 1]
     silent = pack(Speech("", ""), "train", seed=0, labelled=True)
-    assert {weights for _, weights in Lessons(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
+    assert {weights for _, weights in Mixture(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
 
 
 def test_measuring_asks_for_no_words_where_nobody_speaks(monkeypatch):
@@ -151,7 +151,7 @@ def test_the_teacher_is_not_asked_for_words_where_nobody_speaks(monkeypatch):
     windows = [Window(speech, (clip,)) for clip in speech.clips]
     hearing = Teacher(random_whisper(), Levels())
     hearing.expect(windows)
-    labels = [hearing.hear(window).labels_1L for window in windows]
+    labels = [hearing.example(window).labels_1L for window in windows]
     assert asked == [3]
     for found, text in zip(labels, ("", "said", "you"), strict=True):
         assert torch.equal(found, Levels().labels(text))

@@ -8,9 +8,9 @@ from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.ml.stages import personalize as personalize_module
-from adaptwin_core.ml.stages.blocks import lessons_of
+from adaptwin_core.ml.stages.blocks import mixture_of
 from adaptwin_core.ml.stages.personalize import personalize
-from adaptwin_core.ml.training.lessons import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
+from adaptwin_core.ml.training.mixture import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import small_setting
 
@@ -47,9 +47,9 @@ def test_the_model_that_has_learnt_is_measured_and_teaches(monkeypatch, tmp_path
     assert setting.whole_folder == setting.base_folder
     after = replace(setting, personal_folder=tmp_path)
     assert after.whole_folder == tmp_path
-    weights = {weighed for _, weighed in lessons_of(setting).order(setting.spec, 50)}
+    weights = {weighed for _, weighed in mixture_of(setting).order(setting.spec, 50)}
     assert SPEAKER_WEIGHTS in weights
-    weights_after = {weighed for _, weighed in lessons_of(after).order(setting.spec, 50)}
+    weights_after = {weighed for _, weighed in mixture_of(after).order(setting.spec, 50)}
     assert SPEAKER_WEIGHTS not in weights_after
     assert FOLLOWED_WEIGHTS in weights_after
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.model.adapter import encode
-from adaptwin_core.ml.training.lessons import AnyWindow, Lessons
-from adaptwin_core.ml.training.teacher import Teacher, decode
+from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.training.mixture import AnyWindow, Mixture
+from adaptwin_core.ml.training.teacher import Teacher
 
 NUM_WINDOWS = 16  # of each kind of speech
 # Of the inputs' mean square, added to each for every input a position: bench.ablations --rounding.
@@ -20,14 +20,14 @@ SHRINKAGE = 0.3
 Shares = Sequence[tuple[AnyWindow, float]]
 
 
-def windows_to_hear(lessons: Lessons, speaker_weight: float) -> Shares:
+def weighted_windows(mixture: Mixture, speaker_weight: float) -> Shares:
     """Return the first windows of each kind, and how much each counts: 1 in all.
 
     Args:
         speaker_weight: of the speaker's; what is left is that of others. A kind that has no windows leaves its weight
             to the other.
     """
-    weights = ((lessons.speaker, speaker_weight), (lessons.general, 1 - speaker_weight))
+    weights = ((mixture.speaker, speaker_weight), (mixture.general, 1 - speaker_weight))
     kinds = [(windows[:NUM_WINDOWS], weight) for windows, weight in weights if windows]
     total = sum(weight for _, weight in kinds)
     shares = [(windows, weight / total if total > 0 else 1.0) for windows, weight in kinds]
@@ -35,7 +35,7 @@ def windows_to_hear(lessons: Lessons, speaker_weight: float) -> Shares:
 
 
 @torch.no_grad()
-def measure_inputs(
+def measure_input_moments(
     model: Any, teacher: Teacher, shares: Shares, on_window: Callable[[int], None] = lambda _done: None
 ) -> dict[str, Tensor]:
     """Return E[x·xᵀ]_II of every linear layer's inputs, by the name of its weight, shrunk towards white.
@@ -78,6 +78,6 @@ def measure_inputs(
 
 
 def _hear(model: Any, teacher: Teacher, window: AnyWindow) -> None:
-    heard = teacher.hear(window)
-    encoded_1SD = encode(model, heard.features_1MT.float())
-    model.proj_out(decode(model, heard.labels_1L[:, :-1], encoded_1SD))
+    example = teacher.example(window)
+    encoded_1SD = encode(model, example.features_1MT.float())
+    model.proj_out(decode(model, example.labels_1L[:, :-1], encoded_1SD))

@@ -11,12 +11,13 @@ from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.domain.plan import BlockId, RankPlan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.model import modeling_adaptwin
-from adaptwin_core.ml.model.adapter import attention_name, count_params, load_whisper, shape_of
+from adaptwin_core.ml.model.adapter import block_prefixes, count_params, load_whisper, shape_of
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 
 MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
@@ -40,17 +41,15 @@ def assemble(
     state = base.state_dict()
     for name in plan.blocks:
         block = BlockId.parse(name)
-        prefix = f"model.{block.part}.layers.{block.layer}."
+        prefix = f"model.{block.half}.layers.{block.layer}."
         tensors = blocks.get(name)
         if tensors is None:
             raise CorruptBlob(f"block {name} is missing")
         bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if bad:
             raise CorruptBlob(f"block {name} holds numbers that are not finite: {', '.join(bad)}")
-        cut_parts = _cut_modules(block)
-        state = {
-            key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))
-        }
+        replaced = tuple(prefix + part for part in block_prefixes(block))
+        state = {key: value for key, value in state.items() if not key.startswith(replaced)}
         state |= {prefix + key: tensor for key, tensor in tensors.items()}
     model = empty_model(base, plan)
     try:
@@ -123,11 +122,6 @@ def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )
     return model.eval()
-
-
-def _cut_modules(block: BlockId) -> list[str]:
-    """Return the prefixes, inside the layer, of what a block's own tensors replace."""
-    return [f"{attention_name(block)}.", *(f"{name}." for name in ("fc1", "fc2") if block.has_ff)]
 
 
 def _check_size(model: AdaptwinWhisperForConditionalGeneration, plan: RankPlan) -> None:

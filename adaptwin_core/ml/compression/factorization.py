@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan
+from adaptwin_core.domain.plan import BlockPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression import heads, neurons, twins
 from adaptwin_core.ml.model.adapter import attention_name, block_modules
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.moments import Moments, measuring, mix
 from adaptwin_core.ml.model.adapter import block_modules, layer_of
 from tests.unit.ml.conftest import run

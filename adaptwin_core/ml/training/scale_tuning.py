@@ -16,11 +16,11 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX
-from adaptwin_core.ml.model.quantized import hold
+from adaptwin_core.ml.model.quantization import hold
 from adaptwin_core.ml.model.rounding import half_scale
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.loop import Checks, OnStep, train
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import Checks, OnStep, train
 
 RATE = 1e-3  # of AdamW, for scales relative to what they were
 
@@ -49,7 +49,7 @@ def rescale(
     model: Any,
     state: dict[str, Tensor],
     teacher: Teacher,
-    lessons: Lessons,
+    mixture: Mixture,
     spec: CompressionSpec,
     *,
     num_steps: int,
@@ -61,14 +61,14 @@ def rescale(
         model: the one that was rounded; it stays as it is.
         state: its weights as they are stored.
     """
-    if num_steps == 0 or not lessons.speaker:
+    if num_steps == 0 or not mixture.speaker:
         return Rescaled(state, [])
     torch.manual_seed(spec.seed)
     running = copy.deepcopy(model).requires_grad_(False)
     hold(running, state)
     scales = _free_scales(running, state)
     changes = [found.change_OG for found in scales.values()]
-    checks = train(running, changes, teacher, lessons, spec, num_steps=num_steps, rate=RATE, on_step=on_step)
+    checks = train(running, changes, teacher, mixture, spec, num_steps=num_steps, rate=RATE, on_step=on_step)
     learnt = {name: half_scale(state[name].float() * (1 + found.change_OG.detach())) for name, found in scales.items()}
     return Rescaled(state | learnt, checks)
 

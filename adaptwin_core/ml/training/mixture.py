@@ -36,7 +36,7 @@ AnyWindow = Window | WordlessWindow
 
 
 @dataclass(frozen=True)
-class Lessons:
+class Mixture:
     """Windows to learn from, windows held back to judge by, and the clips of the first in short windows."""
 
     speaker: Sequence[Window]

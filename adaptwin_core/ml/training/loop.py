@@ -7,7 +7,7 @@ Each step takes one batch of packed windows:
          + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the teacher)
 
 General windows keep other speakers: there the teacher hears well, so distillation weighs more.
-Shape letters as in lessons.py.
+Shape letters as in mixture.py.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.layers import cosine_schedule
-from adaptwin_core.ml.model.adapter import encode
+from adaptwin_core.ml.model.adapter import decode, encode
 from adaptwin_core.ml.model.precision import quick_products
-from adaptwin_core.ml.training.lessons import AnyWindow, Lessons, LossWeights
-from adaptwin_core.ml.training.teacher import Teacher, decode
+from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
+from adaptwin_core.ml.training.schedule import cosine_schedule
+from adaptwin_core.ml.training.teacher import Teacher
 
 NUM_CHECKS = 4  # times, about, that training is judged on held-back windows, the start not counted
 BACK = 3.0  # the rate is divided by this where a check is worse than the start, and training goes on from the best
@@ -47,7 +47,7 @@ def train(
     running: Any,
     parameters: list[nn.Parameter],
     teacher: Teacher,
-    lessons: Lessons,
+    mixture: Mixture,
     spec: CompressionSpec,
     *,
     num_steps: int,
@@ -66,12 +66,12 @@ def train(
     """
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, num_steps)
-    order = lessons.order(spec, num_steps)
-    held_back = [window for windows, _ in lessons.held_back() for window in windows]
+    order = mixture.order(spec, num_steps)
+    held_back = [window for windows, _ in mixture.held_back() for window in windows]
     teacher.expect([*held_back, *(window for window, _ in order)])
     check_every = max(1, num_steps // NUM_CHECKS)
     best = _Best(parameters)
-    best.judge(0, _held_back_loss(running, teacher, lessons))
+    best.judge(0, _held_back_loss(running, teacher, mixture))
     for step in range(1, num_steps + 1):
         running.train()
         total = 0.0
@@ -85,7 +85,7 @@ def train(
         schedule.step()
         on_step(step, total)
         is_check = step % check_every == 0 or step == num_steps
-        if is_check and not best.judge(step, _held_back_loss(running, teacher, lessons)):
+        if is_check and not best.judge(step, _held_back_loss(running, teacher, mixture)):
             best.restore()
             _take_smaller_steps(optimizer, schedule)
     best.restore()
@@ -128,17 +128,17 @@ class _Best:
 
 
 @torch.no_grad()
-def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float | None:
+def _held_back_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float | None:
     """Return the mean loss of the held-back windows, both kinds of speech weighed alike.
 
     None where the speaker has none: others alone would undo what is learnt of the speaker.
     """
-    if not lessons.speaker_held_back:
+    if not mixture.speaker_held_back:
         return None
     running.eval()
     means = [
         sum(float(_loss(running, teacher, window, weights, nullcontext())) for window in windows) / len(windows)
-        for windows, weights in lessons.held_back()
+        for windows, weights in mixture.held_back()
     ]
     return sum(means) / len(means)
 
@@ -147,18 +147,18 @@ def _loss(
     running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights, products: AbstractContextManager[Any]
 ) -> Tensor:
     student: Any = running.base_model.model if isinstance(running, PeftModel) else running
-    heard = teacher.hear(window)
-    inputs_1L, targets_1L = heard.labels_1L[:, :-1], heard.labels_1L[:, 1:]
-    target_1SD = heard.encoded_1SD.float()
+    example = teacher.example(window)
+    inputs_1L, targets_1L = example.labels_1L[:, :-1], example.labels_1L[:, 1:]
+    target_1SD = example.encoded_1SD.float()
     with products:
-        encoded_1SD = encode(student, heard.features_1MT.float())
+        encoded_1SD = encode(student, example.features_1MT.float())
         logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
     # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.
     said_1LV = logits_1LV.log_softmax(-1)
     if weights.kl:
-        kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(heard), log_target=True, reduction="none")
+        kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(example), log_target=True, reduction="none")
         loss = loss + weights.kl * kl_1LV.sum(-1).mean()
-    asked_L = slice(heard.num_prompt - 1, None)
+    asked_L = slice(example.num_prompt - 1, None)
     return loss + weights.ce * nn.functional.nll_loss(said_1LV[0, asked_L], targets_1L[0, asked_L])

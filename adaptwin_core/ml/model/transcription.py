@@ -1,7 +1,7 @@
 """Speech to text, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import WhisperForConditionalGeneration
 
+from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
 from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
@@ -25,6 +26,10 @@ class Transcripts:
     texts: list[str]
     compute_s: float
     audio_s: float
+
+    @property
+    def compute_s_per_audio_s(self) -> float:
+        return self.compute_s / self.audio_s
 
 
 def most_tokens(audio: np.ndarray, featurizer: Featurizer) -> int:
@@ -61,9 +66,9 @@ def transcribe(
     featurizer: Featurizer,
     corpus: Corpus,
     clips: Sequence[Clip],
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = silent,
 ) -> Transcripts:
-    """Transcribe clips of one corpus. `on_progress` gets clips done and in all; it may raise to stop."""
+    """Transcribe clips of one corpus. `progress` is told of clips."""
     # Clips of like length share a batch, so a short one never waits for a long one.
     order = sorted(range(len(clips)), key=lambda index: clips[index].seconds)
     texts = [""] * len(clips)
@@ -75,5 +80,5 @@ def transcribe(
         for index, text in zip(batch, transcribe_batch(model, featurizer, audios), strict=True):
             texts[index] = text
         compute_s += time.perf_counter() - began
-        on_progress(min(start + BATCH, len(order)), len(order))
+        progress(min(start + BATCH, len(order)), len(order))
     return Transcripts(texts, compute_s, sum(clip.seconds for clip in clips))

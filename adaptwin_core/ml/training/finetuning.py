@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from torch import nn
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.layers import LORA_ALPHA_PER_RANK
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.adapters import trained_parameters, with_adapters
+from adaptwin_core.ml.training.loop import Checks, OnStep, train
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import Checks, OnStep, train
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Tuned:
 def finetune(
     student: WhisperForConditionalGeneration,
     teacher: Teacher,
-    lessons: Lessons,
+    mixture: Mixture,
     spec: CompressionSpec,
     *,
     num_steps: int,
     on_step: OnStep = lambda _step, _loss: None,
 ) -> Tuned:
     """Train for `num_steps` steps and return the best student met, merged."""
-    if num_steps == 0 or not lessons.speaker:
+    if num_steps == 0 or not mixture.speaker:
         return Tuned(student, [])
     torch.manual_seed(spec.seed)
     running, parameters = _trainable(student, spec)
     rate = spec.tune_rate
-    checks = train(running, parameters, teacher, lessons, spec, num_steps=num_steps, rate=rate, on_step=on_step)
+    checks = train(running, parameters, teacher, mixture, spec, num_steps=num_steps, rate=rate, on_step=on_step)
     return Tuned(_merged(running).eval(), checks)
 
 
@@ -52,15 +52,8 @@ def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) 
     student.requires_grad_(False)
     if spec.tune_method == "adapters":
         linears = [name for name, module in student.named_modules() if isinstance(module, nn.Linear)]
-        adapted = get_peft_model(
-            student,
-            LoraConfig(
-                r=spec.lora_rank,
-                lora_alpha=LORA_ALPHA_PER_RANK * spec.lora_rank,
-                target_modules=[name for name in linears if ".layers." in name],
-            ),
-        )
-        return adapted, [p for p in adapted.parameters() if p.requires_grad]
+        adapted = with_adapters(student, [name for name in linears if ".layers." in name], spec.lora_rank)
+        return adapted, trained_parameters(adapted)
     parameters = [p for name, p in student.named_parameters() if ".layers." in name]
     for parameter in parameters:
         parameter.requires_grad_(True)

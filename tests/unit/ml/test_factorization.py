@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, RankPlan, block_params, blocks_of
+from adaptwin_core.domain.plan import BlockPlan, RankPlan, block_params
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import BlockId, ModelShape, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.factorize import factorize_block, white_moments
-from adaptwin_core.ml.compression.layers import build_cut_layer
+from adaptwin_core.ml.compression.cut_layer import build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block, white_moments
 from adaptwin_core.ml.model.adapter import block_modules, count_params, layer_of, run_block, shape_of
-from adaptwin_core.ml.model.assemble import empty_model
+from adaptwin_core.ml.model.checkpoint import empty_model
 from tests.unit.ml.conftest import all_blocks, random_whisper, run
 
 FULL = {"qk": 8, "vo": 8, "fc1": 32, "fc2": 32}
@@ -22,7 +23,7 @@ def compress(model, plan, moments):
     for name, ranks in plan.blocks.items():
         block = BlockId.parse(name)
         cut = factorize_block(layer_of(model, block), block, ranks, moments and moments[name])
-        prefix = f"model.{block.part}.layers.{block.layer}."
+        prefix = f"model.{block.half}.layers.{block.layer}."
         state = {k: v for k, v in state.items() if not (k.startswith(prefix) and k not in small.state_dict())}
         state |= {prefix + k: v for k, v in cut.state.items()}
     small.load_state_dict(state)
