@@ -18,7 +18,7 @@ from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.evaluation.report import spread
-from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages.recipe import Setting, quiet_transformers
 from bench.encoder_error import as_heard, encoder_error

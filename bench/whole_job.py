@@ -24,9 +24,9 @@ from rich.table import Table
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import Base, describe, resolve
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.ml.stages.run import run_recipe

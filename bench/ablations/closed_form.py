@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from adaptwin_core.domain.shape import BlockId
-from adaptwin_core.ml.model.adapter import count_params, load_whisper
+from adaptwin_core.ml.model.adapter import count_params
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages import blocks as recipe
 from adaptwin_core.ml.stages.measured import mixed_moments, read_shards

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from adaptwin_core.domain.shape import blocks_of
 from adaptwin_core.ml.compression import neurons
-from adaptwin_core.ml.compression.moments import SHRINKAGE, Moments, measuring, mix
-from adaptwin_core.ml.model.adapter import block_modules, decode, layer_of, load_whisper
+from adaptwin_core.ml.compression.measurement import measuring
+from adaptwin_core.ml.compression.moments import SHRINKAGE, BlockMoments, MomentSums, mix
+from adaptwin_core.ml.model.adapter import block_modules, decode, layer_of
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.windows import Window, pack
 from adaptwin_core.ml.stages.recipe import Setting
 
@@ -64,9 +66,9 @@ class _Listener:
     def second(self, block: str) -> Any:
         """Return the second matrix of a block's feed-forward."""
         name, layer = self._layers[block]
-        return block_modules(layer, name).fc2
+        return block_modules(layer, name).ff_second
 
-    def moments(self, windows: Sequence[Window]) -> dict[str, Moments]:
+    def moments(self, windows: Sequence[Window]) -> dict[str, MomentSums]:
         with measuring(list(self._layers.values())) as moments:
             for window in windows:
                 self._hear(window)
@@ -92,14 +94,13 @@ class _Listener:
         decode(self._model, self._featurizer.labels(window.text or "")[:, :-1], encoded_1SD)
 
 
-def _errors(
-    second: Any, means: dict[str, Tensor], judged: dict[str, dict[str, Tensor]], block: str
-) -> dict[str, float]:
+def _errors(second: Any, means: BlockMoments, judged: dict[str, dict[str, Tensor]], block: str) -> dict[str, float]:
     """Return the relative squared error of a feed-forward's output on each kind of speech."""
     weight_DF, bias_D = second.weight.double(), second.bias.double()
-    covariance_FF = means["f_FF"] - torch.outer(means["f_F"], means["f_F"])
+    assert means.neurons is not None
+    covariance_FF = means.neurons.covariance
     order_F = neurons.rank(covariance_FF, weight_DF)
-    cut = neurons.prune(covariance_FF, means["f_F"], weight_DF, bias_D, order_F, int(KEPT * len(order_F)))
+    cut = neurons.prune(covariance_FF, means.neurons.mean_N, weight_DF, bias_D, order_F, int(KEPT * len(order_F)))
     errors = {}
     for kind, activations in judged.items():
         said_ND = activations[block] @ weight_DF.mT

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.ml.compression import twins
-from adaptwin_core.ml.model.adapter import decode, load_whisper
+from adaptwin_core.ml.model.adapter import decode
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
 from adaptwin_core.ml.model.quantization import Int4Weight, Int8Weight
 from adaptwin_core.ml.model.windows import pack

@@ -5,7 +5,7 @@ K head size, R kept rank, F neurons.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from adaptwin_core.domain.plan import BlockPlan
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression import twins
-from adaptwin_core.ml.compression.factorization import factorize_block, head_blocks, white_moments
+from adaptwin_core.ml.compression.attention import head_blocks
+from adaptwin_core.ml.compression.factorization import factorize_block, white_moments
+from adaptwin_core.ml.compression.moments import BlockMoments, VectorMoments
 from adaptwin_core.ml.model.modeling_adaptwin import shrink
 from bench.frontier.baselines import OutputMoments, thin
 
@@ -26,7 +28,7 @@ class Seen:
     """
 
     block: BlockId
-    moments: dict[str, Tensor]
+    moments: BlockMoments
     outputs: dict[str, OutputMoments]
     order_F: Tensor
 
@@ -49,7 +51,7 @@ def keys_not_centred(rank: int) -> Form:
 
     def apply(layer: Any, seen: Seen) -> None:
         raw_DD = seen.outputs["self_attn.k_proj"].second_moment()
-        moments = seen.moments | {"k_HKK": head_blocks(raw_DD, layer.self_attn.num_heads)}
+        moments = replace(seen.moments, keys_HKK=head_blocks(raw_DD, layer.self_attn.num_heads))
         _cut(layer, seen, BlockPlan(qk=rank), moments, None)
 
     return apply
@@ -86,8 +88,8 @@ def twin_without_refit(rank: int) -> Form:
 
     def apply(layer: Any, seen: Seen) -> None:
         attention = layer.self_attn
-        h, mean_D = attention.num_heads, seen.moments["z_D"]
-        covariance_DD = seen.moments["z_DD"] - torch.outer(mean_D, mean_D)
+        h, mean_D = attention.num_heads, seen.moments.attended.mean_N
+        covariance_DD = seen.moments.attended.covariance
         value_HKD = attention.v_proj.weight.detach().double().unflatten(0, (h, -1))
         output_DE = attention.out_proj.weight.detach().double()
         output_HKD = output_DE.mT.unflatten(0, (h, -1))
@@ -114,7 +116,8 @@ def values_not_attended(rank: int) -> Form:
     def apply(layer: Any, seen: Seen) -> None:
         found, bias_D = seen.outputs["self_attn.v_proj"], layer.self_attn.v_proj.bias.detach().double()
         mean_D = found.mean() - bias_D
-        moments = seen.moments | {"z_DD": found.covariance() + torch.outer(mean_D, mean_D), "z_D": mean_D}
+        attended = VectorMoments(found.covariance() + torch.outer(mean_D, mean_D), mean_D)
+        moments = replace(seen.moments, attended=attended)
         _cut(layer, seen, BlockPlan(vo=rank), moments, None)
 
     return apply
@@ -135,7 +138,8 @@ def neurons_by_energy(keep: int) -> Form:
     """Neurons of the least energy E[f²]·‖w‖² dropped, then the same refit."""
 
     def apply(layer: Any, seen: Seen) -> None:
-        energy_F = seen.moments["f_FF"].diagonal() * layer.fc2.weight.detach().double().square().sum(0)
+        assert seen.moments.neurons is not None
+        energy_F = seen.moments.neurons.second_NN.diagonal() * layer.fc2.weight.detach().double().square().sum(0)
         _cut(layer, seen, BlockPlan(neurons=keep), seen.moments, energy_F.argsort(descending=True))
 
     return apply
@@ -145,8 +149,9 @@ def ff_not_centred(rank: int) -> Form:
     """Whitened SVD of both feed-forward matrices under raw second moments."""
 
     def apply(layer: Any, seen: Seen) -> None:
-        for name, moment, side in (("fc1", "x", "D"), ("fc2", "f", "F")):
-            linear, raw = getattr(layer, name), seen.moments[f"{moment}_{side}{side}"]
+        for name, inputs in (("fc1", seen.moments.ff_inputs), ("fc2", seen.moments.neurons)):
+            assert inputs is not None
+            linear, raw = getattr(layer, name), inputs.second_NN
             no_mean = torch.zeros(len(raw), dtype=raw.dtype)
             cut = twins.cut_linear(linear.weight.detach(), linear.bias.detach(), raw, no_mean, rank)
             setattr(layer, name, thin(cut))
@@ -163,7 +168,7 @@ def by_outputs(parent: Any, name: str, found: OutputMoments, rank: int) -> None:
     setattr(parent, name, thin(cut))
 
 
-def _cut(layer: nn.Module, seen: Seen, plan: BlockPlan, moments: dict[str, Tensor], order_F: Tensor | None) -> None:
+def _cut(layer: nn.Module, seen: Seen, plan: BlockPlan, moments: BlockMoments, order_F: Tensor | None) -> None:
     _load(layer, plan, factorize_block(layer, seen.block, plan, moments, order_F).state)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.model.adapter import decode, encode, load_whisper
+from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.quantization import hold, stored_state
 from adaptwin_core.ml.model.windows import Window
 from adaptwin_core.ml.stages import blocks as recipe

@@ -8,7 +8,7 @@ from typing import Any
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.ml.base.models import describe, resolve
-from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Corpus
 from bench.kitchen import Kitchen, Made

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from adaptwin_core.ml.base.models import describe
-from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.quantization import InputMoments
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages import blocks as recipe

@@ -23,8 +23,8 @@ from adaptwin_core.domain.plan import BlockPlan, RankPlan, block_work
 from adaptwin_core.domain.shape import ModelShape, blocks_of
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.exports.ct2 import write_ctranslate2
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.checkpoint import empty_model
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.runtimes.encoder_speed import encoder_speed
 

@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, text
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.checkpoint import assemble
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.quantization import stored_state
 from tests.e2e.conftest import SPEC, Service, running_service

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from adaptwin_core.domain.plan import BlockPlan
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.factorization import CutBlock
-from adaptwin_core.ml.model.adapter import attention_name
-from adaptwin_core.ml.model.modeling_adaptwin import shrink
+from adaptwin_core.ml.model.adapter import shrink_block
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class BlockInput:
 def build_cut_layer(original: nn.Module, block: BlockId, plan: BlockPlan, cut: CutBlock) -> nn.Module:
     """Return a copy of the original layer with the block's cut weights in place."""
     layer = copy.deepcopy(original)
-    shrink(layer, attention_name(block), plan.model_dump(), has_ff=block.has_ff)
+    shrink_block(layer, block, plan)
     unexpected = layer.load_state_dict(cut.state, strict=False).unexpected_keys
     assert not unexpected, unexpected
     return layer

@@ -20,6 +20,7 @@ from adaptwin_core.domain.sensitivity import Sensitivity
 from adaptwin_core.domain.shape import BlockId, blocks_of
 from adaptwin_core.ml.compression.cut_layer import BlockInput, build_cut_layer
 from adaptwin_core.ml.compression.factorization import factorize_block
+from adaptwin_core.ml.compression.moments import BlockMoments
 from adaptwin_core.ml.model.adapter import final_norm, layer_of, run_block, shape_of
 
 LEAST_ERROR = 1e-12  # float32 rounding: a cut that loses nothing has a gain, too
@@ -38,7 +39,7 @@ def measure_sensitivities(
     model: WhisperForConditionalGeneration,
     block: BlockId,
     sizes: Sequence[tuple[Part, int]],
-    moments: dict[str, Tensor] | None,
+    moments: BlockMoments | None,
     inputs: Sequence[WeighedInput],
     order_F: Tensor | None,
     *,

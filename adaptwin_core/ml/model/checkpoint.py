@@ -15,7 +15,8 @@ from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.model import modeling_adaptwin
-from adaptwin_core.ml.model.adapter import block_prefixes, count_params, load_whisper, shape_of
+from adaptwin_core.ml.model.adapter import block_prefixes, count_params, layer_prefix, shape_of
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
 from adaptwin_core.ml.model.quantization import stored_state
 
@@ -41,7 +42,7 @@ def assemble(
     state = base.state_dict()
     for name in plan.blocks:
         block = BlockId.parse(name)
-        prefix = f"model.{block.half}.layers.{block.layer}."
+        prefix = layer_prefix(block)
         tensors = blocks.get(name)
         if tensors is None:
             raise CorruptBlob(f"block {name} is missing")

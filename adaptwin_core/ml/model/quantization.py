@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.ml.model.adapter import is_position_table
 from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.rounding import compensated, half_scale, nearest
 
@@ -101,6 +102,6 @@ def hold(model: nn.Module, state: dict[str, Tensor]) -> int:
 
 def _matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Embedding) and "embed_positions" not in name):
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Embedding) and not is_position_table(name)):
             weight: Any = module.weight
             yield f"{name}.weight", weight

@@ -21,9 +21,10 @@ from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.cut_layer import build_cut_layer
 from adaptwin_core.ml.compression.factorization import factorize_block, rank_neurons, white_moments
 from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_sensitivities
-from adaptwin_core.ml.model.adapter import layer_of, load_layer, load_whisper
+from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_layer, load_whisper
 from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.model.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.ml.stages.measured import WEIGHED_WINDOWS, block_inputs, encoded_windows, mixed_moments, read_shards

@@ -13,9 +13,9 @@ from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.base.weights import weight_files
 from adaptwin_core.ml.evaluation.manifest import write_manifest
 from adaptwin_core.ml.evaluation.report import build_report, compare, held_out, silence, write_report
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
 from adaptwin_core.ml.stages.recipe import Setting

@@ -16,9 +16,9 @@ from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.calibration import calibrate
 from adaptwin_core.ml.compression.cut_layer import BlockInput
-from adaptwin_core.ml.compression.moments import Moments, mix
-from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.compression.moments import BlockMoments, MomentSums, mix
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.recipe import Setting
 
 ENCODED_FILE = "encoded.safetensors"
@@ -77,7 +77,7 @@ def measure(setting: Setting, shard: int, num_shards: int, out: Path, progress: 
             windows,
             num_kept=num_kept,
             num_unmeasured=num_unmeasured,
-            on_window=partial(_report_window, progress, done, total),
+            progress=partial(_report_window, progress, done, total),
         )
         done += len(windows)
         for name in tensors:
@@ -98,7 +98,7 @@ def _input_name(kind: str, window: int) -> str:
     return f"{_INPUT}{kind}.{window:05d}"
 
 
-def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int) -> None:
+def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int, /, **_: float) -> None:
     progress(before + done, total)
 
 
@@ -107,16 +107,15 @@ def read_shards(name: str, calibrations: Sequence[dict[str, Path]]) -> list[dict
     return [load_file(files[block_file(name)]) for files in calibrations]
 
 
-def mixed_moments(
-    setting: Setting, shards: Sequence[dict[str, Tensor]], where: torch.device
-) -> dict[str, Tensor] | None:
+def mixed_moments(setting: Setting, shards: Sequence[dict[str, Tensor]], where: torch.device) -> BlockMoments | None:
     """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
     speaker, general = (
-        sum((Moments.from_tensors(tensors, kind) for tensors in shards), Moments()) for kind in ("speaker", "general")
+        sum((MomentSums.from_tensors(tensors, kind) for tensors in shards), MomentSums())
+        for kind in ("speaker", "general")
     )
     if setting.spec.start == "plain":
         return None
-    return {name: mean.to(where) for name, mean in mix(speaker, general, setting.speaker_weight).items()}
+    return mix(speaker, general, setting.speaker_weight).to(where)
 
 
 def block_inputs(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.progress import Progress, silent
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.checkpoint import save_whole
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.blocks import mixture_of
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.ml.training.finetuning import finetune

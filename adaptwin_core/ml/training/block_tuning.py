@@ -16,7 +16,7 @@ from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.cut_layer import BlockInput
 from adaptwin_core.ml.model.adapter import block_prefixes, run_block
 from adaptwin_core.ml.model.precision import quick_products
-from adaptwin_core.ml.training.adapters import trained_parameters, with_adapters
+from adaptwin_core.ml.training.adapters import merged, trained_parameters, with_adapters, without_wrapper
 from adaptwin_core.ml.training.schedule import cosine_schedule
 
 JUDGED_SHARE = 0.25  # of the windows: never trained on, they decide whether tuning helped
@@ -69,7 +69,7 @@ def tune_block(
     untuned = _state(cut_layer, names)
     linears = [name for name, module in cut_layer.named_modules() if isinstance(module, nn.Linear)]
     adapted = with_adapters(cut_layer, [name for name in linears if name.startswith(prefixes)], lora_rank)
-    running: nn.Module = adapted.base_model.model
+    running: nn.Module = without_wrapper(adapted)
     optimizer = torch.optim.AdamW(trained_parameters(adapted), lr=learning_rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, steps)
     for step in range(steps):
@@ -84,11 +84,11 @@ def tune_block(
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         on_step(step + 1, float(loss.detach()))
-    merged = adapted.merge_and_unload()
-    after = _mean_error(merged, block, inputs[judged], targets[judged])
+    tuned = merged(adapted)
+    after = _mean_error(tuned, block, inputs[judged], targets[judged])
     if after >= before:
         return TunedBlock(untuned, before, before)
-    return TunedBlock(_state(merged, names), before, after)
+    return TunedBlock(_state(tuned, names), before, after)
 
 
 def _state(layer: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:

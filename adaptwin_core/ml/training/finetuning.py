@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import nn
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.training.adapters import trained_parameters, with_adapters
+from adaptwin_core.ml.model.adapter import is_in_a_layer
+from adaptwin_core.ml.training.adapters import merged, trained_parameters, with_adapters
 from adaptwin_core.ml.training.loop import Checks, OnStep, train
 from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
@@ -44,7 +44,7 @@ def finetune(
     running, parameters = _trainable(student, spec)
     rate = spec.tune_rate
     checks = train(running, parameters, teacher, mixture, spec, num_steps=num_steps, rate=rate, on_step=on_step)
-    return Tuned(_merged(running).eval(), checks)
+    return Tuned(merged(running).requires_grad_(False).eval(), checks)
 
 
 def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) -> tuple[Any, list[nn.Parameter]]:
@@ -52,16 +52,9 @@ def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) 
     student.requires_grad_(False)
     if spec.tune_method == "adapters":
         linears = [name for name, module in student.named_modules() if isinstance(module, nn.Linear)]
-        adapted = with_adapters(student, [name for name in linears if ".layers." in name], spec.lora_rank)
+        adapted = with_adapters(student, [name for name in linears if is_in_a_layer(name)], spec.lora_rank)
         return adapted, trained_parameters(adapted)
-    parameters = [p for name, p in student.named_parameters() if ".layers." in name]
+    parameters = [p for name, p in student.named_parameters() if is_in_a_layer(name)]
     for parameter in parameters:
         parameter.requires_grad_(True)
     return student, parameters
-
-
-def _merged(running: Any) -> WhisperForConditionalGeneration:
-    if isinstance(running, PeftModel):
-        running = running.merge_and_unload()
-    model: WhisperForConditionalGeneration = running.requires_grad_(False)
-    return model

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.training.mixture import AnyWindow, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 
@@ -80,4 +80,4 @@ def measure_input_moments(
 def _hear(model: Any, teacher: Teacher, window: AnyWindow) -> None:
     example = teacher.example(window)
     encoded_1SD = encode(model, example.features_1MT.float())
-    model.proj_out(decode(model, example.labels_1L[:, :-1], encoded_1SD))
+    token_logits(model, decode(model, example.labels_1L[:, :-1], encoded_1SD))

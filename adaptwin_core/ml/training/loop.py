@@ -15,13 +15,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.precision import quick_products
+from adaptwin_core.ml.training.adapters import without_wrapper
 from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
 from adaptwin_core.ml.training.schedule import cosine_schedule
 from adaptwin_core.ml.training.teacher import Teacher
@@ -146,13 +146,13 @@ def _held_back_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float |
 def _loss(
     running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights, products: AbstractContextManager[Any]
 ) -> Tensor:
-    student: Any = running.base_model.model if isinstance(running, PeftModel) else running
+    student = without_wrapper(running)
     example = teacher.example(window)
     inputs_1L, targets_1L = example.labels_1L[:, :-1], example.labels_1L[:, 1:]
     target_1SD = example.encoded_1SD.float()
     with products:
         encoded_1SD = encode(student, example.features_1MT.float())
-        logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
+        logits_1LV = token_logits(student, decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
     # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.transcription import BATCH, transcribe_batch
 from adaptwin_core.ml.model.windows import Window, WordlessWindow
@@ -113,8 +113,7 @@ class Teacher:
     @torch.no_grad()
     def log_probs(self, example: TrainingExample) -> Tensor:
         """Return log p_1LV of the teacher's next token after each of the window's."""
-        logits_1LV: Tensor = self._model.proj_out(example.decoded_1LD.float())
-        return logits_1LV.log_softmax(-1)
+        return token_logits(self._model, example.decoded_1LD.float()).log_softmax(-1)
 
 
 def _name(spoken: _Spoken) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import torch
 
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.factorization import rank_neurons
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.compression.measurement import measuring
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially
 from bench.frontier.baselines import measure_outputs

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from adaptwin_core.domain.shape import BlockId
-from adaptwin_core.ml.compression.moments import Moments, measuring, mix
+from adaptwin_core.ml.compression.measurement import measuring
+from adaptwin_core.ml.compression.moments import MomentSums, mix
 from adaptwin_core.ml.model.adapter import block_modules, layer_of
 from tests.unit.ml.conftest import run
 
@@ -16,10 +17,10 @@ def measured(model):
     seen = {}
     modules = block_modules(layer, block)
     handles = [
-        modules.attention.q_proj.register_forward_hook(lambda _m, _i, out: seen.update(q=out)),
-        modules.attention.k_proj.register_forward_hook(lambda _m, _i, out: seen.update(k=out)),
-        modules.attention.out_proj.register_forward_pre_hook(lambda _m, args: seen.update(z=args[0])),
-        modules.fc2.register_forward_pre_hook(lambda _m, args: seen.update(f=args[0])),
+        modules.query.register_forward_hook(lambda _m, _i, out: seen.update(q=out)),
+        modules.key.register_forward_hook(lambda _m, _i, out: seen.update(k=out)),
+        modules.output.register_forward_pre_hook(lambda _m, args: seen.update(z=args[0])),
+        modules.ff_second.register_forward_pre_hook(lambda _m, args: seen.update(f=args[0])),
     ]
     with measuring([(block, layer)]) as moments:
         run(model, num_windows=3)
@@ -31,28 +32,28 @@ def measured(model):
 def test_queries_keep_their_bias_and_their_mean(measured):
     means, seen, _ = measured
     head = seen["q"][..., 8:16].flatten(0, 1)
-    torch.testing.assert_close(means["q_HKK"][1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means.queries_HKK[1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
 
 
 def test_keys_are_centred_within_each_window(measured):
     means, seen, _ = measured
     head = seen["k"][..., 8:16]
     head = (head - head.mean(1, keepdim=True)).flatten(0, 1)
-    torch.testing.assert_close(means["k_HKK"][1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means.keys_HKK[1], head.T @ head / len(head), rtol=1e-4, atol=1e-5)
 
 
 def test_attended_values_leave_the_value_bias_out(measured):
     means, seen, modules = measured
-    z = (seen["z"] - modules.attention.v_proj.bias.double()).flatten(0, 1)
-    torch.testing.assert_close(means["z_D"], z.mean(0), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(means["z_DD"], z.T @ z / len(z), rtol=1e-4, atol=1e-5)
+    z = (seen["z"] - modules.value.bias.double()).flatten(0, 1)
+    torch.testing.assert_close(means.attended.mean_N, z.mean(0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means.attended.second_NN, z.T @ z / len(z), rtol=1e-4, atol=1e-5)
 
 
 def test_activations_between_the_two_feed_forward_matrices(measured):
     means, seen, _ = measured
     f = seen["f"].flatten(0, 1)
-    torch.testing.assert_close(means["f_F"], f.mean(0), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(means["f_FF"], f.T @ f / len(f), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(means.neurons.mean_N, f.mean(0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(means.neurons.second_NN, f.T @ f / len(f), rtol=1e-4, atol=1e-4)
 
 
 def test_shards_add_up_to_the_whole(model):
@@ -70,17 +71,26 @@ def test_shards_add_up_to_the_whole(model):
         torch.testing.assert_close(parts.sums[name], value)
 
 
+def one_number(total, count):
+    """Return sums of a block without a feed-forward, each of them `total` over `count` positions."""
+    names = ("q_HKK", "k_HKK", "z_DD", "z_D")
+    return MomentSums({name: torch.tensor([total]).double() for name in names}, dict.fromkeys(names, count))
+
+
 def test_moments_survive_a_file():
-    moments = Moments({"x_D": torch.randn(4, dtype=torch.float64)}, {"x_D": 7})
-    again = Moments.from_tensors(moments.to_tensors("speaker") | Moments().to_tensors("general"), "speaker")
+    moments = MomentSums({"x_D": torch.randn(4, dtype=torch.float64)}, {"x_D": 7})
+    again = MomentSums.from_tensors(moments.to_tensors("speaker") | MomentSums().to_tensors("general"), "speaker")
     assert torch.equal(again.sums["x_D"], moments.sums["x_D"])
     assert again.counts == {"x_D": 7}
-    assert Moments.from_tensors(moments.to_tensors("speaker"), "general").sums == {}
+    assert MomentSums.from_tensors(moments.to_tensors("speaker"), "general").sums == {}
 
 
 def test_the_knob_mixes_means_not_sums():
-    speaker = Moments({"x_D": torch.tensor([10.0]).double()}, {"x_D": 10})
-    general = Moments({"x_D": torch.tensor([3000.0]).double()}, {"x_D": 1000})
-    assert mix(speaker, general, 0.75)["x_D"].item() == pytest.approx(0.75 * 1 + 0.25 * 3)
-    assert mix(speaker, general, 1.0)["x_D"].item() == pytest.approx(1)
-    assert mix(speaker, None, 0.2)["x_D"].item() == pytest.approx(1)
+    speaker, general = one_number(10.0, 10), one_number(3000.0, 1000)
+    for mixed, expected in (
+        (mix(speaker, general, 0.75), 0.75 * 1 + 0.25 * 3),
+        (mix(speaker, general, 1.0), 1),
+        (mix(speaker, None, 0.2), 1),
+    ):
+        for found in (mixed.queries_HKK, mixed.keys_HKK, mixed.attended.second_NN, mixed.attended.mean_N):
+            assert found.item() == pytest.approx(expected)

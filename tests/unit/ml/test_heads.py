@@ -8,7 +8,7 @@ from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression import heads
 from adaptwin_core.ml.compression.cut_layer import build_cut_layer
 from adaptwin_core.ml.compression.factorization import factorize_block
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.model.adapter import layer_of, run_block
 from tests.unit.ml.conftest import random_whisper, run
 

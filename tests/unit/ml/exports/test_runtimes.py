@@ -17,12 +17,13 @@ from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.plan import BlockPlan, RankPlan
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.evaluation.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
 from adaptwin_core.ml.exports import acceptance, formats
-from adaptwin_core.ml.model.adapter import layer_of, load_whisper
+from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import Transcripts
 from adaptwin_core.speech.corpus import Clip
 from bench.behaviour.word_times import differences, summary, words_of
