@@ -12,7 +12,8 @@ from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.refusals import Named
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
 from adaptwin_core.domain.verdict import Verdict
 from adaptwin_core.service.exports import ExportState
 

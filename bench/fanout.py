@@ -17,13 +17,13 @@ from statistics import median
 from typing import Any
 
 import torch
+from adaptwin_core.ml.stages.measured import measure
 from rich.console import Console
 
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages.measured import measure
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus

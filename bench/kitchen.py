@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from adaptwin_core.domain.stage_spec import stage_spec
+from adaptwin_core.ml.stages.measured import measure
 from safetensors.torch import load_file
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
-from adaptwin_core.domain.stage_spec import stage_spec
-from adaptwin_core.domain.states import Stage
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages.measured import measure
 from adaptwin_core.ml.stages.personalize import personalize
 from adaptwin_core.ml.stages.recipe import Setting
 
@@ -56,9 +56,7 @@ class Kitchen:
         if spec.personal_steps > 0:
             setting = replace(setting, personal_folder=self._personal(setting).made)
         return (
-            replace(setting, sensitivities=recipe.read_sensitivities(self.weighed(setting)))
-            if has_measured_plan(spec)
-            else setting
+            replace(setting, offers=recipe.read_offers(self.weighed(setting))) if has_measured_plan(spec) else setting
         )
 
     def measured(self, setting: Setting) -> dict[str, Path]:

@@ -1,7 +1,6 @@
 """The one way a task runs: claim, keep alive, work, finish under the fence. Nothing here trusts the broker."""
 
 import errno
-import json
 import logging
 import os
 import shutil
@@ -16,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import Stage
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import outbox, results, sweeper, tasks
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
@@ -30,9 +30,8 @@ from worker.lease import Lease
 
 log = logging.getLogger(__name__)
 
-StageBody = Callable[[StageContext], dict[str, Path]]
+StageBody = Callable[[StageContext], StepResult]
 
-MANIFEST: Final = "manifest.json"
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
 
 
@@ -77,12 +76,12 @@ def _run_stage(claim: tasks.Claim, lease: Lease, workdir: Path, load_body: Calla
         made = None
     if made is None:
         context = StageContext(inputs, workdir, get_blobs(), lease)
-        paths = load_body()(context)
+        left = load_body()(context)
         lease.check()
         killpoint("task_worked")
         with unit_of_work() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
-            made = results.Made(_store(paths, claim.tenant_id), context.info)
+            made = results.Made(_store(left, claim.tenant_id), dict(left.figures))
             killpoint("task_stored")
             tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     else:
@@ -94,9 +93,9 @@ def _run_stage(claim: tasks.Claim, lease: Lease, workdir: Path, load_body: Calla
     killpoint("task_committed")
 
 
-def _store(paths: dict[str, Path], tenant_id: str) -> results.Files:
+def _store(left: StepResult, tenant_id: str) -> results.Files:
     blobs = get_blobs()
-    refs = {name: blobs.put(path, scope=tenant_id) for name, path in paths.items()}
+    refs = {name: blobs.put(path, scope=tenant_id) for name, path in left.files.items()}
     return {name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()}
 
 
@@ -114,9 +113,7 @@ def _manifest(claim: tasks.Claim, made: results.Made) -> dict[str, Any] | None:
     """Return the published model's manifest; what it says of files is what was stored."""
     if claim.stage is not Stage.PUBLISH:
         return None
-    path = get_blobs().fetch(made.files[MANIFEST]["sha256"], scope=claim.tenant_id)
-    figures: dict[str, Any] = json.loads(path.read_bytes())
-    return {**figures, "files": {name: file for name, file in made.files.items() if name != MANIFEST}}
+    return {**made.info, "files": made.files}
 
 
 def _fail(claim: tasks.Claim, error: Exception) -> None:

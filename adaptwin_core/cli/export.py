@@ -39,7 +39,7 @@ def export(
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
         from adaptwin_core.ml.exports.acceptance import HeldOutSet
         from adaptwin_core.ml.exports.export import export_model
-        from adaptwin_core.ml.stages.recipe import quiet_transformers
+        from adaptwin_core.ml.model.quiet import quiet_transformers
 
         quiet_transformers()
         with watching() as watcher, tempfile.TemporaryDirectory() as work:
@@ -70,7 +70,7 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     quiet_libraries()
     from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
     from adaptwin_core.ml.exports import acceptance, formats
-    from adaptwin_core.ml.stages.recipe import quiet_transformers
+    from adaptwin_core.ml.model.quiet import quiet_transformers
 
     quiet_transformers()
     console = Console(stderr=True, soft_wrap=True)

@@ -15,7 +15,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.ml.stages.watcher import Watcher
 
 EVERY_S: Final = 30.0  # a long step says how far it is
-UNITS: Final = {"personalize": "step", "measure": "window", "cut": "step", "tune": "step", "judge": "clip"}
+UNITS: Final = {"personalize": "step", "calibrate": "window", "factorize": "step", "tune": "step", "evaluate": "clip"}
 
 
 class Lines(Watcher):

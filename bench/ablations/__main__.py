@@ -15,8 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
+from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.ablations import closed_form, decoder, embedding, rounding, training
 from bench.ablations.page import CLOSED_FORM, DECODER, EMBEDDING, ROUNDING, TRAINING

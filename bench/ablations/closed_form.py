@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from adaptwin_core.ml.stages.measured import mixed_moments, read_shards
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -16,7 +17,6 @@ from adaptwin_core.ml.model.adapter import count_params
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.windows import pack
 from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages.measured import mixed_moments, read_shards
 from adaptwin_core.ml.stages.recipe import Setting
 from bench.ablations import forms
 from bench.ablations.refit import refit_sequentially

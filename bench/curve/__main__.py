@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.stages.recipe import quiet_transformers
 from bench.curve.plot import draw
 from bench.curve.points import Maker, lines

@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_spec import CODE_VERSION
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.model.quantization import NOT_MEASURED, STORED
 from adaptwin_core.ml.stages.recipe import quiet_transformers

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,15 @@ POLL_S = 0.3
 class Service:
     """`adaptwin up` in a folder of its own, with quick leases so that a killed worker is noticed soon."""
 
-    def __init__(self, folder: Path, base_model: str, num_workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, base_model: str, num_workers: int = 2, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         hidden = {"DATABASE_URL", "REDIS_URL"}
         env = {name: value for name, value in os.environ.items() if name not in hidden and "ADAPTWIN" not in name}
-        env |= {"ADAPTWIN_LEASE_S": "6", "ADAPTWIN_HEARTBEAT_S": "1", "ADAPTWIN_SWEEP_S": "1"}
+        env |= {"ADAPTWIN_LEASE_S": "6", "ADAPTWIN_HEARTBEAT_S": "1", "ADAPTWIN_SWEEP_S": "1"} | dict(settings or {})
         command = [sys.executable, "-u", "-m", "adaptwin_core.cli.main", "up", "--data-dir", str(folder)]
         command += ["--port", str(port), "--base-model", base_model, "--workers", str(num_workers)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
@@ -127,9 +129,11 @@ class Service:
 
 
 @contextmanager
-def running_service(base_model: str, num_workers: int = 2) -> Iterator[Service]:
+def running_service(
+    base_model: str, num_workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as folder:
-        service = Service(Path(folder), base_model, num_workers)
+        service = Service(Path(folder), base_model, num_workers, settings)
         try:
             yield service
         finally:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import func
 
-from adaptwin_core.domain.states import JOB_STAGES, TaskState
+from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs
 from adaptwin_core.store.engine import unit_of_work
 from tests.integration import world

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
-from adaptwin_core.domain.states import Stage
+from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.service import broker, datasets
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
@@ -101,7 +101,7 @@ def test_from_open_to_ready(owner: Principal, tmp_path: Path):
         task = session.scalars(select(Task)).one()
         message = session.scalars(select(Outbox)).one()
     assert (task.stage, task.dataset_id) == (Stage.INGEST, dataset_id)
-    assert (message.topic, message.queue, message.args) == (broker.TASK_RUN, broker.QUEUE_AUDIO, [task.id])
+    assert (message.topic, message.queue, message.args) == (broker.TASK_RUN, Queue.AUDIO, [task.id])
     assert owner.client.get(f"/v1/datasets/{dataset_id}/clips").json()["code"] == "dataset_not_ready"
     _ingest(owner, dataset_id, tmp_path)
     shown = owner.client.get(f"/v1/datasets/{dataset_id}").json()
@@ -124,7 +124,7 @@ def test_the_announcement_reaches_the_queue_by_itself(owner: Principal, redis_ur
     assert _seal(owner, dataset_id).status_code == 202
     deadline = time.monotonic() + 10
     with redis.Redis.from_url(redis_url) as queue:
-        while queue.llen(broker.QUEUE_AUDIO) == 0:
+        while queue.llen(Queue.AUDIO) == 0:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 

@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import JobState, Stage, TaskState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.service import outbox
 from tests.conftest import forget_caches
 from tests.integration import world

@@ -1,4 +1,4 @@
-"""A setting of small size that can really be measured: a random Whisper, speech whose every clip sounds different."""
+"""A recipe of small size that can really be made: a random Whisper, speech whose every clip sounds different."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stages import JOB_STAGES
 from adaptwin_core.ml.model.adapter import shape_of
-from adaptwin_core.ml.stages import measured, personalize
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages import calibrate, personalize
+from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.unit.ml.conftest import random_whisper
 
@@ -49,15 +50,28 @@ class Levels:
         return torch.tensor([[3, *(4 + ord(letter) % 90 for letter in text[:20]), 2]])
 
 
-class SmallSetting(Setting):
-    def featurizer(self):
-        return Levels()
+def recipe_of(spec, speaker, general=None, *, shape, featurizer=None, results=None, folder=Path()) -> Recipe:
+    """Return a recipe whose base model lies nowhere; its earlier stages were left out, or have `results`."""
+
+    class InMemory(Recipe):
+        pass
+
+    if featurizer is not None:
+        InMemory.featurizer = featurizer
+    base = BaseModel("whisper-base", "ab", folder, shape, "MIT")
+    left_out = {stage: {} for stage in JOB_STAGES}
+    return InMemory(base, spec, speaker, general, left_out | (results or {}))
 
 
-def small_setting(monkeypatch: pytest.MonkeyPatch, *, num_clips: int = 20, **settings) -> Setting:
-    """Return a setting with four general clips, every layer cut, on a random Whisper."""
-    for module in (measured, personalize):
+def small_recipe(monkeypatch: pytest.MonkeyPatch, *, num_clips: int = 20, **settings) -> Recipe:
+    """Return a recipe with four general clips, every layer cut, on a random Whisper."""
+    for module in (calibrate, personalize):
         monkeypatch.setattr(module, "load_whisper", lambda _folder: random_whisper())
     spec = CompressionSpec(encoder_cut=0.3, decoder_cut=0.3, **settings)
-    shape = shape_of(random_whisper().config)
-    return SmallSetting(Path(), shape, spec, Speech("speaker", 0, num_clips), Speech("general", 100, 4))
+    return recipe_of(
+        spec,
+        Speech("speaker", 0, num_clips),
+        Speech("general", 100, 4),
+        shape=shape_of(random_whisper().config),
+        featurizer=Levels(),
+    )
