@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.stages import SpeechUse, Stage, row_of
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service.results import Files, TaskInputs
-from adaptwin_core.speech.corpus import MANIFEST_NAME
 from adaptwin_core.store.blobs import BlobStore, link_or_copy
 from worker.lease import Lease
 
@@ -76,7 +76,7 @@ class StageContext:
         folder = self.workdir / f"input-{name}"
         # Most tasks hear no audio: they need to know which clips there are, not to fetch hours of them.
         needs_audio = row_of(self.stage).speech is SpeechUse.AUDIO
-        for file_name in files if needs_audio else (MANIFEST_NAME,):
+        for file_name in files if needs_audio else (CORPUS_MANIFEST,):
             self.fetch(files[file_name]["sha256"], folder / file_name)
         return folder
 

@@ -9,7 +9,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service import tasks
 from adaptwin_core.speech.files.sources import SourceFile
-from adaptwin_core.speech.ingest import Progress, build_corpus
+from adaptwin_core.speech.ingest import ReadingProgress, build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.store.blobs import get_blobs
 from adaptwin_core.store.engine import unit_of_work
@@ -36,7 +36,7 @@ def ingest(claim: tasks.Claim, lease: Lease, workdir: Path) -> None:
             .order_by(Upload.id)
         ).all()
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: ReadingProgress) -> None:
         lease.check()
         lease.report({"step": progress.num_files, "total": progress.total_files, "seconds": round(progress.seconds, 1)})
 

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
-from adaptwin_core.cli.quiet import quiet_libraries
-from adaptwin_core.cli.stopping import stoppable
-from adaptwin_core.cli.watching import watching
+from adaptwin_core.cli.interruption import stoppable
+from adaptwin_core.cli.library_logs import quiet_libraries
+from adaptwin_core.cli.progress_display import progress_display
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
 
@@ -42,7 +42,7 @@ def export(
         from adaptwin_core.ml.model.quiet import quiet_transformers
 
         quiet_transformers()
-        with watching() as watcher, tempfile.TemporaryDirectory() as work:
+        with progress_display() as watcher, tempfile.TemporaryDirectory() as work:
             export = export_model(
                 to,
                 model,

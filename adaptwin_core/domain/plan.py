@@ -8,7 +8,7 @@ from adaptwin_core.domain.spec import Frozen
 Part = Literal["heads", "qk", "vo", "neurons", "fc1", "fc2"]
 TOKENS_A_WINDOW = 100  # that are usually spoken in 30 s
 # What one attention score costs CTranslate2 beside its own multiplications (softmax, memory), in multiplications:
-# measured by bench.runtimes.shapes, Whisper base in int8 on two AVX2 cores.
+# docs/history.md, "Speed in CTranslate2".
 SCORE_COST = 350
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
 from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
@@ -23,8 +25,6 @@ from adaptwin_core.store.queries import uploads as upload_queries
 from adaptwin_core.store.tables import Dataset, Upload
 
 NUM_NAMES_SHOWN = 5
-CORPUS_MANIFEST = "corpus.json"
-SAMPLE_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _for_worker(session: Session, dataset_id: str) -> Dataset:
 
 
 def _clip(row: dict[str, Any]) -> Clip:
-    seconds = row["num_samples"] / SAMPLE_RATE_HZ
+    seconds = seconds_of(row["num_samples"])
     return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 # Each neuron's variance is raised by this share of the neurons' mean variance, for every neuron per position:
-# bench.ablations --decoder.
+# docs/history.md, "Decoder".
 SHRINKAGE = 0.05
 
 # As they are stored: queries, keys, attended values, inputs of the first and of the second feed-forward matrix, each

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.evaluation.report import held_out as held_out_clips
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
 from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.ml.model.transcription import Transcripts
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 MOST_WORSE = 0.003  # how far an export's error rate may be above the checkpoint's
 
@@ -49,7 +49,7 @@ class HeldOutSet:
 
     @property
     def seconds(self) -> float:
-        return sum(len(audio) for audio in self.audios) / SAMPLE_RATE_HZ
+        return seconds_of(sum(len(audio) for audio in self.audios))
 
 
 def transcribe_held_out(recognizer: Recognizer, held_out: HeldOutSet, progress: Progress = silent) -> Transcripts:

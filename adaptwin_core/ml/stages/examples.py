@@ -5,7 +5,7 @@ from adaptwin_core.ml.model.windows import Window, WordlessWindow, pack, pack_sh
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.wordless import wordless
+from adaptwin_core.speech.nonspeech import nonspeech
 
 NUM_WORDLESS = 10  # made up, to learn silence from
 
@@ -28,7 +28,7 @@ def mixture_of(recipe: Recipe, *, teacher_knows_speaker: bool) -> Mixture:
         general,
         speaker_held_back,
         general_held_back,
-        [WordlessWindow(sound) for sound in wordless(NUM_WORDLESS, seed)],
+        [WordlessWindow(sound) for sound in nonspeech(NUM_WORDLESS, seed)],
         speaker_short=pack_short(speaker, seed=seed, num_tokens=num_tokens),
         general_short=pack_short(general, seed=seed, num_tokens=num_tokens),
         teacher_knows_speaker=teacher_knows_speaker,

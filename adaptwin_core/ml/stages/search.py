@@ -120,7 +120,7 @@ def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress
         recipe.featurizer,
         recipe.speaker,
         clips,
-        lambda done, _total: progress(len(blocks) + num_steps + done, total),
+        lambda done, _total, /, **_: progress(len(blocks) + num_steps + done, total),
     )
     found = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
     rates = {

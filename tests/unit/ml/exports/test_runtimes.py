@@ -14,11 +14,12 @@ from faster_whisper import WhisperModel
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
+from adaptwin_core.domain.manifests import MODEL_MANIFEST
 from adaptwin_core.domain.plan import BlockPlan, RankPlan
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.compression.measurement import measuring
-from adaptwin_core.ml.evaluation.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
+from adaptwin_core.ml.evaluation.manifest import BILL, check_files, read_manifest, write_manifest
 from adaptwin_core.ml.exports import acceptance, formats
 from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
@@ -26,7 +27,7 @@ from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import Transcripts
 from adaptwin_core.speech.corpus import Clip
-from bench.behaviour.word_times import differences, summary, words_of
+from tests.unit.ml.exports.word_times import differences, summary, words_of
 from tests.unit.ml.test_factorization import compress
 
 SENTENCES = (
@@ -198,7 +199,7 @@ def test_what_travels_can_be_checked(tmp_path):
     report = {"base_model": "whisper-base", "base_digest": "ab", "spec": {"language": "en"}, "speech": {}}
     files = {"onnx/model.bin": tmp_path / "onnx" / "model.bin"}
     made = write_manifest(files, tmp_path, form="onnx-int8", report=report, verdict=None, licence="MIT")
-    assert set(made) == {MANIFEST, BILL}
+    assert set(made) == {MODEL_MANIFEST, BILL}
     manifest = read_manifest(tmp_path)
     assert set(manifest["files"]) == {"onnx/model.bin", BILL}
     assert manifest["base_model"] == {"model": "whisper-base", "digest": "ab", "licence": "MIT"}
