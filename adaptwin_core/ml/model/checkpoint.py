@@ -1,4 +1,4 @@
-"""Put cut blocks into a whole model, and a model onto disk as files that load anywhere."""
+"""Checkpoints: cut blocks assembled into a model, and a model written to files that load anywhere."""
 
 import json
 import shutil
@@ -82,7 +82,7 @@ def save(
 
     Args:
         weights: how matrices are stored, float16 (as OpenAI's own weights are), int8 or int4.
-        state: what `stored_state` gave for these, or what was learnt of it since; left out, what it gives.
+        state: the model's weights as `stored_state` gives them, where they are known or were trained since.
 
     Returns:
         the names of the files written.
@@ -103,7 +103,7 @@ def save(
 
 
 def save_whole(model: WhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
-    """Write a Whisper of which nothing was cut as its base model was, in float16, and return the files' names."""
+    """Write an uncut Whisper in its base model's form, in float16, and return the files' names."""
     model.half().save_pretrained(out)
     return _with_sidecars(base_folder, out)
 
@@ -116,9 +116,7 @@ def _with_sidecars(base_folder: Path, out: Path) -> list[str]:
 
 
 def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
-    """Load a model that `save` wrote, in float32, with the class of this installation rather than the one beside the
-    weights.
-    """
+    """Load a model that `save` wrote, in float32. It gets this installation's class, not the one beside the weights."""
     model = AdaptwinWhisperForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )

@@ -1,4 +1,4 @@
-"""Speech to text, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
+"""Transcription, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MAX_NEW_TOKENS = 440
 
 @dataclass(frozen=True)
 class Transcripts:
-    """Texts in the order of the clips, and what they cost."""
+    """Texts in the order of the clips, and the seconds of compute for how many seconds of audio."""
 
     texts: list[str]
     compute_s: float
@@ -33,9 +33,9 @@ class Transcripts:
 
 
 def most_tokens(audio: np.ndarray, featurizer: Featurizer) -> int:
-    """Return how many tokens a clip of 16 kHz samples may be transcribed to.
+    """Return the limit on the tokens that a clip of 16 kHz samples is transcribed to.
 
-    Nobody speaks more: a model that goes round in circles stops early, and still shows as wrong.
+    Nobody speaks as fast as that. A model that repeats itself endlessly is stopped early, and its errors still show.
     """
     seconds = seconds_of(len(audio))
     return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + featurizer.most_tokens_per_s * seconds))
@@ -55,7 +55,7 @@ def transcribe_batch(
             do_sample=False,
             num_beams=1,
             max_new_tokens=limit,
-            return_timestamps=False,  # whatever the model's own settings ask for
+            return_timestamps=False,  # overrides the model's own settings
             **settings,
         )
     return [text.strip() for text in featurizer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
@@ -69,7 +69,7 @@ def transcribe(
     progress: Progress = silent,
 ) -> Transcripts:
     """Transcribe clips of one corpus. `progress` is told of clips."""
-    # Clips of like length share a batch, so a short one never waits for a long one.
+    # Clips of similar length share a batch, so that a short one never waits for a long one.
     order = sorted(range(len(clips)), key=lambda index: clips[index].seconds)
     texts = [""] * len(clips)
     compute_s = 0.0

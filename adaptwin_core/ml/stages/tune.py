@@ -53,7 +53,7 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent)
         checks = tuned.checks
         if to_round:
             inputs = measure_input_moments(
-                model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
+                model, teacher, to_round, progress=lambda done, _total, /, **_: progress(cut_steps + done, num_steps)
             )
             rounded = stored_state(model, spec.weights, inputs)
             del inputs  # of a large model they take more than its weights

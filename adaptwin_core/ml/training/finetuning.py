@@ -1,8 +1,8 @@
-"""Training end to end, before the cut and after it: a model learns from a teacher and from the speaker's transcripts.
+"""Fine-tuning end to end, before the cut and after it.
 
-Before the cut the whole model learns its speaker, taught by the original; what is cut of it is then taught by it.
-Either the layers themselves are trained, or LoRA adapters on them (through peft) that are merged at the end; both
-keep the model's size. How a step goes: training.py.
+Before the cut the uncut model learns its speaker, and the original teaches. After the cut that model is the teacher.
+Either the layers' own weights are trained, or LoRA adapters on them, which are merged at the end. Both keep the model's
+size. loop.py has the loss and the steps.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from adaptwin_core.ml.training.teacher import Teacher
 
 @dataclass(frozen=True)
 class Tuned:
-    """The tuned model, and every check; the model is that of the least held-back loss."""
+    """The model with the least held-back loss, and every check."""
 
     model: WhisperForConditionalGeneration
     checks: Checks
@@ -37,7 +37,10 @@ def finetune(
     num_steps: int,
     on_step: OnStep = lambda _step, _loss: None,
 ) -> Tuned:
-    """Train for `num_steps` steps and return the best student met, merged."""
+    """Train for `num_steps` steps and return the student with the least held-back loss, adapters merged.
+
+    Without windows of the speaker, or without steps, the student is returned as it is.
+    """
     if num_steps == 0 or not mixture.speaker:
         return Tuned(student, [])
     torch.manual_seed(spec.seed)
@@ -48,7 +51,7 @@ def finetune(
 
 
 def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) -> tuple[Any, list[nn.Parameter]]:
-    """Return the model to run and what is trained in it: all layers, or adapters on their linears."""
+    """Return the model to run and the parameters to train: all layers', or those of adapters on their linear layers."""
     student.requires_grad_(False)
     if spec.tune_method == "adapters":
         linears = [name for name, module in student.named_modules() if isinstance(module, nn.Linear)]

@@ -1,4 +1,4 @@
-"""What every matrix of a finished model is given on real speech: by that its 4-bit weights are rounded.
+"""Second moments of the inputs of every linear layer on real speech, by which 4-bit weights are rounded.
 
 Shape letters: I inputs of a linear layer, N positions.
 """
@@ -9,23 +9,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.training.mixture import AnyWindow, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 
 NUM_WINDOWS = 16  # of each kind of speech
-# Of the inputs' mean square, added to each for every input a position: docs/history.md, "Fewer bits".
+# Each input's mean square is raised by this share of the mean over all inputs, for every input per position:
+# docs/history.md, "Fewer bits".
 SHRINKAGE = 0.3
 
 Shares = Sequence[tuple[AnyWindow, float]]
 
 
 def weighted_windows(mixture: Mixture, speaker_weight: float) -> Shares:
-    """Return the first windows of each kind, and how much each counts: 1 in all.
+    """Return the first windows of each kind of speech, and the weight of each. The weights sum to 1.
 
     Args:
-        speaker_weight: of the speaker's; what is left is that of others. A kind that has no windows leaves its weight
-            to the other.
+        speaker_weight: of all the speaker's windows together; general speech has the rest. A kind without windows
+            leaves its weight to the other.
     """
     weights = ((mixture.speaker, speaker_weight), (mixture.general, 1 - speaker_weight))
     kinds = [(windows[:NUM_WINDOWS], weight) for windows, weight in weights if windows]
@@ -36,19 +38,20 @@ def weighted_windows(mixture: Mixture, speaker_weight: float) -> Shares:
 
 @torch.no_grad()
 def measure_input_moments(
-    model: Any, teacher: Teacher, shares: Shares, on_window: Callable[[int], None] = lambda _done: None
+    model: Any, teacher: Teacher, shares: Shares, progress: Progress = silent
 ) -> dict[str, Tensor]:
     """Return E[x·xᵀ]_II of every linear layer's inputs, by the name of its weight, shrunk towards white.
 
-    Of a decoder's inputs a window has some 75 positions: where they are few beside the inputs themselves, many
-    directions seem to be free which are not (Ledoit and Wolf 2004). The shares' effective count decides.
+    With c inputs of mean square m over n effective positions (1 / n = Σ share² / positions), `SHRINKAGE` · c / n · m is
+    added to the diagonal (Ledoit and Wolf 2004). A window gives a decoder only some 75 positions. Where n is not much
+    larger than c, the plain estimate finds no energy in directions that have some.
 
     Args:
-        on_window: called with the number of windows heard; may raise to stop.
+        progress: told of windows.
     """
     moments: dict[str, Tensor] = {}
-    noise: dict[str, float] = {}  # one over the positions, as many of one share would be
-    # What two layers share is named once, as it is stored: the token embedding.
+    inverse_count: dict[str, float] = {}  # 1 / n
+    # A tensor that two layers share has the name it is stored under: output layer and token embedding.
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     share = 0.0
 
@@ -57,7 +60,7 @@ def measure_input_moments(
             x_NI = given[0].flatten(0, -2).float()
             moment_II = (x_NI.mT @ x_NI).mul_(share / len(x_NI))
             moments[name] = moments[name].add_(moment_II) if name in moments else moment_II
-            noise[name] = noise.get(name, 0.0) + share**2 / len(x_NI)
+            inverse_count[name] = inverse_count.get(name, 0.0) + share**2 / len(x_NI)
 
         return add
 
@@ -66,18 +69,18 @@ def measure_input_moments(
     teacher.expect(window for window, _ in shares)
     try:
         for done, (window, share) in enumerate(shares, start=1):  # noqa: B007  # the hooks read the share
-            _hear(model, teacher, window)
-            on_window(done)
+            _run(model, teacher, window)
+            progress(done, len(shares))
     finally:
         for handle in handles:
             handle.remove()
     for name, moment_II in moments.items():
         diagonal_I = moment_II.diagonal()
-        diagonal_I += SHRINKAGE * len(diagonal_I) * noise[name] * diagonal_I.mean()
+        diagonal_I += SHRINKAGE * len(diagonal_I) * inverse_count[name] * diagonal_I.mean()
     return moments
 
 
-def _hear(model: Any, teacher: Teacher, window: AnyWindow) -> None:
+def _run(model: Any, teacher: Teacher, window: AnyWindow) -> None:
     example = teacher.example(window)
     encoded_1SD = encode(model, example.features_1MT.float())
     token_logits(model, decode(model, example.labels_1L[:, :-1], encoded_1SD))

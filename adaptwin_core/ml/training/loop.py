@@ -1,13 +1,13 @@
-"""The steps of training end to end, whatever is trained: a model learns from a teacher and from transcripts.
+"""The training loop: a student learns from a teacher and from transcripts, whichever of its parameters are trained.
 
 Each step takes one batch of packed windows:
 
-    loss = w_enc · relative error of the encoder's output          (stay near the teacher's hearing)
-         + w_kl  · KL(teacher ‖ student) on the next token          (stay near the teacher's words)
-         + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the teacher)
+    loss = w_enc · relative error of the encoder's output          (stay near the teacher's encoder)
+         + w_kl  · KL(teacher ‖ student) on the next token          (stay near the teacher's decoder)
+         + w_ce  · cross-entropy on the transcript                  (learn the speaker, where the teacher may be wrong)
 
-General windows keep other speakers: there the teacher hears well, so distillation weighs more.
-Shape letters as in mixture.py.
+The weights w depend on the kind of window (mixture.py). Shape letters: S encoder positions, D width, L tokens,
+V vocabulary.
 """
 
 from collections.abc import Callable
@@ -26,15 +26,19 @@ from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
 from adaptwin_core.ml.training.schedule import cosine_schedule
 from adaptwin_core.ml.training.teacher import Teacher
 
-NUM_CHECKS = 4  # times, about, that training is judged on held-back windows, the start not counted
-BACK = 3.0  # the rate is divided by this where a check is worse than the start, and training goes on from the best
+NUM_CHECKS = 4  # about how often a run is judged on held-back windows, the start not counted
+BACK = 3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
 
 Checks = list[tuple[int, float]]  # step and held-back loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
 
 
 def noting(losses: list[float], progress: Progress, total: int, *, before: int = 0) -> OnStep:
-    """Return what adds each step's loss to `losses` and tells `progress`, which has seen `before` of `total` steps."""
+    """Return a callback that appends each step's loss to `losses` and tells `progress`.
+
+    Args:
+        before: steps of other work that were done before; `total` counts them too.
+    """
 
     def on_step(step: int, loss: float) -> None:
         losses.append(round(loss, 4))
@@ -56,10 +60,10 @@ def train(
 ) -> Checks:
     """Train `parameters` of the model `running` for `num_steps` steps of `spec.tune_batch` windows, in place.
 
-    The model is judged on the held-back windows before the first step, after the last and between, and ends as the
-    best met. Steps that suit a speaker far from the original throw away what a near one has: where a check is worse
-    than the start, training goes back to the best and on in smaller steps. Where no windows of the speaker are held
-    back, it ends as the last step leaves it.
+    The held-back loss is taken before the first step, after the last and in between, and the model ends as the best of
+    these. Where a check is worse than the start, training returns to the best model and goes on in smaller steps: a
+    rate that suits a speaker far from the original is too large for one near it. Where no windows of the speaker are
+    held back, the model ends as the last step leaves it.
 
     Args:
         rate: of AdamW at the start; it falls along a cosine.
@@ -93,7 +97,7 @@ def train(
 
 
 def _take_smaller_steps(optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LambdaLR) -> None:
-    """Divide the rate from the next step on, and forget where the steps that were taken back led."""
+    """Divide the rate from the next step on, and reset the optimizer's moments, which belong to the undone steps."""
     schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
     for group in optimizer.param_groups:
         group["lr"] /= BACK
@@ -109,9 +113,10 @@ class _Best:
         self._kept: list[Tensor] = []
 
     def judge(self, step: int, loss: float | None) -> bool:
-        """Note the loss, keep a copy of the parameters if it is the least, and return whether it is one to go on from.
+        """Note the loss and copy the parameters if it is the least. Return whether training can go on from here.
 
-        One above the best is: steps that are still long lead past it, and the short ones at the end come back.
+        It can as long as the loss is not above that of the start. It may be above the best: while the rate is high,
+        steps lead past an optimum, and the small steps at the end of the schedule come back to it.
         """
         if loss is None:
             return True
@@ -129,9 +134,9 @@ class _Best:
 
 @torch.no_grad()
 def _held_back_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float | None:
-    """Return the mean loss of the held-back windows, both kinds of speech weighed alike.
+    """Return the mean of both kinds of speech's mean loss on held-back windows.
 
-    None where the speaker has none: others alone would undo what is learnt of the speaker.
+    None where the speaker has none: general speech alone would choose the model that has learnt least of the speaker.
     """
     if not mixture.speaker_held_back:
         return None
@@ -155,7 +160,7 @@ def _loss(
         logits_1LV = token_logits(student, decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
-    # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.
+    # The log-softmax over the whole vocabulary is expensive: it is computed once for both losses.
     said_1LV = logits_1LV.log_softmax(-1)
     if weights.kl:
         kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(example), log_target=True, reduction="none")

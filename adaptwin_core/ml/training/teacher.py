@@ -1,4 +1,4 @@
-"""What a teacher hears in the windows that a model learns from.
+"""A teacher's outputs on the windows that a student is trained on.
 
 Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
 """
@@ -24,21 +24,28 @@ _Spoken = tuple[Corpus, Clip]
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """One window as the teacher hears it, in float16."""
+    """One window, the teacher's outputs on it and the labels, in float16.
+
+    Attributes:
+        encoded_1SD: output of the teacher's encoder.
+        decoded_1LD: output of the teacher's decoder, before the vocabulary.
+        labels_1L: prompt, transcript and end.
+        num_prompt: tokens of the prompt: the decoder is given them and is not trained to say them.
+    """
 
     window: AnyWindow
     features_1MT: Tensor
-    encoded_1SD: Tensor  # output of its encoder
-    decoded_1LD: Tensor  # output of its decoder, before the vocabulary
+    encoded_1SD: Tensor
+    decoded_1LD: Tensor
     labels_1L: Tensor
-    num_prompt: int  # of its tokens are given to the decoder, never asked of it
+    num_prompt: int
 
 
 class Teacher:
-    """The original, or the model that has learnt its speaker. What it hears in a window is computed once.
+    """The original, or the model that has learnt its speaker. Its outputs on a window are computed once.
 
     Args:
-        encoded: what its encoder says of some windows, by their names: output_1SD in float16.
+        encoded: the output_1SD of its encoder, in float16, for windows where it is known already, by window name.
     """
 
     def __init__(
@@ -50,11 +57,11 @@ class Teacher:
         self._model, self._featurizer, self._encoded = model, featurizer, encoded
         self._expected: deque[_Spoken] = deque()
         self._own_words: dict[tuple[str, str], str] = {}  # by `_name`
-        # By the window's id, which stays its own while the window is kept here.
+        # By the window's id, which stays unique because the example holds the window.
         self._examples: dict[int, TrainingExample] = {}
 
     def expect(self, windows: Iterable[AnyWindow]) -> None:
-        """Say which windows will be heard, in their order: clips without a transcript then share batches."""
+        """Announce the windows to come, in order, so that clips without a transcript can share batches."""
         self._expected = deque(
             (window.corpus, clip)
             for window in windows
@@ -65,7 +72,7 @@ class Teacher:
 
     @torch.no_grad()
     def example(self, window: AnyWindow) -> TrainingExample:
-        """Return what the teacher hears."""
+        """Return the training example that this window makes."""
         if id(window) not in self._examples:
             features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
@@ -104,7 +111,7 @@ class Teacher:
         return self._own_words[_name(spoken)]
 
     def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
-        """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""
+        """Return output_1SD in float16 even where it is computed here: results must not depend on what was known."""
         known = self._encoded.get(window.name) if isinstance(window, Window) else None
         if known is not None:
             return known.to(self._model.device)
@@ -112,11 +119,11 @@ class Teacher:
 
     @torch.no_grad()
     def log_probs(self, example: TrainingExample) -> Tensor:
-        """Return log p_1LV of the teacher's next token after each of the window's."""
+        """Return the teacher's log-probabilities_1LV of the next token after each token of the example."""
         return token_logits(self._model, example.decoded_1LD.float()).log_softmax(-1)
 
 
 def _name(spoken: _Spoken) -> tuple[str, str]:
-    """The same for the same clip of the same speech, whichever window holds it."""
+    """Return a name that a clip keeps in every window that holds it."""
     corpus, clip = spoken
     return corpus.digest, clip.id
