@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
@@ -16,7 +16,7 @@ from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.service import broker
 from adaptwin_core.service.dataset_tasks import Ingested, IngestTask
 from adaptwin_core.store.blobs import BlobRef
-from adaptwin_core.store.queries import datasets
+from adaptwin_core.store.queries import datasets, erasure
 from adaptwin_core.store.tables import Outbox, Task, Upload
 from tests.integration import world
 from tests.integration.conftest import ApiProcess, Principal
@@ -273,6 +273,18 @@ def test_deleting_removes_the_bytes_but_not_those_another_stands_on(owner: Princ
     assert not get_blobs().exists(corpus, scope=tenant)
     assert owner.client.get(f"/v1/datasets/{ids[0]}").status_code == 410
     assert owner.client.get("/v1/datasets").json()["items"] == []
+
+
+def test_what_is_erased_is_not_erased_again(owner: Principal, tmp_path: Path):
+    ids = [new_dataset(owner, name) for name in ("new", "old")]
+    for dataset_id in ids:
+        upload(owner, dataset_id, b"speech")
+        _seal(owner, dataset_id)
+        _ingest(owner, dataset_id, tmp_path)
+        assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    with unit_of_work() as session:  # older versions wrote JSON's null where nothing is left
+        session.execute(text("UPDATE dataset SET files = 'null' WHERE id = :id"), {"id": ids[1]})
+        assert erasure.unerased_datasets(session, limit=9) == []
 
 
 def test_a_dataset_in_use_is_kept(owner: Principal, tmp_path: Path):
