@@ -10,8 +10,7 @@ from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service.bootstrap import Service
-from adaptwin_core.service.upload_writer import Writer
-from adaptwin_core.service.uploads import SEGMENT_BYTES
+from adaptwin_core.service.upload_writer import SEGMENT_BYTES, Writer
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.tables import Upload
 from api.deps import in_transaction
@@ -26,7 +25,7 @@ async def receive(service: Service, request: Request, scope: TenantScope, writer
 
     Raises:
         InvalidInput: with code "request_timeout", the body broke off; with "checksum_mismatch", it was not as meant.
-        Conflict, LimitExceeded, ResourceExhausted: as `uploads.write`; what was committed before stays.
+        Conflict, LimitExceeded, ResourceExhausted: as `Writers.write`; what was committed before stays.
     """
     declared = request.headers.get("content-length", "")
     writer.room_for(int(declared) if declared.isdecimal() else 0)
@@ -35,16 +34,16 @@ async def receive(service: Service, request: Request, scope: TenantScope, writer
         async for chunk in _stalling(request):
             writer.room_for(len(buffer) + len(chunk))
             if len(buffer) + len(chunk) > SEGMENT_BYTES:
-                await in_transaction(service, service.uploads.write, scope, writer, buffer)
+                await in_transaction(service, service.writers.write, scope, writer, buffer)
                 buffer = bytearray()
             buffer += chunk
     except (ClientDisconnect, TimeoutError) as cut:
         if buffer and writer.checksum is None:
-            await in_transaction(service, service.uploads.write, scope, writer, buffer)
+            await in_transaction(service, service.writers.write, scope, writer, buffer)
         raise InvalidInput("the body broke off: go on from the offset that HEAD tells", code="request_timeout") from cut
     if buffer:
-        await in_transaction(service, service.uploads.write, scope, writer, buffer)
-    upload = await in_transaction(service, service.uploads.settle, scope, writer)
+        await in_transaction(service, service.writers.write, scope, writer, buffer)
+    upload = await in_transaction(service, service.writers.settle, scope, writer)
     killpoint("upload_committed")
     await forget_file(service, upload)
     return upload

@@ -10,6 +10,7 @@ from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.erasure import Eraser
 from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.upload_writer import Writers
 from adaptwin_core.service.uploads import Uploads
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.blobs_local import LocalBlobs
@@ -27,6 +28,7 @@ class Service:
     broker: Broker
     keys: ApiKeys
     uploads: Uploads
+    writers: Writers
     tasks: Tasks
     eraser: Eraser
 
@@ -35,13 +37,15 @@ def bootstrap(settings: Settings) -> Service:
     """Return the service that these settings describe."""
     blobs = _blobs(settings)
     files = UploadFiles(settings.uploads_dir)
+    uploads = Uploads(settings, files, blobs)
     return Service(
         settings=settings,
         database=Database(settings.database_url),
         blobs=blobs,
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
-        uploads=Uploads(settings, files, blobs),
+        uploads=uploads,
+        writers=Writers(uploads),
         tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),
     )

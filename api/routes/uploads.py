@@ -69,7 +69,7 @@ async def create_upload(request: Request, scope: Scope, service: Running) -> Res
     location = f"/v1/uploads/{upload.id}"
     if has_body or length == 0:
         try:
-            writer = await in_transaction(service, service.uploads.begin, scope, upload.id, offset=0, checksum=checksum)
+            writer = await in_transaction(service, service.writers.begin, scope, upload.id, offset=0, checksum=checksum)
             upload = await tus_body.receive(service, request, scope, writer)
         except AdaptwinError:  # nobody will learn where it is
             await in_transaction(service, service.uploads.abort, scope, upload.id)
@@ -102,7 +102,7 @@ async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope, 
     _require_media_type(request)
     offset = tus.parse_count(request, "Upload-Offset")
     checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
-    writer = await in_transaction(service, service.uploads.begin, scope, upload_id, offset=offset, checksum=checksum)
+    writer = await in_transaction(service, service.writers.begin, scope, upload_id, offset=offset, checksum=checksum)
     upload = await tus_body.receive(service, request, scope, writer)
     return Response(status_code=204, headers=tus.progress_headers(upload))
 
