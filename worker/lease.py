@@ -1,4 +1,4 @@
-"""A thread that keeps a claimed task alive while its body works, and hears when the body must stop."""
+"""A thread that keeps a claimed task alive while its body works, and learns when the body must stop."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ EXIT_DEADLINE: Final = 75
 
 
 class Lease:
-    """Held for the length of a `with` block."""
+    """The lease on one task, kept alive from the beginning of a `with` block to its end."""
 
     def __init__(self, service: Service, claim: Claim) -> None:
         self._claim = claim

@@ -1,6 +1,6 @@
-"""Wiring: what one process of the service works with, made once from its settings where the process starts.
+"""Makes what one process of the service works with from its settings, once, where the process starts.
 
-Nothing here connects: a process may be forked, and tell what it can do, before its servers answer.
+Nothing here connects to a server. So a process may be forked afterwards, and may start before its servers do.
 """
 
 from dataclasses import dataclass

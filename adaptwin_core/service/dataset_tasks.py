@@ -1,4 +1,4 @@
-"""The task of a dataset, which reads its speech: the dataset is then ready, or it failed."""
+"""The task that reads the speech of a dataset. Its end makes the dataset ready or failed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +44,13 @@ class IngestTask:
         return self.dataset.tenant_id
 
     def may_start(self) -> bool:
-        return True  # a dataset that is deleted has cancelled its task
+        return True  # deleting a dataset cancels its task
 
     def started(self) -> None:
         pass
 
     def warn(self, message: str, **data: Any) -> None:
-        pass  # a dataset tells its state and its end, not what happened on the way
+        pass  # a dataset has no events: people see its state, and its error if it failed
 
     def done(self, outcome: Ingested) -> None:
         """Make the dataset ready.

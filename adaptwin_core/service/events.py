@@ -1,4 +1,4 @@
-"""What happened to a job, in order. Writers hold the job's row, so event ids grow in the order they become visible."""
+"""What happened to a job. Writers hold the job's row, so events become visible in the order of their ids."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""The task of an export: it comes after its job's end, and changes the model instead of the job."""
+"""The task that makes an export. It runs after its job has ended, and changes the model, not the job."""
 
 from dataclasses import dataclass
 from typing import Any

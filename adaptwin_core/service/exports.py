@@ -1,4 +1,4 @@
-"""A finished model in other forms: asked for, made by a task, handed out if it hears as well as the model itself."""
+"""A finished model in the forms of other runtimes. A form is handed out if it transcribes as well as the model."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,13 +22,13 @@ class ExportState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     READY = "ready"
-    REFUSED = "refused"  # made, and heard to be worse than the model: not handed out
+    REFUSED = "refused"  # made, but it transcribes worse than the model: not handed out
     FAILED = "failed"  # may be asked for again
 
 
 @dataclass(frozen=True)
 class Export:
-    """`verdict`: what was heard; `files`: once it is ready."""
+    """One form of a model. `verdict` compares it with the model; `files` are there once it is ready."""
 
     form: str
     state: ExportState
@@ -54,7 +54,7 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     known = {export.form: export for export in of_model(session, scope, model_id)}
     is_new = form not in known or known[form].state is ExportState.FAILED
     if is_new:
-        # Another task, not another attempt: whoever may still hold the failed one must not touch this.
+        # A new task, not a new attempt: a worker that still holds the failed one must not finish this one.
         tasks.forget_export(session, scope, job_id, form)
         pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id)
         session.flush()

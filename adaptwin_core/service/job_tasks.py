@@ -1,4 +1,4 @@
-"""A job's tasks: the first to start starts the job, the last of a stage begins the next, and one that fails ends it."""
+"""The tasks of a job: the first starts it, the last of a stage begins the next stage, and a failed one ends the job."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class StageOutcome:
 
 @dataclass(frozen=True)
 class JobTask:
-    """One task of a job. `num_shards`: into how many tasks calibration is split, should it be the next stage."""
+    """One task of a job. `num_shards` is the number of calibration tasks, in case calibration is the next stage."""
 
     session: Session
     job: Job

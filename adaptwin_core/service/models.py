@@ -55,7 +55,7 @@ def count_download(session: Session, scope: TenantScope, model_id: str) -> None:
 
 
 def delete(session: Session, scope: TenantScope, model_id: str) -> None:
-    """Take a model away for good: gone at once for its owner, its bytes at the next sweep. Raises NotFound."""
+    """Delete a model for good. Its owner no longer sees it; its bytes go with the next erasure. Raises NotFound."""
     job = owned.get(session, scope, Job, get(session, scope, model_id).job_id, lock=True)
     model = owned.get(session, scope, Model, model_id, lock=True)
     model.deleted_at = func.now()

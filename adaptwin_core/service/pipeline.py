@@ -40,7 +40,7 @@ def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
 def add_task(
     session: Session, stage: Stage, key: TaskKey, *, job_id: str | None = None, dataset_id: str | None = None
 ) -> Task:
-    """Queue a task, with the message that rings for it."""
+    """Queue a task, with the message that tells a worker of it."""
     task = Task(id=new_id("task"), job_id=job_id, dataset_id=dataset_id, stage=stage, key=str(key))
     session.add(task)
     announce(session, task.id, stage)
@@ -48,7 +48,7 @@ def add_task(
 
 
 def announce(session: Session, task_id: str, stage: Stage, *, delay_s: float = 0.0) -> None:
-    """Write the message that rings for a task."""
+    """Write the message that tells a worker of a task."""
     outbox.enqueue(session, broker.TASK_RUN, row_of(stage).queue, [task_id], delay_s=delay_s)
 
 

@@ -1,4 +1,4 @@
-"""Puts right what a crash, a lost message or a deletion left behind. Running it twice, or two at once, does no harm."""
+"""Repairs what a crash, a lost message or a deletion left behind. It may run twice, or in two processes at once."""
 
 import logging
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from adaptwin_core.store.queries import tasks as task_queries
 
 log = logging.getLogger(__name__)
 
-ONE_SWEEP = 7_237_002  # number of the lock under which a process sweeps; any other number would do
+ONE_SWEEP = 7_237_002  # the number of the lock; any fixed number would do
 BATCH = 500
 
 
@@ -73,7 +73,7 @@ def _expire_leases(database: Database, tasks: Tasks) -> int:
 
 
 def _announce_lost(database: Database, broker: Broker, *, resend_after_s: float) -> int:
-    """Announce queued tasks again that nobody came for, if their queue holds fewer messages than tasks wait."""
+    """Announce queued tasks again where their queue holds fewer messages than there are tasks: some were lost."""
     num_announced = 0
     for queue in Queue:
         stages = [row.stage for row in TABLE if row.queue is queue]
@@ -94,7 +94,7 @@ def _announce_lost(database: Database, broker: Broker, *, resend_after_s: float)
 
 
 def _advance_jobs(database: Database, *, num_shards: int) -> int:
-    """Move on jobs whose stage is done but which stand still: never seen, as both change in one transaction."""
+    """Advance jobs whose stage is done. This should find none, because one transaction does both."""
     with database.transaction() as session:
         stuck = jobs.standing_still(session, limit=BATCH)
         for job in stuck:

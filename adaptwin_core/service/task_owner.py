@@ -1,4 +1,4 @@
-"""What tasks belong to, as the leases see it: a dataset, a job or an export hears what becomes of its task."""
+"""The owner of a task: a dataset, a job or an export, which is told what happens to its task."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -22,11 +22,11 @@ class Claim:
 
 
 class Outcome(Protocol):
-    """What a worker hands over with a task that it has done."""
+    """What a worker hands over when it has done a task."""
 
     @property
     def result_key(self) -> str | None:
-        """The name under which the work is kept for equal inputs, if it is."""
+        """The name of the result, under which a task of equal inputs finds it; None where results are not shared."""
         ...
 
 
@@ -34,9 +34,9 @@ OutcomeT_contra = TypeVar("OutcomeT_contra", bound=Outcome, contravariant=True)
 
 
 class OwnedTask(Protocol[OutcomeT_contra]):
-    """A task as its owner sees it.
+    """A task, with what its owner does when something happens to it.
 
-    The owner's row was locked when this was made and stays so until the transaction ends: always before the task's.
+    The owner's row is locked from the making of this until the transaction ends. The task's row is locked after it.
     """
 
     @property
@@ -47,17 +47,17 @@ class OwnedTask(Protocol[OutcomeT_contra]):
         ...
 
     def started(self) -> None:
-        """Hear that a worker holds the task now."""
+        """Note that a worker holds the task now."""
         ...
 
     def warn(self, message: str, **data: Any) -> None:
-        """Tell people of a mishap after which the task goes on."""
+        """Tell people of a problem that does not end the task. `message` follows the task's name."""
         ...
 
     def done(self, outcome: OutcomeT_contra) -> None:
-        """Take what was made, and go on. Raises LeaseLost where it is no longer wanted."""
+        """Keep the outcome, and begin what follows. Raises LeaseLost if nobody wants it any more."""
         ...
 
     def failed(self, error: ErrorDict) -> None:
-        """Hear that the task was given up."""
+        """Note that the task failed for good."""
         ...

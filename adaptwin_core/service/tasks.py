@@ -1,4 +1,4 @@
-"""The life of a task: claimed under a lease, kept alive, finished once. Its owner's row is locked before its own."""
+"""Leases on tasks: a task is claimed, kept alive and finished once. Its owner's row is locked before its own."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,7 +62,7 @@ class Tasks:
     owners: Owners
 
     def claim(self, session: Session, task_id: str, worker: str) -> Claim | None:
-        """Take a task. None: it is done, held by another, or no longer wanted, and there is nothing to do."""
+        """Take a task. Returns None where there is nothing to do: it is done, held by another, or no longer wanted."""
         task = session.get(Task, task_id)
         if task is None:
             return None
@@ -116,7 +116,7 @@ class Tasks:
             owned.failed(error)
 
     def expire(self, session: Session, task_id: str) -> bool:
-        """Take a task from a silent worker: queue it again, or fail it. False: the worker lives after all."""
+        """Take a task from a silent worker and queue it again, or fail it. Returns False if the worker still lives."""
         owned = self.owners.lock(session, session.get_one(Task, task_id))
         task = leases.lock_silent(session, task_id)
         if task is None:

@@ -38,7 +38,7 @@ class Uploads:
             LimitExceeded, ResourceExhausted: see `quotas.admit_upload`.
         """
         quotas.admit_upload(session, scope, length, self.settings)
-        # Of two files of one name the second waits here, and is then refused.
+        # Two uploads of one name meet here: the second waits for the first, and is then refused.
         _open_dataset(session, scope, dataset_id, lock="update")
         read_as = label(file_name)
         _refuse_twin(rows.of_label(session, scope, dataset_id, read_as))

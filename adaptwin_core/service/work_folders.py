@@ -1,4 +1,4 @@
-"""The folder that a running task works in: `TASK-ATTEMPT-random`, so that what a killed worker left can be told."""
+"""Folders of running tasks. The name `TASK-ATTEMPT-random` tells which of them a killed worker left behind."""
 
 import shutil
 import tempfile

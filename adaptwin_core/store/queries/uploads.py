@@ -43,7 +43,7 @@ def complete_of(session: Session, scope: TenantScope, dataset_id: str) -> Sequen
 
 
 def of_label(session: Session, scope: TenantScope, dataset_id: str, label: str) -> Upload | None:
-    """Return the upload of a dataset whose name reads so, unless it was given up or has expired."""
+    """Return the upload of a dataset that has this label, unless it was given up or has expired."""
     return session.scalar(
         select(Upload)
         .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id, Upload.label == label)
