@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from adaptwin_core.domain import stage_settings as settings
-from adaptwin_core.domain.plan import BlockId, ModelShape
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
+from adaptwin_core.domain.shape import BlockId, ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import (
     Contender,
@@ -26,6 +26,8 @@ from adaptwin_core.domain.task_keys import (
 
 
 class Stage(StrEnum):
+    """What a task does. The stages of a job follow each other in this order."""
+
     INGEST = "ingest"
     PERSONALIZE = "personalize"
     CALIBRATE = "calibrate"
@@ -162,7 +164,7 @@ TABLE: Final = (
         per="block",
         owner=Owner.JOB,
         key=BlockId,
-        keys=lambda outline: _blocks(outline) if needs_offers(outline.spec) else [],
+        keys=lambda outline: _blocks(outline) if has_measured_plan(outline.spec) else [],
         reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
         sees=settings.of_weigh,
         speech=SpeechUse.CLIPS,

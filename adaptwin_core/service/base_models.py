@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.store.queries import base_models as queries
 from adaptwin_core.store.tables import BaseModel
 

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage, row_of
 from adaptwin_core.domain.task_keys import TaskKey

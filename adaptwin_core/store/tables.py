@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
 from adaptwin_core.store.blobs import Files

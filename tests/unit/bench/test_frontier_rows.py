@@ -3,7 +3,7 @@
 from bench.frontier.page import _versions
 from bench.kitchen import Made
 
-from adaptwin_core.ml.model.quantized import STORED
+from adaptwin_core.ml.model.quantization import STORED
 from bench.frontier.judge import original_of
 from bench.frontier.systems import FrontierKitchen, System, systems
 

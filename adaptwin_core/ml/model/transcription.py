@@ -1,7 +1,7 @@
-"""Speech to text, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
+"""Transcription, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.audio import seconds_of
+from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
 
@@ -20,17 +21,21 @@ MAX_NEW_TOKENS = 440
 
 @dataclass(frozen=True)
 class Transcripts:
-    """Texts in the order of the clips, and what they cost."""
+    """Texts in the order of the clips, and the seconds of compute for how many seconds of audio."""
 
     texts: list[str]
     compute_s: float
     audio_s: float
 
+    @property
+    def compute_s_per_audio_s(self) -> float:
+        return self.compute_s / self.audio_s
+
 
 def most_tokens(audio: np.ndarray, featurizer: Featurizer) -> int:
-    """Return how many tokens a clip of 16 kHz samples may be transcribed to.
+    """Return the limit on the tokens that a clip of 16 kHz samples is transcribed to.
 
-    Nobody speaks more: a model that goes round in circles stops early, and still shows as wrong.
+    Nobody speaks as fast as that. A model that repeats itself endlessly is stopped early, and its errors still show.
     """
     seconds = seconds_of(len(audio))
     return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + featurizer.most_tokens_per_s * seconds))
@@ -50,7 +55,7 @@ def transcribe_batch(
             do_sample=False,
             num_beams=1,
             max_new_tokens=limit,
-            return_timestamps=False,  # whatever the model's own settings ask for
+            return_timestamps=False,  # overrides the model's own settings
             **settings,
         )
     return [text.strip() for text in featurizer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
@@ -61,10 +66,10 @@ def transcribe(
     featurizer: Featurizer,
     corpus: Corpus,
     clips: Sequence[Clip],
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = silent,
 ) -> Transcripts:
-    """Transcribe clips of one corpus. `on_progress` gets clips done and in all; it may raise to stop."""
-    # Clips of like length share a batch, so a short one never waits for a long one.
+    """Transcribe clips of one corpus. `progress` is told of clips."""
+    # Clips of similar length share a batch, so that a short one never waits for a long one.
     order = sorted(range(len(clips)), key=lambda index: clips[index].seconds)
     texts = [""] * len(clips)
     compute_s = 0.0
@@ -75,5 +80,5 @@ def transcribe(
         for index, text in zip(batch, transcribe_batch(model, featurizer, audios), strict=True):
             texts[index] = text
         compute_s += time.perf_counter() - began
-        on_progress(min(start + BATCH, len(order)), len(order))
+        progress(min(start + BATCH, len(order)), len(order))
     return Transcripts(texts, compute_s, sum(clip.seconds for clip in clips))

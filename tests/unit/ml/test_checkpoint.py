@@ -9,12 +9,13 @@ import torch
 from transformers import WhisperConfig
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.model.adapter import layer_of, load_layer, load_whisper, shape_of
-from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.compression.factorization import factorize_block
+from adaptwin_core.ml.model.adapter import layer_of, shape_of
+from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
+from adaptwin_core.ml.model.loading import load_layer, load_whisper
 from tests.unit.ml.conftest import random_whisper, run
 
 

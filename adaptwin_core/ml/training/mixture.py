@@ -1,4 +1,4 @@
-"""What is learnt from end to end: windows in their order, and what counts in each."""
+"""The mixture of windows that training end to end draws from, and how much each term of the loss counts in each."""
 
 import random
 from collections.abc import Sequence
@@ -10,8 +10,12 @@ from adaptwin_core.ml.model.windows import Window, WordlessWindow
 
 @dataclass(frozen=True)
 class LossWeights:
-    """`encoder`: of the encoder's relative error; `kl`: of the divergence from the teacher's words; `ce`: of the
-    transcript's cross-entropy.
+    """The weights w of the loss that loop.py gives.
+
+    Attributes:
+        encoder: of the relative error of the encoder's output against the teacher's.
+        kl: of the divergence of the next token's distribution from the teacher's.
+        ce: of the cross-entropy on the transcript.
     """
 
     encoder: float
@@ -19,25 +23,33 @@ class LossWeights:
     ce: float
 
 
-# What the speaker said is known: an original that mishears it has no words to teach.
+# Where the speaker's transcripts are known they teach. The original may mishear, so its distribution is not followed.
 SPEAKER_WEIGHTS = LossWeights(encoder=0.1, kl=0.0, ce=1.0)
-# Without transcripts the original's own words are asked for, and how sure it is of them tells more.
+# Without transcripts the original's own words are the labels, and its distribution tells how sure it is of them.
 UNTRANSCRIBED_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
-# Where the teacher hears well it is followed: for others, and for the speaker once it has learnt them.
+# A teacher that transcribes well is followed closely: for general speech, and for the speaker once it has learnt them.
 FOLLOWED_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
-# The original goes round in circles on noise: it is followed where it says that nobody speaks, not in its words.
+# On noise the original repeats itself endlessly. It is followed less closely there: the empty transcript teaches.
 WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
-WORDLESS_SHARE = 0.06  # of all windows that are learnt from
-# Of the windows with speech: a short one takes far less time, but a whole one holds several times the speech, and keeps
-# what the model says in the silence after a single clip, which is most of what it is shown in use.
+WORDLESS_SHARE = 0.06  # of all windows that are trained on
+# The share of short windows among those with speech. A short one takes far less time. A whole one holds several times
+# the speech, and keeps the model's behaviour in the silence after a single clip, which fills most windows in use.
 SHORT_SHARE = 0.25
 
 AnyWindow = Window | WordlessWindow
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Windows to learn from, windows held back to judge by, and the clips of the first in short windows."""
+class Mixture:
+    """The windows to train on, by kind, and those held back.
+
+    Attributes:
+        speaker, general: whole windows of the speaker and of other speakers.
+        speaker_held_back, general_held_back: whole windows that are never trained on.
+        wordless: windows in which nobody speaks.
+        speaker_short, general_short: the clips of `speaker` and `general` again, in short windows.
+        teacher_knows_speaker: whether the teacher has been trained on the speaker.
+    """
 
     speaker: Sequence[Window]
     general: Sequence[Window]
@@ -49,7 +61,7 @@ class Lessons:
     teacher_knows_speaker: bool = False
 
     def order(self, spec: CompressionSpec, num_steps: int) -> list[tuple[AnyWindow, LossWeights]]:
-        """Return every window of the run: each kind at its share, shuffled anew when it is used up."""
+        """Return the windows of a run in order: each kind is drawn at its share, and reshuffled when it is used up."""
         rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
         wordless = WORDLESS_SHARE if self.wordless else 0.0
         general = spec.general_share * (1 - wordless) if self.general else 0.0
@@ -72,7 +84,7 @@ class Lessons:
         return order
 
     def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
-        """Return the windows to judge by, of each kind that has any."""
+        """Return the held-back windows of each kind of speech that has any."""
         kinds = ((self.speaker_held_back, self._speaker_weights), (self.general_held_back, FOLLOWED_WEIGHTS))
         return [(windows, weights) for windows, weights in kinds if windows]
 

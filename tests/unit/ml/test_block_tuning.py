@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.compression.layers import BlockInput, build_cut_layer, tune_block
+from adaptwin_core.domain.plan import BlockPlan
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.cut_layer import BlockInput, build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block
 from adaptwin_core.ml.model.adapter import layer_of, run_block
+from adaptwin_core.ml.training.block_tuning import tune_block
 
 
 @pytest.fixture(params=["encoder.0.self", "decoder.1.self", "decoder.0.cross"])

@@ -1,26 +1,31 @@
-"""An export is heard before it is offered: in its own runtime, on held-out clips, against its checkpoint."""
+"""The acceptance test of an export: in its own runtime, on held-out clips, against the checkpoint it was made from."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from adaptwin_core.domain.audio import seconds_of
-from adaptwin_core.ml.evaluation.report import held_out
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.ml.evaluation.report import held_out as held_out_clips
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
 from adaptwin_core.ml.exports.recognizers import Recognizer
+from adaptwin_core.ml.model.transcription import Transcripts
 from adaptwin_core.speech.corpus import Corpus
 
-MOST_WORSE = 0.003  # of the error rate: what an export may lose against the checkpoint
+MOST_WORSE = 0.003  # how far an export's error rate may be above the checkpoint's
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Clips, and what to score them against: transcripts, or where there are none the checkpoint's own words.
+class HeldOutSet:
+    """Held-out clips and their transcripts. Where no clip has one, the checkpoint's own texts are the reference.
 
-    `own_texts`: those words, where they are known already.
+    Attributes:
+        audios: of each clip, 16 kHz mono float32.
+        texts: of each clip, its transcript or None.
+        own_texts: of each clip, what the checkpoint transcribes; None where that is not known yet.
     """
 
     audios: Sequence[np.ndarray]
@@ -28,9 +33,13 @@ class HeldOut:
     own_texts: Sequence[str] | None = None
 
     @classmethod
-    def of(cls, speaker: Corpus, own_texts: Mapping[str, str] | None = None) -> "HeldOut":
-        """Return the clips that the model itself is judged on. `own_texts`, by clip id, count if none is missing."""
-        clips = held_out(speaker, "speaker")
+    def of(cls, speaker: Corpus, own_texts: Mapping[str, str] | None = None) -> "HeldOutSet":
+        """Return the clips that the model itself is judged on.
+
+        Args:
+            own_texts: what the checkpoint transcribes, by clip id. It is used only if no clip is missing.
+        """
+        clips = held_out_clips(speaker, "speaker")
         known = own_texts if own_texts is not None and all(clip.id in own_texts for clip in clips) else None
         return cls(
             [speaker.audio(clip) for clip in clips],
@@ -43,33 +52,27 @@ class HeldOut:
         return seconds_of(sum(len(audio) for audio in self.audios))
 
 
-@dataclass(frozen=True)
-class Heard:
-    """What a recognizer made of held-out clips, and its seconds of compute for a second of audio."""
-
-    texts: list[str]
-    compute_s_per_audio_s: float
-
-
-def hear(
-    recognizer: Recognizer, held_out: HeldOut, progress: Callable[[int, int], None] = lambda _done, _total: None
-) -> Heard:
-    """Transcribe every clip. `progress` gets clips done and in all; it may raise to stop."""
+def transcribe_held_out(recognizer: Recognizer, held_out: HeldOutSet, progress: Progress = silent) -> Transcripts:
+    """Transcribe every clip. `progress` is told of clips."""
     texts, began = [], time.perf_counter()
     for number, audio in enumerate(held_out.audios, 1):
         texts.append(recognizer(audio))
         progress(number, len(held_out.audios))
-    return Heard(texts, (time.perf_counter() - began) / held_out.seconds)
+    return Transcripts(texts, time.perf_counter() - began, held_out.seconds)
 
 
-def verdict(exported: Heard, own_texts: Sequence[str], held_out: HeldOut, language: str) -> dict[str, Any]:
-    """Return error rates of export and checkpoint, the share of equal texts, speed, and whether it may be offered.
+def verdict(exported: Transcripts, own_texts: Sequence[str], held_out: HeldOutSet, language: str) -> dict[str, Any]:
+    """Compare an export with its checkpoint, on the clips that count in the model's own report.
 
-    The same clips count as in the model's own report. `error_rate` is of `unit`: characters, not words, where no spaces
-    part words.
+    Args:
+        own_texts: what the checkpoint transcribes.
+
+    Returns:
+        error rates of export and checkpoint, the share of equal texts, speed, and whether it may be handed out
+        (`is_offered`). `error_rate` is of `unit`: words, or characters where no spaces separate words.
 
     Raises:
-        InvalidInput: nobody said a word in the clips.
+        InvalidInput: nobody says a word in the clips.
     """
     judged, has_transcripts = judged_by(held_out.texts)
     references = [(held_out.texts[index] if has_transcripts else own_texts[index]) or "" for index in judged]

@@ -1,15 +1,18 @@
 """Cut blocks against the original: exact at full rank, as predicted below it, biases where they belong."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan, ModelShape, RankPlan, block_params, blocks_of
+from adaptwin_core.domain.plan import BlockPlan, RankPlan, block_params
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import BlockId, ModelShape, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.factorize import factorize_block, white_moments
-from adaptwin_core.ml.compression.layers import build_cut_layer
+from adaptwin_core.ml.compression.cut_layer import build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block, white_moments
 from adaptwin_core.ml.model.adapter import block_modules, count_params, layer_of, run_block, shape_of
-from adaptwin_core.ml.model.assemble import empty_model
+from adaptwin_core.ml.model.checkpoint import empty_model
 from tests.unit.ml.conftest import all_blocks, random_whisper, run
 
 FULL = {"qk": 8, "vo": 8, "fc1": 32, "fc2": 32}
@@ -22,7 +25,7 @@ def compress(model, plan, moments):
     for name, ranks in plan.blocks.items():
         block = BlockId.parse(name)
         cut = factorize_block(layer_of(model, block), block, ranks, moments and moments[name])
-        prefix = f"model.{block.part}.layers.{block.layer}."
+        prefix = f"model.{block.half}.layers.{block.layer}."
         state = {k: v for k, v in state.items() if not (k.startswith(prefix) and k not in small.state_dict())}
         state |= {prefix + k: v for k, v in cut.state.items()}
     small.load_state_dict(state)
@@ -42,9 +45,9 @@ def test_a_rank_deficient_value_matrix_is_cut_without_loss_and_its_bias_folds_ex
     block = BlockId.parse(name)
     altered = random_whisper(seed=3)
     layer = layer_of(altered, block)
-    attention = block_modules(layer, block).attention
+    attention = block_modules(layer, block)
     with torch.no_grad():
-        for head in attention.v_proj.weight.unflatten(0, (4, -1)):
+        for head in attention.value.weight.unflatten(0, (4, -1)):
             head[5:] = head[:3]
     cut = factorize_block(layer, block, BlockPlan(vo=5), None)
     hidden, encoded = torch.randn(2, 9, 32), torch.randn(2, 30, 32)
@@ -60,12 +63,12 @@ def test_the_query_bias_is_inside_the_product():
     block, heads = BlockId.parse("encoder.0.self"), 4
     altered = random_whisper(seed=5)
     layer = layer_of(altered, block)
-    attention = block_modules(layer, block).attention
+    attention = block_modules(layer, block)
     with torch.no_grad():
-        attention.q_proj.bias.mul_(10)
+        attention.query.bias.mul_(10)
     moments = white_moments(layer, block)
-    bias = attention.q_proj.bias.detach().double().unflatten(0, (heads, -1))
-    without = moments | {"q_HKK": moments["q_HKK"] - bias.unsqueeze(-1) * bias.unsqueeze(1)}
+    bias = attention.query.bias.detach().double().unflatten(0, (heads, -1))
+    without = replace(moments, queries_HKK=moments.queries_HKK - bias.unsqueeze(-1) * bias.unsqueeze(1))
     x = torch.randn(400, 32)
 
     def scores(query_weight, query_bias, key_weight):
@@ -75,7 +78,7 @@ def test_the_query_bias_is_inside_the_product():
         )
         return torch.einsum("thk,shk->hts", q, k)
 
-    truth = scores(attention.q_proj.weight, attention.q_proj.bias, attention.k_proj.weight) * 8**-0.5
+    truth = scores(attention.query.weight, attention.query.bias, attention.key.weight) * 8**-0.5
 
     def lost(moments):
         state = factorize_block(layer, block, BlockPlan(qk=3), moments).state
@@ -116,7 +119,7 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
 
     def error(cut):
         attention, new = (
-            block_modules(layer, block).attention,
+            block_modules(layer, block),
             block_modules(build_cut_layer(layer, block, plan, cut), block),
         )
         if part == "qk":
@@ -124,27 +127,27 @@ def test_predicted_error_is_attained_and_below_the_plain_start(model, moments, p
                 torch.linalg.lstsq(
                     old.weight.double().unflatten(0, (4, -1)).mT, now.weight.double().unflatten(0, (4, -1)).mT
                 ).solution
-                for old, now in ((attention.q_proj, new.attention.q_proj), (attention.k_proj, new.attention.k_proj))
+                for old, now in ((attention.query, new.query), (attention.key, new.key))
             ]
             kept = maps[0] @ maps[1].mT * 8**0.5
             lost = torch.eye(8).double() - kept
-            q, k = grams["q_HKK"], grams["k_HKK"]
+            q, k = grams.queries_HKK, grams.keys_HKK
             return (torch.einsum("hij,hjk,hkl,hil->", q, lost, k, lost) / torch.einsum("hij,hji->", q, k)).item()
-        covariance = {n: grams[f"{n}_DD"] - torch.outer(grams[f"{n}_D"], grams[f"{n}_D"]) for n in ("x", "z")}
+        covariance = {"x": grams.ff_inputs.covariance, "z": grams.attended.covariance}
         if part == "vo":
-            old = attention.out_proj.weight.double()
+            old = attention.output.weight.double()
             maps = torch.linalg.lstsq(
-                attention.v_proj.weight.double().unflatten(0, (4, -1)).mT,
-                new.attention.v_proj.weight.double().unflatten(0, (4, -1)).mT,
+                attention.value.weight.double().unflatten(0, (4, -1)).mT,
+                new.value.weight.double().unflatten(0, (4, -1)).mT,
             ).solution
-            lost = old - new.attention.out_proj.weight.double() @ torch.block_diag(*maps).mT
+            lost = old - new.output.weight.double() @ torch.block_diag(*maps).mT
             return (torch.trace(lost @ covariance["z"] @ lost.mT) / torch.trace(old @ covariance["z"] @ old.mT)).item()
-        linear, low = getattr(layer, part), getattr(new, part)
+        linear, low = getattr(layer, part), new.ff_first if part == "fc1" else new.ff_second
         if part == "fc1":
             lost = linear.weight.double() - low.up.weight.double() @ low.down.weight.double()
             whole = linear.weight.double() @ covariance["x"] @ linear.weight.double().mT
             return (torch.trace(lost @ covariance["x"] @ lost.mT) / torch.trace(whole)).item()
-        f = grams["f_FF"] - torch.outer(grams["f_F"], grams["f_F"])
+        f = grams.neurons.covariance
         y = layer.fc2.weight.double() @ f @ layer.fc2.weight.double().mT
         axes = torch.linalg.qr(low.up.weight.double()).Q
         return (torch.trace(y - axes @ axes.mT @ y) / torch.trace(y)).item()

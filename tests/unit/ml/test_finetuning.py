@@ -11,12 +11,12 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model import windows as windows_module
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.model.windows import Window
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Clip
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.test_factorize import compress
+from tests.unit.ml.test_factorization import compress
 
 
 class Speech:
@@ -55,7 +55,7 @@ def tune(windows, held_back=(), num_steps=40, **spec):
     tuned = finetune(
         student,
         Teacher(teacher, Words()),
-        Lessons(windows, [], held_back),
+        Mixture(windows, [], held_back),
         settings,
         num_steps=num_steps,
         on_step=lambda _step, loss: losses.append(loss),
@@ -76,13 +76,13 @@ def test_short_windows_are_learnt_from(windows, monkeypatch):
     monkeypatch.setattr(windows_module, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
     short = [replace(window, is_short=True) for window in windows]
     teacher = Teacher(random_whisper(), Words())
-    assert teacher.hear(short[0]).features_1MT.shape[-1] == 40
+    assert teacher.example(short[0]).features_1MT.shape[-1] == 40
     spec = CompressionSpec(tune_learning_rate=3e-3, lora_rank=4)
     losses = []
     finetune(
         random_whisper(seed=1),
         teacher,
-        Lessons(windows, [], speaker_short=short),
+        Mixture(windows, [], speaker_short=short),
         spec,
         num_steps=20,
         on_step=lambda _step, loss: losses.append(loss),
@@ -105,7 +105,7 @@ def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, me
     assert [step for step, _ in tuned.checks] == [0, 8, 16, 24, 32]
     assert min(losses) < max(losses[1:])
     spec = CompressionSpec(tune_learning_rate=1e-9)
-    again = finetune(tuned.model, Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec, num_steps=1)
+    again = finetune(tuned.model, Teacher(random_whisper(), Words()), Mixture(windows, [], unlike), spec, num_steps=1)
     assert again.checks[0][1] == pytest.approx(min(losses), rel=1e-3)
 
 
@@ -114,7 +114,7 @@ def test_steps_that_are_too_long_are_taken_back_and_shortened(windows):
     unlike = [Window(Speech(), (Clip("u", "u", "MNOPQR", "valid", "s", 0, 16_000),))]
     spec = CompressionSpec(tune_method="factors", tune_learning_rate=0.003)
     tuned = finetune(
-        random_whisper(), Teacher(random_whisper(), Words()), Lessons(windows, [], unlike), spec, num_steps=20
+        random_whisper(), Teacher(random_whisper(), Words()), Mixture(windows, [], unlike), spec, num_steps=20
     )
     losses = [loss for _, loss in tuned.checks]
     assert losses[0] == pytest.approx(min(losses), rel=1e-4)

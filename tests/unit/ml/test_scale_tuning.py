@@ -8,18 +8,18 @@ from safetensors.torch import load_file
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import ModelKey
-from adaptwin_core.ml.model import assemble
+from adaptwin_core.ml.model import checkpoint
 from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, widened
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages import tune
-from adaptwin_core.ml.training import rescale as module
-from adaptwin_core.ml.training.lessons import Lessons
-from adaptwin_core.ml.training.rescale import rescale
+from adaptwin_core.ml.training import scale_tuning as module
+from adaptwin_core.ml.training.mixture import Mixture
+from adaptwin_core.ml.training.scale_tuning import rescale
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_recipe import small_recipe
-from tests.unit.ml.test_finetune import Words
-from tests.unit.ml.test_finetune import windows as windows  # noqa: PLC0414  # a fixture
+from tests.unit.ml.test_finetuning import Words
+from tests.unit.ml.test_finetuning import windows as windows  # noqa: PLC0414  # a fixture
 
 NUM_STEPS = 24
 
@@ -27,13 +27,13 @@ NUM_STEPS = 24
 def learn(windows, num_steps=NUM_STEPS):
     model = random_whisper()
     state = stored_state(model, "int4")
-    lessons = Lessons(windows[:2], [], windows[2:], teacher_knows_speaker=True)
+    mixture = Mixture(windows[:2], [], windows[2:], teacher_knows_speaker=True)
     losses = []
     found = rescale(
         model,
         state,
         Teacher(random_whisper(), Words()),
-        lessons,
+        mixture,
         CompressionSpec(encoder_cut=0, weights="int4"),
         num_steps=num_steps,
         on_step=lambda _step, loss: losses.append(loss),
@@ -59,9 +59,9 @@ def test_the_state_given_back_is_the_model_that_was_judged(windows, monkeypatch)
     _, _, found = learn(windows)
     again = random_whisper()
     again.load_state_dict(widened(found.state), strict=False)
-    lessons = Lessons(windows[:2], [], windows[2:], teacher_knows_speaker=True)
+    mixture = Mixture(windows[:2], [], windows[2:], teacher_knows_speaker=True)
     spec = CompressionSpec(encoder_cut=0, weights="int4")
-    second = rescale(again, found.state, Teacher(random_whisper(), Words()), lessons, spec, num_steps=1)
+    second = rescale(again, found.state, Teacher(random_whisper(), Words()), mixture, spec, num_steps=1)
     assert second.checks[0][1] == pytest.approx(min(loss for _, loss in found.checks), rel=5e-3)
 
 
@@ -85,7 +85,7 @@ def test_a_job_of_four_bits_trains_its_scales_and_tells_every_step(monkeypatch, 
         )
         whole = replace(small, spec=small.spec.model_copy(update={"encoder_cut": 0.0, "decoder_cut": 0.0}))
         monkeypatch.setattr(tune, "load_whisper", lambda _folder: random_whisper())
-        monkeypatch.setattr(assemble, "load_whisper", lambda _folder: random_whisper())
+        monkeypatch.setattr(checkpoint, "load_whisper", lambda _folder: random_whisper())
         seen.clear()
         made = tune.tune(
             whole, ModelKey(), tmp_path / str(scale_steps), lambda done, total, **_: seen.append((done, total))

@@ -1,4 +1,4 @@
-"""Put cut blocks into a whole model, and a model onto disk as files that load anywhere."""
+"""Checkpoints: cut blocks assembled into a model, and a model written to files that load anywhere."""
 
 import json
 import shutil
@@ -11,12 +11,14 @@ from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import CorruptBlob
-from adaptwin_core.domain.plan import BlockId, RankPlan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.model import modeling_adaptwin
-from adaptwin_core.ml.model.adapter import attention_name, count_params, load_whisper, shape_of
+from adaptwin_core.ml.model.adapter import block_prefixes, count_params, layer_prefix, shape_of
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 
 MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
 AUTO_MAP = {
@@ -40,17 +42,15 @@ def assemble(
     state = base.state_dict()
     for name in plan.blocks:
         block = BlockId.parse(name)
-        prefix = f"model.{block.part}.layers.{block.layer}."
+        prefix = layer_prefix(block)
         tensors = blocks.get(name)
         if tensors is None:
             raise CorruptBlob(f"block {name} is missing")
         bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if bad:
             raise CorruptBlob(f"block {name} holds numbers that are not finite: {', '.join(bad)}")
-        cut_parts = _cut_modules(block)
-        state = {
-            key: value for key, value in state.items() if not key.startswith(tuple(prefix + part for part in cut_parts))
-        }
+        replaced = tuple(prefix + part for part in block_prefixes(block))
+        state = {key: value for key, value in state.items() if not key.startswith(replaced)}
         state |= {prefix + key: tensor for key, tensor in tensors.items()}
     model = empty_model(base, plan)
     try:
@@ -82,7 +82,7 @@ def save(
 
     Args:
         weights: how matrices are stored, float16 (as OpenAI's own weights are), int8 or int4.
-        state: what `stored_state` gave for these, or what was learnt of it since; left out, what it gives.
+        state: the model's weights as `stored_state` gives them, where they are known or were trained since.
 
     Returns:
         the names of the files written.
@@ -103,7 +103,7 @@ def save(
 
 
 def save_whole(model: WhisperForConditionalGeneration, base_folder: Path, out: Path) -> list[str]:
-    """Write a Whisper of which nothing was cut as its base model was, in float16, and return the files' names."""
+    """Write an uncut Whisper in its base model's form, in float16, and return the files' names."""
     model.half().save_pretrained(out)
     return _with_sidecars(base_folder, out)
 
@@ -116,18 +116,11 @@ def _with_sidecars(base_folder: Path, out: Path) -> list[str]:
 
 
 def load_compressed(folder: Path) -> AdaptwinWhisperForConditionalGeneration:
-    """Load a model that `save` wrote, in float32, with the class of this installation rather than the one beside the
-    weights.
-    """
+    """Load a model that `save` wrote, in float32. It gets this installation's class, not the one beside the weights."""
     model = AdaptwinWhisperForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
     )
     return model.eval()
-
-
-def _cut_modules(block: BlockId) -> list[str]:
-    """Return the prefixes, inside the layer, of what a block's own tensors replace."""
-    return [f"{attention_name(block)}.", *(f"{name}." for name in ("fc1", "fc2") if block.has_ff)]
 
 
 def _check_size(model: AdaptwinWhisperForConditionalGeneration, plan: RankPlan) -> None:

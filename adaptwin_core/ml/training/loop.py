@@ -1,13 +1,13 @@
-"""The steps of training end to end, whatever is trained: a model learns from a teacher and from transcripts.
+"""The training loop: a student learns from a teacher and from transcripts, whichever of its parameters are trained.
 
 Each step takes one batch of packed windows:
 
-    loss = w_enc · relative error of the encoder's output          (stay near the teacher's hearing)
-         + w_kl  · KL(teacher ‖ student) on the next token          (stay near the teacher's words)
-         + w_ce  · cross-entropy on the transcript                  (hear the speaker: may pass the teacher)
+    loss = w_enc · relative error of the encoder's output          (stay near the teacher's encoder)
+         + w_kl  · KL(teacher ‖ student) on the next token          (stay near the teacher's decoder)
+         + w_ce  · cross-entropy on the transcript                  (learn the speaker, where the teacher may be wrong)
 
-General windows keep other speakers: there the teacher hears well, so distillation weighs more.
-Shape letters as in lessons.py.
+The weights w depend on the kind of window (mixture.py). Shape letters: S encoder positions, D width, L tokens,
+V vocabulary.
 """
 
 from collections.abc import Callable
@@ -15,26 +15,30 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.layers import cosine_schedule
-from adaptwin_core.ml.model.adapter import encode
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.precision import quick_products
-from adaptwin_core.ml.training.lessons import AnyWindow, Lessons, LossWeights
-from adaptwin_core.ml.training.teacher import Teacher, decode
+from adaptwin_core.ml.training.adapters import without_wrapper
+from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
+from adaptwin_core.ml.training.schedule import cosine_schedule
+from adaptwin_core.ml.training.teacher import Teacher
 
-NUM_CHECKS = 4  # times, about, that training is judged on held-back windows, the start not counted
-BACK = 3.0  # the rate is divided by this where a check is worse than the start, and training goes on from the best
+NUM_CHECKS = 4  # about how often a run is judged on held-back windows, the start not counted
+BACK = 3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
 
 Checks = list[tuple[int, float]]  # step and held-back loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
 
 
 def noting(losses: list[float], progress: Progress, total: int, *, before: int = 0) -> OnStep:
-    """Return what adds each step's loss to `losses` and tells `progress`, which has seen `before` of `total` steps."""
+    """Return a callback that appends each step's loss to `losses` and tells `progress`.
+
+    Args:
+        before: steps of other work that were done before; `total` counts them too.
+    """
 
     def on_step(step: int, loss: float) -> None:
         losses.append(round(loss, 4))
@@ -47,7 +51,7 @@ def train(
     running: Any,
     parameters: list[nn.Parameter],
     teacher: Teacher,
-    lessons: Lessons,
+    mixture: Mixture,
     spec: CompressionSpec,
     *,
     num_steps: int,
@@ -56,22 +60,22 @@ def train(
 ) -> Checks:
     """Train `parameters` of the model `running` for `num_steps` steps of `spec.tune_batch` windows, in place.
 
-    The model is judged on the held-back windows before the first step, after the last and between, and ends as the
-    best met. Steps that suit a speaker far from the original throw away what a near one has: where a check is worse
-    than the start, training goes back to the best and on in smaller steps. Where no windows of the speaker are held
-    back, it ends as the last step leaves it.
+    The held-back loss is taken before the first step, after the last and in between, and the model ends as the best of
+    these. Where a check is worse than the start, training returns to the best model and goes on in smaller steps: a
+    rate that suits a speaker far from the original is too large for one near it. Where no windows of the speaker are
+    held back, the model ends as the last step leaves it.
 
     Args:
         rate: of AdamW at the start; it falls along a cosine.
     """
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, num_steps)
-    order = lessons.order(spec, num_steps)
-    held_back = [window for windows, _ in lessons.held_back() for window in windows]
+    order = mixture.order(spec, num_steps)
+    held_back = [window for windows, _ in mixture.held_back() for window in windows]
     teacher.expect([*held_back, *(window for window, _ in order)])
     check_every = max(1, num_steps // NUM_CHECKS)
     best = _Best(parameters)
-    best.judge(0, _held_back_loss(running, teacher, lessons))
+    best.judge(0, _held_back_loss(running, teacher, mixture))
     for step in range(1, num_steps + 1):
         running.train()
         total = 0.0
@@ -85,7 +89,7 @@ def train(
         schedule.step()
         on_step(step, total)
         is_check = step % check_every == 0 or step == num_steps
-        if is_check and not best.judge(step, _held_back_loss(running, teacher, lessons)):
+        if is_check and not best.judge(step, _held_back_loss(running, teacher, mixture)):
             best.restore()
             _take_smaller_steps(optimizer, schedule)
     best.restore()
@@ -93,7 +97,7 @@ def train(
 
 
 def _take_smaller_steps(optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LambdaLR) -> None:
-    """Divide the rate from the next step on, and forget where the steps that were taken back led."""
+    """Divide the rate from the next step on, and reset the optimizer's moments, which belong to the undone steps."""
     schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
     for group in optimizer.param_groups:
         group["lr"] /= BACK
@@ -109,9 +113,10 @@ class _Best:
         self._kept: list[Tensor] = []
 
     def judge(self, step: int, loss: float | None) -> bool:
-        """Note the loss, keep a copy of the parameters if it is the least, and return whether it is one to go on from.
+        """Note the loss and copy the parameters if it is the least. Return whether training can go on from here.
 
-        One above the best is: steps that are still long lead past it, and the short ones at the end come back.
+        It can as long as the loss is not above that of the start. It may be above the best: while the rate is high,
+        steps lead past an optimum, and the small steps at the end of the schedule come back to it.
         """
         if loss is None:
             return True
@@ -128,17 +133,17 @@ class _Best:
 
 
 @torch.no_grad()
-def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float | None:
-    """Return the mean loss of the held-back windows, both kinds of speech weighed alike.
+def _held_back_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float | None:
+    """Return the mean of both kinds of speech's mean loss on held-back windows.
 
-    None where the speaker has none: others alone would undo what is learnt of the speaker.
+    None where the speaker has none: general speech alone would choose the model that has learnt least of the speaker.
     """
-    if not lessons.speaker_held_back:
+    if not mixture.speaker_held_back:
         return None
     running.eval()
     means = [
         sum(float(_loss(running, teacher, window, weights, nullcontext())) for window in windows) / len(windows)
-        for windows, weights in lessons.held_back()
+        for windows, weights in mixture.held_back()
     ]
     return sum(means) / len(means)
 
@@ -146,19 +151,19 @@ def _held_back_loss(running: Any, teacher: Teacher, lessons: Lessons) -> float |
 def _loss(
     running: Any, teacher: Teacher, window: AnyWindow, weights: LossWeights, products: AbstractContextManager[Any]
 ) -> Tensor:
-    student: Any = running.base_model.model if isinstance(running, PeftModel) else running
-    heard = teacher.hear(window)
-    inputs_1L, targets_1L = heard.labels_1L[:, :-1], heard.labels_1L[:, 1:]
-    target_1SD = heard.encoded_1SD.float()
+    student = without_wrapper(running)
+    example = teacher.example(window)
+    inputs_1L, targets_1L = example.labels_1L[:, :-1], example.labels_1L[:, 1:]
+    target_1SD = example.encoded_1SD.float()
     with products:
-        encoded_1SD = encode(student, heard.features_1MT.float())
-        logits_1LV = student.proj_out(decode(student, inputs_1L, encoded_1SD))
+        encoded_1SD = encode(student, example.features_1MT.float())
+        logits_1LV = token_logits(student, decode(student, inputs_1L, encoded_1SD))
     encoded_1SD, logits_1LV = encoded_1SD.float(), logits_1LV.float()
     loss: Tensor = weights.encoder * (encoded_1SD - target_1SD).square().sum() / target_1SD.square().sum()
-    # Logarithms over the whole vocabulary are dear: taken once, they serve both losses.
+    # The log-softmax over the whole vocabulary is expensive: it is computed once for both losses.
     said_1LV = logits_1LV.log_softmax(-1)
     if weights.kl:
-        kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(heard), log_target=True, reduction="none")
+        kl_1LV = nn.functional.kl_div(said_1LV, teacher.log_probs(example), log_target=True, reduction="none")
         loss = loss + weights.kl * kl_1LV.sum(-1).mean()
-    asked_L = slice(heard.num_prompt - 1, None)
+    asked_L = slice(example.num_prompt - 1, None)
     return loss + weights.ce * nn.functional.nll_loss(said_1LV[0, asked_L], targets_1L[0, asked_L])

@@ -1,7 +1,7 @@
 """Weights stored in 8 or 4 bits: matrices of linear layers and the token embedding. All else stays float16.
 
-int8: symmetric, one scale an output row, rounded to nearest. int4: asymmetric, a scale and a zero for every few inputs
-of a row, rounded as rounding.py says.
+int8: symmetric, one scale per output row, rounded to nearest. int4: asymmetric, a scale and a zero for each group of
+inputs in a row, rounded as rounding.py says.
 
 Shape letters: O outputs, I inputs, G groups of inputs in a row.
 """
@@ -14,13 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaptwin_core.ml.model.adapter import is_position_table
 from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.rounding import compensated, half_scale, nearest
 
 LARGEST_INT8 = 127
-STORED = ("float16", "int8", "int4")  # the forms, largest first
+STORED = ("float16", "int8", "int4")  # largest first
 
-InputMoments = Mapping[str, Tensor]  # E[x·xᵀ]_II of what a matrix is given, by the weight's name
+InputMoments = Mapping[str, Tensor]  # E[x·xᵀ]_II of a matrix's inputs x, by the weight's name
 NOT_MEASURED: InputMoments = MappingProxyType({})
 
 
@@ -33,7 +34,7 @@ class Int8Weight:
 
     @classmethod
     def of(cls, weight_OI: Tensor) -> "Int8Weight":
-        """Round a matrix; the scale is float16, and the values are rounded knowing that."""
+        """Round a matrix. The values are rounded to the scale as float16 stores it."""
         scale_O = half_scale(weight_OI.abs().amax(1) / LARGEST_INT8)
         values = (weight_OI / scale_O.float().unsqueeze(1)).round().clamp(-LARGEST_INT8, LARGEST_INT8)
         return cls(values.to(torch.int8), scale_O)
@@ -52,7 +53,7 @@ class Int4Weight:
 
     @classmethod
     def of(cls, weight_OI: Tensor, inputs_II: Tensor | None = None) -> "Int4Weight":
-        """Round a matrix of an even number of inputs: to nearest, or for inputs of a second moment E[x·xᵀ]."""
+        """Round a matrix with an even number of inputs: to nearest, or by the inputs' second moment E[x·xᵀ]."""
         levels = nearest(weight_OI) if inputs_II is None else compensated(weight_OI, inputs_II)
         packed = levels.values_OI[:, ::2] | levels.values_OI[:, 1::2] << 4
         return cls(*(part.to(weight_OI.device) for part in (packed, levels.scale_OG, levels.zero_OG)))
@@ -66,8 +67,8 @@ def stored_state(model: nn.Module, weights: str, inputs: InputMoments = NOT_MEAS
     """Return a model's weights as they are stored. A tensor that two layers share is kept once.
 
     Args:
-        weights: float16, int8 or int4. A matrix of an odd number of inputs stays at 8 bits in int4.
-        inputs: for int4; a matrix that has none is rounded to nearest.
+        weights: float16, int8 or int4. In int4, a matrix with an odd number of inputs takes 8 bits.
+        inputs: used by int4; a matrix that is not among them is rounded to nearest.
     """
     matrices = dict(_matrices(model)) if weights != "float16" else {}
     state: dict[str, Tensor] = {}
@@ -83,7 +84,7 @@ def stored_state(model: nn.Module, weights: str, inputs: InputMoments = NOT_MEAS
 
 @torch.no_grad()
 def round_to(model: nn.Module, weights: str, inputs: InputMoments = NOT_MEASURED) -> int:
-    """Give a model, in place, the numbers that storing and loading would.
+    """Give a model, in place, the weights that it would have after being stored and loaded.
 
     Returns:
         bytes of the weights as stored.
@@ -93,7 +94,7 @@ def round_to(model: nn.Module, weights: str, inputs: InputMoments = NOT_MEASURED
 
 @torch.no_grad()
 def hold(model: nn.Module, state: dict[str, Tensor]) -> int:
-    """Give a model, in place, the numbers that loading stored weights would, and return their bytes."""
+    """Load stored weights into a model, in place, and return their size in bytes."""
     for name, tensor in widened(state).items():
         model.get_parameter(name).copy_(tensor)
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
@@ -101,6 +102,6 @@ def hold(model: nn.Module, state: dict[str, Tensor]) -> int:
 
 def _matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Embedding) and "embed_positions" not in name):
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Embedding) and not is_position_table(name)):
             weight: Any = module.weight
             yield f"{name}.weight", weight

@@ -7,14 +7,15 @@ import pytest
 import torch
 from transformers import WhisperConfig
 
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.model.adapter import layer_of, load_whisper, shape_of
-from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.compression.factorization import factorize_block
+from adaptwin_core.ml.model.adapter import layer_of, shape_of
+from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.model.quantized import Int4Weight, Int8Weight, round_to
+from adaptwin_core.ml.model.quantization import Int4Weight, Int8Weight, round_to
 from tests.unit.ml.conftest import random_whisper, run
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.ml.evaluation.as_written import Count, as_json, as_written
 from adaptwin_core.ml.evaluation.scoring import count_units, score
+from adaptwin_core.ml.evaluation.written_form import Count, as_json, as_written
 
 
 def counted(said, heard, language="en"):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from adaptwin_core.ml.compression.layers import cosine_schedule
-from adaptwin_core.ml.training.training import BACK, _Best, _take_smaller_steps
+from adaptwin_core.ml.training.loop import BACK, _Best, _take_smaller_steps
+from adaptwin_core.ml.training.schedule import cosine_schedule
 
 
 def test_only_a_check_worse_than_the_start_is_taken_back():
