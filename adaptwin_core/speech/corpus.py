@@ -102,7 +102,7 @@ class Corpus:
     def seconds(self) -> float:
         return seconds_of(sum(clip.num_samples for clip in self.clips))
 
-    def split(self, name: str) -> list[Clip]:
+    def split(self, name: Split) -> list[Clip]:
         """Return the clips of one split, in order."""
         return [clip for clip in self.clips if clip.split == name]
 
