@@ -1,4 +1,4 @@
-"""Calibration: one pass of the uncut model over speech measures the blocks to cut and keeps some of their inputs.
+"""Calibration: one pass of the whole model over speech measures the blocks to cut and keeps some of their inputs.
 
 Shape letters: M mels, T positions, S encoder positions, D width, L tokens.
 """

@@ -1,10 +1,10 @@
 """Twins and linear layers cut in closed form, with the least error on given speech.
 
-A twin is a pair of matrices that act only through their product: query and key (q·k), value and output (W_O z). A head
-of size K sees the speech only through q = W_Q x + b_Q, k = W_K x and its attended values z, each in R^K. So the
-whitened D x D product has rank K at most, and its SVD can be computed in those K dimensions: with G the second moment of
-q (of k, of z) and G = Rᵀ R, it is the SVD of the K x K matrix R_left R_rightᵀ. With G = W Wᵀ, the second moment for
-white input, the same code gives the plain SVD of the product (AdaPTwin's own start).
+A twin is a pair of matrices that act only through their product: query and key (q·k), value and output (W_O z). A
+head of size K sees the speech only through q = W_Q x + b_Q, k = W_K x and its attended values z, each in R^K. So the
+whitened D x D product has rank K at most, and its SVD can be computed in those K dimensions: with G the second moment
+of q (of k, of z) and G = Rᵀ R, it is the SVD of the K x K matrix R_left R_rightᵀ. With G = W Wᵀ, the second moment
+for white input, the same code gives the plain SVD of the product (AdaPTwin's own start).
 
 Everything is computed in float64. Shape letters: H heads, K head size, R kept rank, D width, O outputs, I inputs.
 """
