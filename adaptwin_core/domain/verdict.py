@@ -1,4 +1,4 @@
-"""The verdict on a finished model: whether it recognizes the speaker as well as its original."""
+"""The verdict on a finished model compared with its original, as report, job and model card hold it."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ Outcome = Literal["better", "no_worse", "worse", "unknown"]
 
 
 class Verdict(Frozen):
-    """The verdict in words and in figures. `difference` and its interval are None if the outcome is unknown."""
+    """The verdict in words and in figures. `difference` and its interval are None where the outcome is unknown."""
 
     outcome: Outcome = Field(
         description="The result for the speaker, by the 95 % interval of the difference: better if it lies below 0, "
