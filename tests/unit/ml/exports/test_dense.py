@@ -11,17 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.exports.dense import dense
 from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper, run
-from tests.unit.ml.test_factorize import compress
-
-SPECS = [
-    {"encoder_cut": 0},  # nothing is cut
-    {"plan": "uniform", "encoder_cut": 0.3, "decoder_cut": 0.3},  # thin feed-forward matrices
-    {"ranks": {"qk": 3, "vo": 5, "neurons": 40}, "decoder_cut": 0.1},
-    {"ranks": {"qk": 5}},
-    {"ranks": {"heads": 3}},
-    {"ranks": {"heads": 2, "qk": 5, "vo": 6}},
-    {"ranks": {"vo": 2, "neurons": 64, "ff": 9}, "decoder_cut": 0.1},
-]
+from tests.unit.ml.cut_models import SPECS, compress
 
 
 @pytest.fixture(params=SPECS, ids=str)
