@@ -1,5 +1,6 @@
 """Real servers for the tests: one PostgreSQL and one Valkey a session, emptied before each test that asks for them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ from adaptwin_core.local.servers import ServerUrls, running_servers
 from adaptwin_core.service import broker
 from adaptwin_core.store import blobs, engine, migrate, settings
 from adaptwin_core.store.tables import Base, Tenant
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's sight, which would look at all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
