@@ -1,5 +1,6 @@
 """Real servers for the tests: one PostgreSQL and one Valkey a session, emptied before each test that asks for them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from adaptwin_core.store import migrate
 from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base, Tenant
 from tests.service_under_test import SECRET_KEY, running, unit_of_work
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's sight, which would look at all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.plan import SCORE_COST, BlockId, BlockPlan, block_params, block_work, blocks_of
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 
 BASE = WHISPERS["base"]
 ENCODER_BLOCK = BlockId.parse("encoder.0.self")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -10,26 +9,16 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.stages import measured, personalize
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.speech.corpus import Clip, Corpus
+from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import random_whisper
 
 
-class Speech:
-    """Twelve-second clips, each of another level."""
-
-    def __init__(self, digest, first, count):
-        self.digest, self.first = digest, first
-        self.clips = [
-            Clip(f"clip-{i}", f"clip-{i}", f"word {first + i}", "train", "s", i, 192_000) for i in range(count)
-        ]
-
-    is_transcribed = Corpus.is_transcribed
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
-
-    def audio(self, clip):
-        return np.full(clip.num_samples, self.first + clip.start + 1, np.float32)
+def different_clips(digest, first, count):
+    """Speech in twelve-second clips, each of another level and with another number for its word."""
+    return Speech(
+        [new_clip(f"clip-{i}", f"word {first + i}", seconds=12, level=first + i + 1) for i in range(count)],
+        digest=digest,
+    )
 
 
 class Levels:
@@ -60,4 +49,6 @@ def small_setting(monkeypatch: pytest.MonkeyPatch, *, num_clips: int = 20, **set
         monkeypatch.setattr(module, "load_whisper", lambda _folder: random_whisper())
     spec = CompressionSpec(encoder_cut=0.3, decoder_cut=0.3, **settings)
     shape = shape_of(random_whisper().config)
-    return SmallSetting(Path(), shape, spec, Speech("speaker", 0, num_clips), Speech("general", 100, 4))
+    return SmallSetting(
+        Path(), shape, spec, different_clips("speaker", 0, num_clips), different_clips("general", 100, 4)
+    )

@@ -2,33 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.stages.blocks import lessons_of
 from adaptwin_core.ml.stages.recipe import Setting
-from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.unit.domain.test_plan import WHISPERS
-
-
-class Speech:
-    """A corpus of ten-second clips in memory, as many in each split as given."""
-
-    def __init__(self, *, labelled=True, **splits):
-        self.clips = [
-            Clip(f"{split}-{i}", f"{split}-{i}", f"words {i}" if labelled else None, split, "s", 0, 160_000)
-            for split, count in splits.items()
-            for i in range(count)
-        ]
-
-    is_transcribed = Corpus.is_transcribed
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
-
-    def audio(self, clip):
-        return np.zeros(clip.num_samples, np.float32)
+from tests.fake_speech import speech_in_splits
+from tests.published_whispers import WHISPERS
 
 
 class Letters:
@@ -55,14 +34,14 @@ def clips_of(windows):
 
 
 def test_the_valid_split_judges_where_there_is_one():
-    found = lessons(Speech(train=90, valid=30, test=30))
+    found = lessons(speech_in_splits(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_held_back) < {f"valid-{i}" for i in range(30)}
     assert len(found.speaker_held_back) == MAX_WINDOWS
 
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
-    speaker = Speech(train=90, test=30)
+    speaker = speech_in_splits(train=90, test=30)
     setting = setting_of(speaker)
     found = lessons_of(setting)
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
@@ -74,13 +53,13 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
 
 
 def test_too_little_speech_is_all_learnt_from():
-    found = lessons(Speech(train=6))
+    found = lessons(speech_in_splits(train=6))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(6)}
     assert found.speaker_held_back == []
 
 
 def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_alike():
-    found = lessons(Speech(labelled=False, train=40), Speech(labelled=False, train=40))
+    found = lessons(speech_in_splits(labelled=False, train=40), speech_in_splits(labelled=False, train=40))
     assert found.speaker
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_held_back))

@@ -11,7 +11,7 @@ from adaptwin_core.ml.evaluation.report_card import lines
 from adaptwin_core.ml.stages.judging import conclude
 from adaptwin_core.ml.stages.recipe import Setting
 from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 
 
 def speech(*texts: str | None, taught: str = "a word") -> Corpus:

@@ -17,10 +17,14 @@ from adaptwin_core.ml.training.rescale import rescale
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_setting import small_setting
-from tests.unit.ml.test_finetune import Words
-from tests.unit.ml.test_finetune import windows as windows  # noqa: PLC0414  # a fixture
+from tests.unit.ml.tuning import Words, three_windows
 
 NUM_STEPS = 24
+
+
+@pytest.fixture
+def windows():
+    return three_windows()
 
 
 def learn(windows, num_steps=NUM_STEPS):

@@ -9,7 +9,7 @@ from adaptwin_core.domain.states import JOB_STAGES, Stage
 from adaptwin_core.service.pipeline import next_tasks
 from adaptwin_core.service.results import upstream_of
 from tests.integration.world import SHAPE
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 
 
 def keys(stage: Stage, *, has_general: bool = False, **spec: object) -> list[str]:

@@ -22,9 +22,9 @@ from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.model.adapter import layer_of, load_whisper
 from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.model.featurizer import Featurizer
-from adaptwin_core.speech.corpus import Clip
 from bench.behaviour.word_times import differences, summary, words_of
-from tests.unit.ml.test_factorize import compress
+from tests.fake_speech import Speech, new_clip
+from tests.unit.ml.cut_models import compress
 
 SENTENCES = (
     "The quick brown fox jumps over the lazy dog near the river bank.",
@@ -222,15 +222,9 @@ def test_clips_without_a_transcript_do_not_count_where_others_have_one(held_out)
 
 
 def test_words_that_the_checkpoint_has_said_are_used_if_none_is_missing():
-    class Speech:
-        def split(self, _name):
-            return [Clip(name, name, name, "test", "shard", 0, RATE_HZ) for name in ("a", "b")]
-
-        def audio(self, clip):
-            return np.zeros(clip.num_samples, np.float32)
-
-    assert judged.HeldOut.of(Speech(), {"a": "one", "b": "two", "c": "three"}).own_texts == ["one", "two"]
-    assert judged.HeldOut.of(Speech(), {"a": "one"}).own_texts is None
+    speech = Speech([new_clip(name, name, "test") for name in ("a", "b")])
+    assert judged.HeldOut.of(speech, {"a": "one", "b": "two", "c": "three"}).own_texts == ["one", "two"]
+    assert judged.HeldOut.of(speech, {"a": "one"}).own_texts is None
 
 
 def test_a_runtime_that_is_not_installed_is_named(tmp_path, monkeypatch):
