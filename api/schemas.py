@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from adaptwin_core.domain.contradictions import contradictions
 from adaptwin_core.domain.dataset_report import DatasetReport
@@ -15,6 +15,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
 from adaptwin_core.domain.verdict import Verdict
 from adaptwin_core.service.exports import ExportState
+from adaptwin_core.store.blobs import as_json
 
 T = TypeVar("T")
 
@@ -201,7 +202,9 @@ class ExportOut(Out):
     state: ExportState
     progress: dict[str, Any] | None
     verdict: dict[str, Any] | None = Field(description="what was heard in its runtime, against the model itself")
-    files: dict[str, dict[str, Any]] = Field(description="{name: {sha256, bytes}}, once it is ready")
+    files: Annotated[dict[str, dict[str, Any]], BeforeValidator(as_json)] = Field(
+        description="{name: {sha256, bytes}}, once it is ready"
+    )
     error: Failure | None
 
 

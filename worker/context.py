@@ -8,9 +8,9 @@ from typing import Any
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import Stage
-from adaptwin_core.service.results import Base, Files, TaskInputs
+from adaptwin_core.service.results import Base, TaskInputs
 from adaptwin_core.speech.corpus import MANIFEST_NAME
-from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.disk import link_or_copy
 from adaptwin_core.store.settings import Settings
 from worker.lease import Lease
@@ -61,9 +61,7 @@ class StageContext:
             only: names of the files that are needed of each task; left out, all are fetched.
         """
         return {
-            key: {
-                name: self._fetch(file["sha256"]) for name, file in made.files.items() if only is None or name in only
-            }
+            key: {name: self._fetch(file.sha256) for name, file in made.files.items() if only is None or name in only}
             for key, made in self.task.upstream[stage].items()
         }
 
@@ -88,5 +86,5 @@ class StageContext:
         # Most tasks read no audio: they need to know which clips there are, not to fetch hours of them.
         wanted = (MANIFEST_NAME,) if self.stage in {Stage.WEIGH, Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
         for file_name in wanted:
-            link_or_copy(self._fetch(files[file_name]["sha256"]), folder / file_name)
+            link_or_copy(self._fetch(files[file_name].sha256), folder / file_name)
         return folder

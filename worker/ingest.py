@@ -48,12 +48,11 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
     lease.check()
     with service.database.transaction() as session:
         share_blobs(session, TenantScope(claim.tenant_id))
-        refs = {name: blobs.put(path, scope=claim.tenant_id) for name, path in corpus.files().items()}
         service.tasks.complete_ingest(
             session,
             claim,
             digest=corpus.digest,
             report=corpus.report(),
-            files={name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()},
+            files={name: blobs.put(path, scope=claim.tenant_id) for name, path in corpus.files().items()},
             blobs=blobs,
         )

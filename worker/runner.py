@@ -20,7 +20,7 @@ from adaptwin_core.domain.states import Stage
 from adaptwin_core.service import outbox, results, sweeper
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.tasks import Claim
-from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs import BlobStore, as_json
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries.erasure import share_blobs
 from adaptwin_core.store.tables import Task
@@ -84,7 +84,9 @@ def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load
         killpoint("task_worked")
         with service.database.transaction() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
-            made = results.Made(_store(blobs, paths, claim.tenant_id), context.info)
+            made = results.Made(
+                {name: blobs.put(path, scope=claim.tenant_id) for name, path in paths.items()}, context.info
+            )
             killpoint("task_stored")
             service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(blobs, claim, made))
     else:
@@ -96,15 +98,10 @@ def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load
     killpoint("task_committed")
 
 
-def _store(blobs: BlobStore, paths: dict[str, Path], tenant_id: str) -> results.Files:
-    refs = {name: blobs.put(path, scope=tenant_id) for name, path in paths.items()}
-    return {name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()}
-
-
 def _is_whole(blobs: BlobStore, made: results.Made, tenant_id: str) -> bool:
     try:
         for file in made.files.values():
-            blobs.fetch(file["sha256"], scope=tenant_id)
+            blobs.fetch(file.sha256, scope=tenant_id)
     except (NotFound, CorruptBlob):
         return False
     return True
@@ -114,9 +111,9 @@ def _manifest(blobs: BlobStore, claim: Claim, made: results.Made) -> dict[str, A
     """Return the published model's manifest; what it says of files is what was stored."""
     if claim.stage is not Stage.PUBLISH:
         return None
-    path = blobs.fetch(made.files[MANIFEST]["sha256"], scope=claim.tenant_id)
+    path = blobs.fetch(made.files[MANIFEST].sha256, scope=claim.tenant_id)
     figures: dict[str, Any] = json.loads(path.read_bytes())
-    return {**figures, "files": {name: file for name, file in made.files.items() if name != MANIFEST}}
+    return {**figures, "files": as_json({name: file for name, file in made.files.items() if name != MANIFEST})}
 
 
 def _fail(service: Service, claim: Claim, error: Exception) -> None:

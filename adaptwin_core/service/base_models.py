@@ -35,7 +35,7 @@ def register(
         session.add(row)
     elif row.digest != digest and queries.is_in_use(session, id):
         raise Conflict(f"jobs still run on other weights named {id}: let them end, or use another name")
-    row.source, row.digest, row.shape, row.licence = source, digest, shape.model_dump(mode="json"), licence
+    row.source, row.digest, row.shape, row.licence = source, digest, shape, licence
     row.languages = list(languages)
     session.flush()
     return row

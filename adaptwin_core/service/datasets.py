@@ -15,7 +15,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, Stage, UploadState, next_state
 from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service.uploads import Uploads
-from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import erasure, owned
 from adaptwin_core.store.queries import uploads as upload_queries
@@ -97,7 +97,7 @@ def clips(
     """
     dataset = queries.get(session, scope, dataset_id)
     readiness.require_ready(dataset)
-    manifest = blobs.fetch((dataset.files or {})[CORPUS_MANIFEST]["sha256"], scope=scope.tenant_id)
+    manifest = blobs.fetch((dataset.files or {})[CORPUS_MANIFEST].sha256, scope=scope.tenant_id)
     rows = json.loads(manifest.read_bytes())["clips"]
     start = 0 if after is None else next((i + 1 for i, row in enumerate(rows) if row["id"] == after), None)
     if start is None:
@@ -127,7 +127,7 @@ def ingested(
     *,
     digest: str,
     report: DatasetReport,
-    files: dict[str, dict[str, Any]],
+    files: Files,
     blobs: BlobStore,
 ) -> Dataset:
     """Make a dataset ready. For the worker that holds its task.
@@ -135,7 +135,7 @@ def ingested(
     Args:
         digest: of the corpus: same speech, same digest.
         report: what was found.
-        files: `{file name: {sha256, bytes}}` of the corpus, stored as the tenant's blobs.
+        files: of the corpus, stored as the tenant's blobs.
 
     Raises:
         Conflict: the dataset was deleted meanwhile.
@@ -145,11 +145,11 @@ def ingested(
     scope = TenantScope(dataset.tenant_id)
     erasure.share_blobs(session, scope)
     for name, file in files.items():
-        if not blobs.exists(file["sha256"], scope=scope.tenant_id):
+        if not blobs.exists(file.sha256, scope=scope.tenant_id):
             raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
     dataset.state = next_state(DatasetState(dataset.state), "ready").value
     dataset.digest = digest
-    dataset.report = report.model_dump(mode="json")
+    dataset.report = report
     dataset.files = files
     return dataset
 

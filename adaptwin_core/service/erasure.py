@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState, next_state
 from adaptwin_core.service.upload_files import UploadFiles
-from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs import BlobRef, BlobStore, from_json
 from adaptwin_core.store.database import Database
 from adaptwin_core.store.queries import erasure as rows
 from adaptwin_core.store.tables import Model
@@ -57,7 +56,7 @@ class Eraser:
             session.delete(result)
         session.flush()
         for tenant_id, file in files:
-            self._release(session, TenantScope(tenant_id), file["sha256"])
+            self._release(session, TenantScope(tenant_id), file.sha256)
         return len(models) + len(results)
 
     def _erase_speech(self, session: Session) -> int:
@@ -68,7 +67,7 @@ class Eraser:
             upload.sha256 = None
         for dataset in rows.unerased_datasets(session, limit=BATCH):
             for file in (dataset.files or {}).values():
-                num_erased += self._release(session, TenantScope(dataset.tenant_id), file["sha256"])
+                num_erased += self._release(session, TenantScope(dataset.tenant_id), file.sha256)
             dataset.files = None
         return num_erased
 
@@ -92,7 +91,7 @@ class Eraser:
         return 1
 
 
-def _files(model: Model) -> Iterator[dict[str, Any]]:
-    yield from model.manifest["files"].values()
+def _files(model: Model) -> Iterator[BlobRef]:
+    yield from from_json(model.manifest["files"]).values()
     for export in model.manifest.get("exports", {}).values():
-        yield from export["files"].values()
+        yield from from_json(export["files"]).values()

@@ -14,6 +14,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import Stage, TaskState
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
+from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.tables import Job, Task
 
@@ -28,13 +29,13 @@ class ExportState(StrEnum):
 
 @dataclass(frozen=True)
 class Export:
-    """`verdict`: what was heard; `files`: {name: {sha256, bytes}} once it is ready."""
+    """`verdict`: what was heard; `files`: once it is ready."""
 
     form: str
     state: ExportState
     progress: dict[str, Any] | None
     verdict: dict[str, Any] | None
-    files: dict[str, dict[str, Any]]
+    files: Files
     error: dict[str, Any] | None
 
 
@@ -90,7 +91,7 @@ def open_file(session: Session, scope: TenantScope, model_id: str, form: str, na
     entry = export.files.get(name)
     if entry is None:
         raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
-    return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+    return FileEntry(name, entry, scope.tenant_id)
 
 
 def _why_not_ready(export: Export) -> str:
@@ -115,4 +116,4 @@ def _under_way(task: Task) -> Export:
 
 def _made(form: str, kept: dict[str, Any]) -> Export:
     state = ExportState.READY if kept["verdict"]["is_offered"] else ExportState.REFUSED
-    return Export(form, state, None, kept["verdict"], kept["files"], None)
+    return Export(form, state, None, kept["verdict"], from_json(kept["files"]), None)

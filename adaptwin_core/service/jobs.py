@@ -12,7 +12,6 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
@@ -83,7 +82,7 @@ def submit(
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
     base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
-    make_plan(spec, ModelShape.model_validate(base.shape))  # refuses what could never be made
+    make_plan(spec, base.shape)  # refuses what could never be made
     remarks = admit(speaker, general, spec, accept_little=accept_little)
     if general is None:
         spec = spec.without_general()
@@ -96,7 +95,7 @@ def submit(
         general_dataset_id=general_dataset_id,
         base_model_id=base_model_id,
         name=name,
-        spec=spec.model_dump(mode="json"),
+        spec=spec,
         accept_little=accept_little,
         idempotency_key=idempotency_key,
         request_digest=request_digest,

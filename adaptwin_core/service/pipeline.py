@@ -11,7 +11,8 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
-from adaptwin_core.service import broker, events, outbox, results
+from adaptwin_core.service import broker, events, outbox
+from adaptwin_core.store.blobs import Files, as_json
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
@@ -44,8 +45,8 @@ def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
     base = session.get_one(BaseModel, job.base_model_id)
     keys = next_tasks(
         stage,
-        CompressionSpec.model_validate(job.spec),
-        ModelShape.model_validate(base.shape),
+        job.spec,
+        base.shape,
         num_shards=num_shards,
         has_general=job.general_dataset_id is not None,
     )
@@ -90,7 +91,7 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_
     if verdict is not None:
         told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"
     events.add(session, job, "state", told, state=job.state, model_id=model.id, verdict=verdict)
-    for form in CompressionSpec.model_validate(job.spec).exports:
+    for form in job.spec.exports:
         export(session, job, form)
 
 
@@ -102,7 +103,7 @@ def export(session: Session, job: Job, form: str) -> Task:
     return task
 
 
-def exported(session: Session, job: Job, form: str, files: results.Files, verdict: dict[str, Any]) -> None:
+def exported(session: Session, job: Job, form: str, files: Files, verdict: dict[str, Any]) -> None:
     """Keep what an export's task made with the model, as long as that lives.
 
     Raises:
@@ -111,6 +112,6 @@ def exported(session: Session, job: Job, form: str, files: results.Files, verdic
     model = session.scalars(select(Model).where(Model.job_id == job.id).with_for_update()).one()
     if model.deleted_at is not None:
         raise LeaseLost(f"the model was deleted while its export {form} was made")
-    exports = {**model.manifest.get("exports", {}), form: {"files": files, "verdict": verdict}}
+    exports = {**model.manifest.get("exports", {}), form: {"files": as_json(files), "verdict": verdict}}
     model.manifest = {**model.manifest, "exports": exports}
     events.add(session, job, "task", f"export {form} done", stage=Stage.EXPORT, task=form)

@@ -13,9 +13,8 @@ from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_spec import CODE_VERSION, stage_spec
 from adaptwin_core.domain.states import JOB_STAGES, Stage
+from adaptwin_core.store.blobs import Files
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
-
-Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
     base = session.get_one(BaseModel, job.base_model_id)
     speaker = _corpus(session, job.dataset_id)
     general = _corpus(session, job.general_dataset_id) if job.general_dataset_id is not None else None
-    spec = stage_spec(stage, task.key, CompressionSpec.model_validate(job.spec))
+    spec = stage_spec(stage, task.key, job.spec)
     upstream = {earlier: _made_by(session, job.id, earlier) for earlier in upstream_of(stage, task.key)}
     named = {
         "version": CODE_VERSION,
@@ -84,18 +83,18 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
         "speaker": speaker.digest,
         "general": general.digest if general is not None else None,
         "upstream": {
-            earlier: {key: {name: file["sha256"] for name, file in made.files.items()} for key, made in results.items()}
+            earlier: {key: {name: file.sha256 for name, file in made.files.items()} for key, made in results.items()}
             for earlier, results in upstream.items()
         },
     }
     if stage is Stage.PUBLISH:  # its report tells what was refused, too, which the digest of the speech leaves out
-        named["told"] = [speaker.report, general.report if general is not None else None]
+        named["told"] = [speaker.report_json, general.report_json if general is not None else None]
     return TaskInputs(
         stage=stage,
         key=task.key,
         tenant_id=job.tenant_id,
         spec=spec,
-        base=Base(base.id, base.source, base.digest, ModelShape.model_validate(base.shape), base.licence),
+        base=Base(base.id, base.source, base.digest, base.shape, base.licence),
         speaker=speaker.files or {},
         general=general.files if general is not None else None,
         upstream=upstream,

@@ -12,7 +12,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, JobState, Stage, TaskState, next_state
 from adaptwin_core.service import datasets, events, pipeline, results
-from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import leases
 from adaptwin_core.store.tables import Dataset, Job, Task
@@ -132,7 +132,7 @@ class Tasks:
         *,
         digest: str,
         report: DatasetReport,
-        files: results.Files,
+        files: Files,
         blobs: BlobStore,
     ) -> None:
         """Finish an ingest task and make its dataset ready, in this transaction. Raises LeaseLost."""

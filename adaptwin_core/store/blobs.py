@@ -1,10 +1,10 @@
 """What every store of files promises. A file is named by its content, and kept apart for each tenant."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from adaptwin_core.domain.errors import NotFound
 
@@ -18,6 +18,19 @@ class BlobRef:
 
     sha256: str
     bytes: int
+
+
+Files = dict[str, BlobRef]  # by the name that their owner sees
+
+
+def as_json(files: Files) -> dict[str, dict[str, Any]]:
+    """Return `{name: {"sha256", "bytes"}}`, as the database, manifests and the API have it."""
+    return {name: asdict(ref) for name, ref in files.items()}
+
+
+def from_json(files: Mapping[str, Mapping[str, Any]]) -> Files:
+    """Read what `as_json` wrote."""
+    return {name: BlobRef(ref["sha256"], ref["bytes"]) for name, ref in files.items()}
 
 
 class BlobStore(Protocol):

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.service import base_models
 from adaptwin_core.store.tables import BaseModel
 from api.deps import Running, Scope, TenantRoute
@@ -20,7 +19,7 @@ def list_base_models(_: Scope, service: Running) -> Page[BaseModelOut]:
 
 def _shown(row: BaseModel) -> BaseModelOut:
     """Show a base model. Where it came from stays inside: it may be a path of this server."""
-    shape = ModelShape.model_validate(row.shape)
+    shape = row.shape
     params = ParamCounts(encoder=shape.encoder_params, decoder=shape.decoder_params, total=shape.total_params)
     return BaseModelOut(
         id=row.id, digest=row.digest, licence=row.licence, languages=row.languages, shape=shape, params=params

@@ -14,6 +14,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
 from adaptwin_core.domain.states import Stage
 from adaptwin_core.service import broker, datasets
+from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.tables import Outbox, Task, Upload
 from tests.integration import world
 from tests.integration.conftest import ApiProcess, Principal
@@ -86,7 +87,7 @@ def _ingest(who: Principal, dataset_id: str, folder: Path, words: str = "hello")
     manifest.write_text(json.dumps({"clips": clips}))
     ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
     with unit_of_work() as session:
-        files = {"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}}
+        files = {"corpus.json": ref}
         datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
     return ref.sha256
 
@@ -294,7 +295,7 @@ def test_a_corpus_whose_bytes_are_gone_is_not_ready(owner: Principal):
     dataset_id = new_dataset(owner)
     upload(owner, dataset_id, b"x")
     _seal(owner, dataset_id)
-    files = {"corpus.json": {"sha256": "0" * 64, "bytes": 3}}
+    files = {"corpus.json": BlobRef("0" * 64, 3)}
     with unit_of_work() as session, pytest.raises(CorruptBlob):
         datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
 

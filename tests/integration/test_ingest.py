@@ -68,12 +68,12 @@ def test_speech_becomes_a_ready_dataset(scope: TenantScope, wav: Path, tmp_path:
     run_task(service(), task_id, never)
     dataset = dataset_row(dataset_id)
     assert (dataset.state, dataset.error) == (DatasetState.READY, None)
-    assert (dataset.report["clips"], dataset.report["labelled"], dataset.report["labelled_train"]) == (1, 1, 1)
-    assert dataset.report["seconds"] == pytest.approx(3.0, abs=0.01)
+    assert (dataset.report.clips, dataset.report.labelled, dataset.report.labelled_train) == (1, 1, 1)
+    assert dataset.report.seconds == pytest.approx(3.0, abs=0.01)
     folder = tmp_path / "corpus"
     folder.mkdir()
     for name, file in dataset.files.items():
-        (folder / name).write_bytes(get_blobs().fetch(file["sha256"], scope=scope.tenant_id).read_bytes())
+        (folder / name).write_bytes(get_blobs().fetch(file.sha256, scope=scope.tenant_id).read_bytes())
     corpus = Corpus.load(folder)
     assert corpus.digest == dataset.digest
     assert corpus.clips[0].text == "hello there, how are you today"

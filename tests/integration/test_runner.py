@@ -124,7 +124,7 @@ def test_damaged_results_are_made_again(scope: TenantScope, tmp_path: Path):
     first = world.submit(scope, tmp_path)
     world.run_all(Body())
     files = world.result_files(first)["factorize encoder.3.self"]
-    blob = get_blobs().fetch(files["out.txt"]["sha256"], scope=scope.tenant_id)
+    blob = get_blobs().fetch(files["out.txt"].sha256, scope=scope.tenant_id)
     blob.chmod(0o644)
     blob.write_text("rot" + blob.read_text()[3:])
     body = Body()
@@ -314,7 +314,7 @@ def test_a_deleted_model_leaves_nothing_behind(scope: TenantScope, tmp_path: Pat
     for file in model.manifest["files"].values():
         assert not blobs.exists(file["sha256"], scope=scope.tenant_id)
     for files in world.result_files(kept).values():  # what both stood on stays for the other
-        assert all(blobs.exists(file["sha256"], scope=scope.tenant_id) for file in files.values())
+        assert all(blobs.exists(file.sha256, scope=scope.tenant_id) for file in files.values())
     assert len(world.result_files(kept)) == len(world.task_rows(kept))
     with unit_of_work() as session:
         assert [row.job_id for row in models.list_models(session, scope, after=None, limit=9)] == [kept]

@@ -85,7 +85,7 @@ def undisturbed(scope: TenantScope, tmp_path: Path) -> dict[str, object]:
     while ids := world.queued_ids():
         for task_id in ids:
             run_task(service(), task_id, lambda: world.stub_stage)
-    return {name: [file["sha256"] for file in files.values()] for name, files in world.result_files(job_id).items()}  # type: ignore[attr-defined]
+    return {name: [file.sha256 for file in files.values()] for name, files in world.result_files(job_id).items()}  # type: ignore[attr-defined]
 
 
 def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
@@ -108,7 +108,7 @@ def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
     told = world.num_events(job_id)
     assert all(told["task", task.stage, task.key] == 1 for task in rows)
     made = world.result_files(job_id)
-    assert {name: [file["sha256"] for file in files.values()] for name, files in made.items()} == expected  # type: ignore[attr-defined]
+    assert {name: [file.sha256 for file in files.values()] for name, files in made.items()} == expected  # type: ignore[attr-defined]
 
 
 def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(

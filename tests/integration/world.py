@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
@@ -40,9 +41,7 @@ SHAPE = ModelShape(
 def add_base() -> None:
     with unit_of_work() as session:
         if session.get(BaseModel, BASE_ID) is None:
-            session.add(
-                BaseModel(id=BASE_ID, source="folder:nowhere", digest="b" * 64, shape=SHAPE.model_dump(), licence=None)
-            )
+            session.add(BaseModel(id=BASE_ID, source="folder:nowhere", digest="b" * 64, shape=SHAPE, licence=None))
 
 
 CLIP_S = 10.0
@@ -87,8 +86,8 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech", report:
             name=words,
             state=DatasetState.READY,
             digest=ref.sha256,
-            report=report or REPORT,
-            files={"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}},
+            report=DatasetReport.model_validate(report or REPORT),
+            files={"corpus.json": ref},
         )
         session.add(dataset)
         return dataset.id

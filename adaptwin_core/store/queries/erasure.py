@@ -38,7 +38,7 @@ def unerased_datasets(session: Session, *, limit: int) -> Sequence[Dataset]:
     """Return deleted datasets whose corpus may still be kept, locked."""
     return session.scalars(
         select(Dataset)
-        .where(Dataset.state == DatasetState.DELETED, Dataset.files.is_not(None))
+        .where(Dataset.state == DatasetState.DELETED, func.jsonb_typeof(Dataset.files) == "object")  # not JSON's null
         .order_by(Dataset.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
