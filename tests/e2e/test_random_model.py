@@ -22,7 +22,8 @@ from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.assemble import assemble
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.quantized import stored_state
-from tests.e2e.conftest import SPEC, Service, running_service
+from tests.running_service import SPEC, Service, running_service
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
 
@@ -114,7 +115,7 @@ def test_killing_a_worker_delays_the_job_and_changes_nothing(service: Service, d
     calm = service.finish(service.submit(dataset, encoder_cut=0.3, seed=1))
     _forget_results(service)
     job = service.submit(dataset, encoder_cut=0.3, seed=1)
-    _wait_for_a_running_block(service, job)
+    wait_until(lambda: any(task["state"] == "running" for task in service.blocks(job)), 60, "the start of a block")
     for worker in service.workers():
         worker.kill()
     shaken = service.finish(job)
@@ -153,17 +154,8 @@ def test_a_job_can_be_cancelled(service: Service, dataset: str) -> None:
     job = service.submit(dataset, encoder_cut=0.3, seed=9, personal_steps=10_000)
     began = time.monotonic()
     assert service.client.post(f"/v1/jobs/{job}/cancel").status_code == 202
-    assert service._until(f"/v1/jobs/{job}", {"cancelled"}, 30)
+    assert service.until(f"/v1/jobs/{job}", {"cancelled"}, 30)
     assert time.monotonic() - began < 30
-
-
-def _wait_for_a_running_block(service: Service, job: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if any(task["state"] == "running" for task in service.blocks(job)):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no block ever ran")
 
 
 def _forget_results(service: Service) -> None:
