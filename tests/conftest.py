@@ -16,7 +16,12 @@ from adaptwin_core.local.servers import ServerUrls, running_servers
 from adaptwin_core.store import migrate
 from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base, Tenant
+from tests import loopback_only
 from tests.service_under_test import SECRET_KEY, running, unit_of_work
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' matrices are tiny: a second thread would only wait
+loopback_only.watch()
+loopback_only.watch_children()
 
 
 def pytest_collection_finish() -> None:
