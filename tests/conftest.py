@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import loopback_only
 import pytest
 import redis
 from sqlalchemy import text
@@ -16,7 +17,6 @@ from adaptwin_core.local.servers import ServerUrls, running_servers
 from adaptwin_core.store import migrate
 from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base, Tenant
-from tests import loopback_only
 from tests.service_under_test import SECRET_KEY, running, unit_of_work
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' matrices are tiny: a second thread would only wait

@@ -29,8 +29,8 @@ SPEC = {
 }
 # A killed worker is noticed soon, and a tiny model is not shared among threads that only wait for each other.
 QUICK = {
-    "ADAPTWIN_LEASE_S": "4",
-    "ADAPTWIN_HEARTBEAT_S": "0.5",
+    "ADAPTWIN_LEASE_S": "6",
+    "ADAPTWIN_HEARTBEAT_S": "1",
     "ADAPTWIN_SWEEP_S": "0.5",
     "ADAPTWIN_STAGE_THREADS": "1",
 }

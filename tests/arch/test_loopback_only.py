@@ -6,8 +6,7 @@ import sys
 
 import httpx
 import pytest
-
-from tests.loopback_only import ReachedOutside
+from loopback_only import ReachedOutside
 
 ELSEWHERE = "192.0.2.1"  # an address for documentation, which belongs to nobody
 

@@ -1,6 +1,5 @@
 """Python imports this at every start; the tests put its folder on the path of the processes that they start."""
 
-import runpy
-from pathlib import Path
+import loopback_only
 
-runpy.run_path(str(Path(__file__).parents[1] / "loopback_only.py"))["watch"]()
+loopback_only.watch()

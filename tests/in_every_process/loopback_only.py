@@ -7,6 +7,7 @@ that a test starts, but for those with an environment of their own.
 import os
 import socket
 import sys
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 # Servers that whoever runs the tests has named
 _NAMED = {urlsplit(os.environ.get(name, "")).hostname for name in ("DATABASE_URL", "REDIS_URL")}
 _HERE = {None, "", "localhost", socket.gethostname(), *_NAMED}
-_CHILDREN = Path(__file__).parent / "in_every_process"
+_FOLDER = Path(__file__).parent
 
 
 class ReachedOutside(BaseException):
@@ -44,12 +45,14 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
         raise ReachedOutside(f"{event}: {host!r} is not this machine; tests stay inside")
 
 
+@cache
 def watch() -> None:
     """Refuse in this process, from now until it ends."""
     sys.addaudithook(_refuse)
 
 
+@cache
 def watch_children() -> None:
-    """Have the Python processes that this one starts refuse too."""
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(_CHILDREN), *([inherited] if inherited else [])])
+    """Have the Python processes that this one starts import `sitecustomize` from here, and refuse too."""
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(_FOLDER), *filter(None, inherited)]))
