@@ -113,11 +113,11 @@ def _refused(compress: Compress, options: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("model", ["whisper-tinny", "tiny", "no such/thing at all"])
-def test_an_unknown_model(refused: Refused, good: dict[str, str], model: str):
+def test_an_unknown_model_is_refused(refused: Refused, good: dict[str, str], model: str):
     assert "no such base model" in refused(good | {"--model": model})
 
 
-def test_a_folder_that_holds_no_whisper(refused: Refused, good: dict[str, str], tmp_path: Path):
+def test_a_folder_that_holds_no_whisper_is_refused(refused: Refused, good: dict[str, str], tmp_path: Path):
     (tmp_path / "model").mkdir()
     assert "config.json" in refused(good | {"--model": str(tmp_path / "model")})
 
@@ -133,23 +133,27 @@ def test_a_folder_that_holds_no_whisper(refused: Refused, good: dict[str, str], 
         ('{"exports": ["dense"]}', "adaptwin export"),
     ],
 )
-def test_settings_that_cannot_be_used(refused: Refused, good: dict[str, str], settings: str, told: str):
+def test_settings_that_cannot_be_used_are_refused_with_what_to_do(
+    refused: Refused, good: dict[str, str], settings: str, told: str
+):
     assert told in refused(good | {"--settings": settings})
 
 
-def test_a_cut_beside_a_size_or_given_twice(refused: Refused, good: dict[str, str]):
+def test_a_cut_beside_a_size_or_given_twice_is_refused(refused: Refused, good: dict[str, str]):
     for settings in ({"max_bytes": 20_000_000}, {"encoder_cut": 0.3}):
         assert "leave" in refused(good | {"--encoder-cut": "0.3", "--settings": json.dumps(settings)})
 
 
-def test_an_output_that_holds_anything(refused: Refused, good: dict[str, str], tmp_path: Path):
+def test_an_output_that_holds_anything_is_refused(refused: Refused, good: dict[str, str], tmp_path: Path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / ".hidden").touch()
     assert "is not empty" in refused(good | {"--out": str(tmp_path / "full")})
     assert "is not a folder" in refused(good | {"--out": str(tmp_path / "full" / ".hidden")})
 
 
-def test_folders_that_lie_in_one_another(refused: Refused, good: dict[str, str], speech: Path, tmp_path: Path):
+def test_folders_that_lie_in_one_another_are_refused(
+    refused: Refused, good: dict[str, str], speech: Path, tmp_path: Path
+):
     assert "--out lies inside" in refused(good | {"--out": str(speech / "out")})
     assert "--general is the folder of --audio" in refused(good | {"--general": str(speech)})
     (speech / "others").mkdir()
@@ -158,13 +162,13 @@ def test_folders_that_lie_in_one_another(refused: Refused, good: dict[str, str],
     assert "--cache lies inside" in refused(good | {"--cache": str(speech / "cache")})
 
 
-def test_a_folder_of_speech_without_a_file(refused: Refused, good: dict[str, str], tmp_path: Path):
+def test_a_folder_of_speech_without_a_file_is_refused(refused: Refused, good: dict[str, str], tmp_path: Path):
     (tmp_path / "nothing" / "deep").mkdir(parents=True)
     assert "holds no files" in refused(good | {"--audio": str(tmp_path / "nothing")})
     assert "holds no files" in refused(good | {"--general": str(tmp_path / "nothing")})
 
 
-def test_places_that_cannot_be_written_to(refused: Refused, good: dict[str, str]):
+def test_places_that_cannot_be_written_to_are_refused(refused: Refused, good: dict[str, str]):
     assert "cannot be written to" in refused(good | {"--out": "/proc/nowhere/out", "--model": good["--audio"]})
     assert "--cache" in refused(good | {"--cache": "/proc/nowhere"})
 
