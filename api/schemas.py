@@ -12,7 +12,9 @@ from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.refusals import Named
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState, UploadState
+from adaptwin_core.domain.splits import Split
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
 from adaptwin_core.domain.verdict import Verdict
 from adaptwin_core.service.exports import ExportState
 from adaptwin_core.store.blobs import as_json
@@ -84,7 +86,7 @@ class DatasetOut(DatasetSummary):
 class ClipOut(Out):
     id: str
     recording: str = Field(description="the file it was cut from")
-    split: Literal["train", "valid", "test"]
+    split: Split
     seconds: float
     text: str | None
 

@@ -1,12 +1,9 @@
-"""Exact sizes of every Whisper and Distil-Whisper at three cuts: `python -m bench.sizes`.
+"""The exact size of every Whisper and Distil-Whisper, whole and at three cuts of the encoder: `python -m bench.sizes`.
 
-Models are built at full shape without memory for their weights, and counted. The uniform plan is shown, since a
-measured one waits for speech; it removes as much, to within one step of its sizes.
+Models are built at full shape without memory for their weights, and counted. The plan is the uniform one, since a
+measured one needs speech; it removes as much, to within one step of its sizes.
 """
 
-import argparse
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +14,8 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import count_params, shape_of
 from adaptwin_core.ml.model.assemble import empty_model
 from adaptwin_core.ml.model.quantized import STORED, round_to
+from bench.markdown import markdown_table
+from bench.runner import Row, Run, command_line, results_of
 
 CUTS = (0.2, 0.35, 0.45)
 
@@ -48,14 +47,12 @@ SHAPES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("bench/results/sizes.json"))
-    parser.add_argument("--table", type=Path, default=Path("docs/sizes.md"))
-    options = parser.parse_args()
-    rows = [row for name, shape in SHAPES.items() for row in _rows(name, shape)]
-    options.out.write_text(json.dumps(rows, indent=2) + "\n")
-    options.table.write_text(_table(rows))
-    print(options.table.read_text())
+    options = command_line(__doc__, "sizes").parse_args()
+    run = Run(options.out, {"plan": "uniform", "cuts": CUTS})
+    for name, shape in SHAPES.items():
+        if not run.has(model=name):
+            for row in _rows(name, shape):
+                run.add(row)
 
 
 def config_of(shape: Shape) -> WhisperConfig:
@@ -72,7 +69,21 @@ def config_of(shape: Shape) -> WhisperConfig:
     )
 
 
-def _rows(name: str, shape: Shape) -> list[dict[str, Any]]:
+def table() -> str:
+    """Return a row a model: the sizes of the whole one, and the bytes in 8 bits at each cut."""
+    (run,) = results_of("sizes")
+    sizes = {(row["model"], row["cut"]): row for row in run["rows"]}
+    columns = ["model", "encoder, M", "all, M", "float16, MB", "int8, MB", "int4, MB"]
+    lines = []
+    for name in SHAPES:
+        whole = sizes[name, 0.0]
+        counts = [f"{whole[key] / 1e6:,.1f}" for key in ("encoder_params", "total_params")]
+        in_mb = [f"{whole[f'{weights}_bytes'] / 1e6:,.0f}" for weights in STORED]
+        lines.append([name, *counts, *in_mb, *(f"{sizes[name, cut]['int8_bytes'] / 1e6:,.0f}" for cut in CUTS)])
+    return markdown_table([*columns, *(f"int8, encoder -{cut:.0%}" for cut in CUTS)], lines)
+
+
+def _rows(name: str, shape: Shape) -> list[Row]:
     with torch.device("meta"):
         original = WhisperForConditionalGeneration(config_of(shape))
         found = [{"model": name, "cut": 0.0, **_sizes(original)}]
@@ -88,26 +99,6 @@ def _sizes(model: Any) -> dict[str, int]:
         "total_params": model.num_parameters(),
         **{f"{weights}_bytes": round_to(model, weights) for weights in STORED},
     }
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "# Sizes",
-        "",
-        "Made by `python -m bench.sizes`: every model built at full shape and counted; encoder cut, uniform plan.",
-        "The encoder is counted without its fixed positions, as the literature does; the whole model with them.",
-        "",
-        "| model | encoder cut | encoder, M | whole model, M | whole model cut | float16, MB | int8, MB | int4, MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    whole = {row["model"]: row["total_params"] for row in rows if row["cut"] == 0}
-    for row in rows:
-        cut = 1 - row["total_params"] / whole[row["model"]]
-        sizes = [f"{row[key] / 1e6:,.2f}" for key in ("encoder_params", "total_params")]
-        weights = [f"{row[key] / 1e6:,.1f}" for key in (f"{name}_bytes" for name in STORED)]
-        cells = [row["model"], f"{row['cut']:.0%}", *sizes, f"{cut:.1%}", *weights]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

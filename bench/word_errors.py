@@ -17,9 +17,8 @@ NUM_RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Judged:
-    """Corpus WER in % with its 95 % interval, what it is made of clip by clip, and what was heard at what cost.
-
-    Of characters, not words, in a language that is judged by those.
+    """The word error rate over all clips in % with its 95 % interval, the errors and words of each clip, and the
+    transcripts with what they cost. In a language judged by characters, all of these count characters.
     """
 
     wer: list[float]
@@ -49,7 +48,7 @@ def word_error_rates(model: Any, featurizer: Featurizer, corpus: Corpus, num_cli
 def difference(errors: Sequence[int], reference: Sequence[int], words: Sequence[int]) -> list[float]:
     """Return how many points one WER is above another on the same clips, with the 95 % interval of resampled clips.
 
-    The same clips are drawn for both, so what makes a clip hard for any model cancels.
+    The same clips are drawn for both, so that a clip which is hard for every model does not widen the interval.
     """
     apart, total = np.subtract(errors, reference), np.asarray(words)
     drawn = np.random.default_rng(0).integers(0, len(total), size=(NUM_RESAMPLES, len(total)))
@@ -58,5 +57,6 @@ def difference(errors: Sequence[int], reference: Sequence[int], words: Sequence[
 
 
 def as_text(wer: list[float]) -> str:
-    """Return a rate and its interval as a table shows them."""
-    return f"{wer[0]} ({wer[1]}-{wer[2]})"
+    """Return a rate, or a difference of two rates, with its interval as a table shows them: in %, one decimal."""
+    middle, low, high = (f"{value:.1f}" for value in wer)
+    return f"{middle} ({low} to {high})" if wer[1] < 0 else f"{middle} ({low}-{high})"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,10 +153,12 @@ class Service:
 
 
 @contextmanager
-def running_service(base_model: str, num_workers: int = 2) -> Iterator[Service]:
-    """A service of two workers, with quick leases, until the context ends."""
+def running_service(
+    base_model: str, num_workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """A service with quick leases, and other settings where they are given, until the context ends."""
     with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as folder:
-        service = Service(Path(folder), "--base-model", base_model, num_workers=num_workers, **QUICK)
+        service = Service(Path(folder), "--base-model", base_model, num_workers=num_workers, **QUICK | dict(settings or {}))
         try:
             yield service
         finally:

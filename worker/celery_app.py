@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
+from adaptwin_core.domain.stages import Queue
 from adaptwin_core.service import broker
 from adaptwin_core.service.bootstrap import bootstrap
 from adaptwin_core.store.settings import Settings
@@ -27,7 +28,7 @@ def make_app(settings: Settings, load_body: Callable[[], StageBody] = load_stage
         task_ignore_result=True,  # results are rows and blobs
         task_serializer="json",
         accept_content=["json"],  # never pickle: whoever reaches the broker could run code
-        task_default_queue=broker.QUEUE_MODEL,
+        task_default_queue=Queue.MODEL,
         task_create_missing_queues=True,
         worker_soft_shutdown_timeout=SOFT_SHUTDOWN_S,  # a deployment lets short tasks end
         worker_max_tasks_per_child=200,  # bounds what leaks; a block's start-up cost stays small beside it

@@ -1,15 +1,15 @@
-"""What the body of a stage may touch: its settings, its inputs as local files, a folder to work in, and its lease."""
+"""What the body of a stage may touch: its inputs as local files, a folder to work in, and its lease."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import Stage
-from adaptwin_core.service.results import Base, TaskInputs
-from adaptwin_core.speech.corpus import MANIFEST_NAME
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
+from adaptwin_core.domain.stages import SpeechUse, Stage, row_of
+from adaptwin_core.domain.task_keys import TaskKey
+from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.service.results import TaskInputs
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.disk import link_or_copy
 from adaptwin_core.store.settings import Settings
@@ -25,66 +25,81 @@ class StageContext:
     blobs: BlobStore
     lease: Lease
     settings: Settings  # of the worker
-    info: dict[str, Any] = field(default_factory=dict)  # small figures to store with the result
 
     @property
     def stage(self) -> Stage:
         return self.task.stage
 
     @property
-    def key(self) -> str:
+    def key(self) -> TaskKey:
         return self.task.key
 
-    @property
-    def spec(self) -> CompressionSpec:
-        """The job's settings; those this stage has no business with are at their defaults."""
-        return self.task.spec
-
-    @property
-    def base(self) -> Base:
-        return self.task.base
+    @cached_property
+    def out(self) -> Path:
+        """The folder for what the body makes."""
+        folder = self.workdir / "out"
+        folder.mkdir()
+        return folder
 
     @cached_property
     def speaker(self) -> Path:
-        """The speaker's corpus: a folder with corpus.json and its shards."""
-        return self._folder("speaker", self.task.speaker)
+        """The speaker's corpus: a folder with corpus.json and, where the stage needs audio, its shards."""
+        return self._corpus("speaker", self.task.speaker)
 
     @cached_property
     def general(self) -> Path | None:
         """The general corpus, if the job has one."""
-        return self._folder("general", self.task.general) if self.task.general is not None else None
+        return self._corpus("general", self.task.general) if self.task.general is not None else None
 
-    def inputs(self, stage: Stage, only: Collection[str] | None = None) -> dict[str, dict[str, Path]]:
-        """Return {task key: {file name: local path}} of an earlier stage. Raises KeyError if it may not be read.
-
-        Args:
-            only: names of the files that are needed of each task; left out, all are fetched.
-        """
+    @cached_property
+    def results(self) -> Mapping[Stage, Mapping[TaskKey, StepResult]]:
+        """What earlier tasks made, of the stages that this one may read."""
         return {
-            key: {name: self._fetch(file.sha256) for name, file in made.files.items() if only is None or name in only}
-            for key, made in self.task.upstream[stage].items()
+            stage: {
+                key: StepResult(_FetchedFiles(self, made.files, self.workdir / "earlier" / stage / str(key)), made.info)
+                for key, made in results.items()
+            }
+            for stage, results in self.task.earlier.items()
         }
 
-    def infos(self, stage: Stage) -> dict[str, dict[str, Any]]:
-        """Return {task key: figures stored with its result} of an earlier stage."""
-        return {key: made.info for key, made in self.task.upstream[stage].items()}
+    def progress(self, done: int, total: int, /, **figures: float) -> None:
+        """Show progress, and raise Cancelled or LeaseLost if the work must stop.
 
-    def report(self, step: int, total: int, **figures: Any) -> None:
-        """Show progress; call it as often as you like, only the latest is sent, at the next heartbeat."""
-        self.lease.report({"step": step, "total": total, **figures})
-
-    def check(self) -> None:
-        """Raise Cancelled or LeaseLost if the work must stop. Cheap: call it in every loop."""
+        Cheap: call it in every loop. Only the latest is sent, at the next heartbeat.
+        """
         self.lease.check()
+        self.lease.report({"step": done, "total": total, **figures})
 
-    def _fetch(self, sha256: str) -> Path:
-        return self.blobs.fetch(sha256, scope=self.task.tenant_id)
+    def fetch(self, sha256: str, target: Path) -> None:
+        """Show a blob of the tenant at `target`."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(self.blobs.fetch(sha256, scope=self.task.tenant_id), target)
 
-    def _folder(self, name: str, files: Files) -> Path:
+    def _corpus(self, name: str, files: Files) -> Path:
         folder = self.workdir / f"input-{name}"
-        folder.mkdir()
-        # Most tasks read no audio: they need to know which clips there are, not to fetch hours of them.
-        wanted = (MANIFEST_NAME,) if self.stage in {Stage.WEIGH, Stage.FACTORIZE, Stage.PUBLISH} else tuple(files)
-        for file_name in wanted:
-            link_or_copy(self._fetch(files[file_name].sha256), folder / file_name)
+        # Most tasks hear no audio: they need to know which clips there are, not to fetch hours of them.
+        needs_audio = row_of(self.stage).speech is SpeechUse.AUDIO
+        for file_name in files if needs_audio else (CORPUS_MANIFEST,):
+            self.fetch(files[file_name].sha256, folder / file_name)
         return folder
+
+
+class _FetchedFiles(Mapping[str, Path]):
+    """A result's files in a folder of their own, each fetched when it is first asked for: the moments of all blocks of
+    a large model are many gigabytes, of which a block's task reads its own.
+    """
+
+    def __init__(self, ctx: StageContext, files: Files, folder: Path) -> None:
+        self._ctx, self._files, self._folder = ctx, files, folder
+
+    def __getitem__(self, name: str) -> Path:
+        path = self._folder / name
+        if not path.exists():
+            self._ctx.fetch(self._files[name].sha256, path)
+        return path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)

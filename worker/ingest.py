@@ -10,7 +10,7 @@ from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.tasks import Claim
 from adaptwin_core.speech.files.sources import SourceFile
-from adaptwin_core.speech.ingest import Progress, build_corpus
+from adaptwin_core.speech.ingest import ReadingProgress, build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.store.queries.erasure import share_blobs
 from adaptwin_core.store.tables import Upload
@@ -34,7 +34,7 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
             .order_by(Upload.id)
         ).all()
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: ReadingProgress) -> None:
         lease.check()
         lease.report({"step": progress.num_files, "total": progress.total_files, "seconds": round(progress.seconds, 1)})
 

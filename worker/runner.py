@@ -1,7 +1,6 @@
 """The one way a task runs: claim, keep alive, work, finish under the fence. Nothing here trusts the broker."""
 
 import errno
-import json
 import logging
 import os
 import shutil
@@ -16,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import Stage
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import outbox, results, sweeper
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.tasks import Claim
@@ -30,9 +30,8 @@ from worker.lease import Lease
 
 log = logging.getLogger(__name__)
 
-StageBody = Callable[[StageContext], dict[str, Path]]
+StageBody = Callable[[StageContext], StepResult]
 
-MANIFEST: Final = "manifest.json"
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
 
 
@@ -79,22 +78,21 @@ def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load
         made = None
     if made is None:
         context = StageContext(inputs, workdir, blobs, lease, service.settings)
-        paths = load_body()(context)
+        left = load_body()(context)
         lease.check()
         killpoint("task_worked")
         with service.database.transaction() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
-            made = results.Made(
-                {name: blobs.put(path, scope=claim.tenant_id) for name, path in paths.items()}, context.info
-            )
+            files = {name: blobs.put(path, scope=claim.tenant_id) for name, path in left.files.items()}
+            made = results.Made(files, dict(left.figures))
             killpoint("task_stored")
-            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(blobs, claim, made))
+            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     else:
         with service.database.transaction() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
             if not _is_whole(blobs, made, claim.tenant_id):
                 raise CorruptBlob("a kept result was erased meanwhile: it is made again")
-            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(blobs, claim, made))
+            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     killpoint("task_committed")
 
 
@@ -107,13 +105,11 @@ def _is_whole(blobs: BlobStore, made: results.Made, tenant_id: str) -> bool:
     return True
 
 
-def _manifest(blobs: BlobStore, claim: Claim, made: results.Made) -> dict[str, Any] | None:
+def _manifest(claim: Claim, made: results.Made) -> dict[str, Any] | None:
     """Return the published model's manifest; what it says of files is what was stored."""
     if claim.stage is not Stage.PUBLISH:
         return None
-    path = blobs.fetch(made.files[MANIFEST].sha256, scope=claim.tenant_id)
-    figures: dict[str, Any] = json.loads(path.read_bytes())
-    return {**figures, "files": as_json({name: file for name, file in made.files.items() if name != MANIFEST})}
+    return {**made.info, "files": as_json(made.files)}
 
 
 def _fail(service: Service, claim: Claim, error: Exception) -> None:

@@ -1,171 +1,32 @@
-"""The bodies of a job's tasks: each hands the recipe's step its files and threads. Nothing is decided here."""
+"""A task of a job, done here: the stage's body gets its inputs and its threads. Nothing is decided here."""
 
-import json
 import os
-from collections.abc import Collection
-from pathlib import Path
-from typing import Any
 
 import torch
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.domain.progress import Progress
-from adaptwin_core.domain.states import Stage
-from adaptwin_core.ml.model.memory import give_back_freed
-from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages import judging
-from adaptwin_core.ml.stages.measured import ENCODED_FILE, block_file, measure
-from adaptwin_core.ml.stages.personalize import personalize
-from adaptwin_core.ml.stages.recipe import Setting, quiet_transformers
-from adaptwin_core.ml.stages.search import read_cut, search_cut
+from adaptwin_core.domain.stages import Cores, row_of
+from adaptwin_core.ml.model.quiet import quiet_transformers
+from adaptwin_core.ml.stages.bodies import work
+from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.store.disk import link_or_copy
 from worker.base_folder import base_folder
 from worker.context import StageContext
 
 
-def run_stage(ctx: StageContext) -> dict[str, Path]:
-    """Do one task of a job and return its files by name; figures go to `ctx.info`."""
+def run_stage(ctx: StageContext) -> StepResult:
+    """Do one task of a job."""
     quiet_transformers()
-    # Alone in its stage, or rare: it takes every core.
-    alone = ctx.stage in {Stage.PERSONALIZE, Stage.SEARCH, Stage.TUNE, Stage.EXPORT}
-    torch.set_num_threads((ctx.settings.stage_threads or os.cpu_count() or 1) if alone else ctx.settings.block_threads)
-    try:
-        files, info = _BODIES[ctx.stage](ctx)
-    finally:
-        give_back_freed()
-    ctx.info |= info
-    return files
-
-
-def _setting(ctx: StageContext) -> Setting:
-    personal = ctx.inputs(Stage.PERSONALIZE) if Stage.PERSONALIZE in ctx.task.upstream else {}
-    weighed = ctx.inputs(Stage.WEIGH) if Stage.WEIGH in ctx.task.upstream else {}
-    searched = ctx.inputs(Stage.SEARCH) if Stage.SEARCH in ctx.task.upstream else {}
-    return Setting(
-        base_folder=base_folder(ctx.base.source, ctx.base.digest, ctx.settings.models_dir),
-        shape=ctx.base.shape,
-        spec=ctx.spec,
+    takes_all = row_of(ctx.stage).cores is Cores.ALL
+    all_cores = ctx.settings.stage_threads or os.cpu_count() or 1
+    torch.set_num_threads(all_cores if takes_all else ctx.settings.block_threads)
+    base = ctx.task.base
+    folder = base_folder(base.source, base.digest, ctx.settings.models_dir)
+    recipe = Recipe(
+        BaseModel(base.id, base.digest, folder, base.shape, base.licence),
+        ctx.task.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
-        offers=recipe.read_offers(weighed) if weighed else None,
-        found_cut=read_cut(searched["model"]) if searched else None,
-        personal_folder=_folder(ctx, "personal", personal["model"]) if personal else None,
+        results=ctx.results,
     )
-
-
-def _progress(ctx: StageContext) -> Progress:
-    def progress(done: int, total: int, /, **figures: float) -> None:
-        ctx.check()
-        ctx.report(done, total, **figures)
-
-    return progress
-
-
-def _personalize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    return personalize(_setting(ctx), ctx.workdir / "model", _progress(ctx))
-
-
-def _calibrate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    shard, num_shards = (int(number) for number in ctx.key.removeprefix("shard-").split("-of-"))
-    return measure(_setting(ctx), shard, num_shards, ctx.workdir, _progress(ctx)), {}
-
-
-def _weigh(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    return recipe.weigh_block(_setting(ctx), ctx.key, _of_block(ctx), ctx.workdir, _progress(ctx))
-
-
-def _search(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    return search_cut(_setting(ctx), _calibrations(ctx), ctx.inputs(Stage.WEIGH), ctx.workdir, _progress(ctx))
-
-
-def _factorize(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    weighed = ctx.inputs(Stage.WEIGH).get(ctx.key)
-    return recipe.cut_block(_setting(ctx), ctx.key, _of_block(ctx), weighed, ctx.workdir, _progress(ctx))
-
-
-def _of_block(ctx: StageContext) -> list[dict[str, Path]]:
-    """Return the files that this block's task reads: the moments of all blocks of a large model are many gigabytes."""
-    names = {block_file(ctx.key)}
-    return _calibrations(ctx, names | {ENCODED_FILE} if BlockId.parse(ctx.key).attention == "cross" else names)
-
-
-def _calibrations(ctx: StageContext, only: Collection[str] | None = None) -> list[dict[str, Path]]:
-    shards = ctx.inputs(Stage.CALIBRATE, only)
-    return [shards[key] for key in sorted(shards)]
-
-
-def _tune(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    cut = ctx.inputs(Stage.FACTORIZE)
-    blocks = {name: files[recipe.BLOCK_FILE] for name, files in cut.items() if files}
-    return recipe.tune_whole(
-        _setting(ctx), _calibrations(ctx, {ENCODED_FILE}), blocks, ctx.workdir / "model", _progress(ctx)
-    )
-
-
-def _evaluate(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    model, kind = ctx.key.split(":")
-    folder = _compressed(ctx, Stage.TUNE) if model == "compressed" else None
-    return judging.hear(_setting(ctx), kind, folder, ctx.workdir, _progress(ctx))
-
-
-def _publish(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    model_files = ctx.inputs(Stage.TUNE)["model"]
-    report_files, report = judging.conclude(
-        _setting(ctx),
-        ctx.base.id,
-        ctx.base.digest,
-        texts={key: files["texts.json"] for key, files in ctx.inputs(Stage.EVALUATE).items()},
-        infos=ctx.infos(Stage.EVALUATE),
-        model_files=model_files,
-        blocks={name: info for name, info in ctx.infos(Stage.FACTORIZE).items() if info},
-        out=ctx.workdir,
-        licence=ctx.base.licence,
-        trials=[trial for info in ctx.infos(Stage.SEARCH).values() for trial in info["trials"]],
-    )
-    # The report beside the files is the manifest's body; the runner adds every file's SHA-256 to it.
-    return {**model_files, **report_files, "manifest.json": report_files["report.json"]}, {
-        "speech": report["speech"],
-        "size": report["size"],
-    }
-
-
-def _export(ctx: StageContext) -> tuple[dict[str, Path], dict[str, Any]]:
-    # Runtimes are imported with it: only a worker that exports needs them.
-    from adaptwin_core.ml.exports.judged import HeldOut
-    from adaptwin_core.ml.exports.offer import make
-
-    def progress(done: int, total: int) -> None:
-        ctx.check()
-        ctx.report(done, total)
-
-    checkpoint, out = _compressed(ctx, Stage.PUBLISH), ctx.workdir / "export"
-    own_texts = json.loads(ctx.inputs(Stage.EVALUATE)["compressed:speaker"]["texts.json"].read_text())
-    heard_on = HeldOut.of(Corpus.load(ctx.speaker), own_texts)
-    files, verdict = make(ctx.key, checkpoint, heard_on, out, progress=progress)
-    return files, verdict or {}
-
-
-def _compressed(ctx: StageContext, stage: Stage) -> Path:
-    return _folder(ctx, "compressed", ctx.inputs(stage)["model"])
-
-
-def _folder(ctx: StageContext, name: str, files: dict[str, Path]) -> Path:
-    folder = ctx.workdir / name
-    folder.mkdir()
-    for file_name, path in files.items():
-        link_or_copy(path, folder / file_name)
-    return folder
-
-
-_BODIES = {
-    Stage.PERSONALIZE: _personalize,
-    Stage.CALIBRATE: _calibrate,
-    Stage.WEIGH: _weigh,
-    Stage.SEARCH: _search,
-    Stage.FACTORIZE: _factorize,
-    Stage.TUNE: _tune,
-    Stage.EVALUATE: _evaluate,
-    Stage.PUBLISH: _publish,
-    Stage.EXPORT: _export,
-}
+    return work(ctx.stage, recipe, ctx.key, ctx.out, ctx.progress)

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from adaptwin_core.cli.asked import parse_settings
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
-from adaptwin_core.cli.places import require_apart, require_files, require_writable
-from adaptwin_core.cli.quiet import quiet_libraries
-from adaptwin_core.cli.stopping import stoppable
-from adaptwin_core.cli.telling import of_model
-from adaptwin_core.cli.watching import watching
+from adaptwin_core.cli.folder_checks import require_apart, require_files, require_writable
+from adaptwin_core.cli.interruption import stoppable
+from adaptwin_core.cli.job_settings import parse_settings
+from adaptwin_core.cli.library_logs import quiet_libraries
+from adaptwin_core.cli.progress_display import progress_display
+from adaptwin_core.cli.summary import model_summary
 from adaptwin_core.ml.base.sources import canonical_source
 
 FolderOption = Annotated[
@@ -63,7 +63,7 @@ def compress(
         base = Base.found(source, spec.language, cache)
         from adaptwin_core.ml.stages.run import run_recipe
 
-        with watching() as watcher, tempfile.TemporaryDirectory() as workdir:
+        with progress_display() as watcher, tempfile.TemporaryDirectory() as workdir:
             report = run_recipe(
                 base,
                 audio,
@@ -74,6 +74,6 @@ def compress(
                 accept_little=accept_little,
                 watcher=watcher,
             )
-    with watching() as watcher:
-        for line in of_model(report, out):
+    with progress_display() as watcher:
+        for line in model_summary(report, out):
             watcher.say(line)

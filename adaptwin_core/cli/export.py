@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
-from adaptwin_core.cli.quiet import quiet_libraries
-from adaptwin_core.cli.stopping import stoppable
-from adaptwin_core.cli.watching import watching
+from adaptwin_core.cli.interruption import stoppable
+from adaptwin_core.cli.library_logs import quiet_libraries
+from adaptwin_core.cli.progress_display import progress_display
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
 
@@ -39,10 +39,10 @@ def export(
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
         from adaptwin_core.ml.exports.judged import HeldOut
         from adaptwin_core.ml.exports.offer import make
-        from adaptwin_core.ml.stages.recipe import quiet_transformers
+        from adaptwin_core.ml.model.quiet import quiet_transformers
 
         quiet_transformers()
-        with watching() as watcher, tempfile.TemporaryDirectory() as work:
+        with progress_display() as watcher, tempfile.TemporaryDirectory() as work:
             _, found = make(
                 to,
                 model,
@@ -69,7 +69,7 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     quiet_libraries()
     from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
     from adaptwin_core.ml.exports import formats, judged
-    from adaptwin_core.ml.stages.recipe import quiet_transformers
+    from adaptwin_core.ml.model.quiet import quiet_transformers
 
     quiet_transformers()
     console = Console(stderr=True, soft_wrap=True)

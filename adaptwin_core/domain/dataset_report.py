@@ -1,12 +1,12 @@
 """What a person is told about a dataset once its audio was read."""
 
-from typing import Literal
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
 from pydantic import Field
 
 from adaptwin_core.domain.spec import Frozen
-
-SplitName = Literal["train", "valid", "test"]
+from adaptwin_core.domain.splits import Split
 
 
 class RejectedFile(Frozen):
@@ -34,6 +34,17 @@ class DatasetNote(Frozen):
     message: str
 
 
+class ClipFigures(Protocol):
+    """What the figures need to know of a clip."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def text(self) -> str | None:
+        """The transcript: None where it is not known, empty where nobody speaks."""
+
+
 class SplitFigures(Frozen):
     """What one split holds."""
 
@@ -48,6 +59,25 @@ class SplitFigures(Frozen):
     characters: int | None = Field(None, description="characters of the transcripts without the spaces, likewise")
 
 
+def figures_of(clips: Collection[ClipFigures]) -> SplitFigures:
+    """Return the figures of one split's clips."""
+    texts = [(clip.text or "").split() for clip in clips if clip.text is not None]
+    return SplitFigures(
+        clips=len(clips),
+        labelled=len(texts),
+        silent=sum(clip.text is not None and not clip.text for clip in clips),
+        labelled_seconds=seconds_in(clip for clip in clips if clip.text),
+        unlabelled_seconds=seconds_in(clip for clip in clips if clip.text is None),
+        words=sum(len(words) for words in texts),
+        characters=sum(len("".join(words)) for words in texts),
+    )
+
+
+def seconds_in(clips: Iterable[ClipFigures]) -> float:
+    """Return how long clips last together, to the millisecond."""
+    return round(sum(clip.seconds for clip in clips), 3)
+
+
 class DatasetReport(Frozen):
     """The figures of one set of speech, the same from the service and from `adaptwin compress`."""
 
@@ -56,8 +86,8 @@ class DatasetReport(Frozen):
     recordings: int = Field(0, description="files that are used")
     labelled: int = Field(description="clips with a transcript")
     labelled_train: int = Field(0, description="those of them that are trained on")
-    splits: dict[SplitName, float] = Field(description="seconds of speech of each split")
-    parts: dict[SplitName, SplitFigures] = Field(
+    splits: dict[Split, float] = Field(description="seconds of speech of each split")
+    parts: dict[Split, SplitFigures] = Field(
         default={}, description="what each split holds; datasets that were read by an older version tell nothing here"
     )
     rejects: list[RejectedFile]

@@ -13,7 +13,7 @@ AttentionKind = Literal["self", "cross"]
 Part = Literal["encoder", "decoder"]
 TOKENS_A_WINDOW = 100  # of speech in 30 s
 # What one attention score costs CTranslate2 beside its own multiplications (softmax, memory), in multiplications:
-# measured by bench.runtimes.shapes, Whisper base in int8 on two AVX2 cores.
+# docs/history.md, "Speed in CTranslate2".
 SCORE_COST = 350
 _BLOCK_NAME = re.compile(r"(encoder|decoder)\.(\d+)\.(self|cross)")
 

@@ -36,31 +36,6 @@ class TaskState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Stage(StrEnum):
-    """What a task does. A job passes through them in this order, but ingest is of a dataset and export of a model."""
-
-    INGEST = "ingest"
-    PERSONALIZE = "personalize"  # one task: the original, still whole, learns its speaker
-    CALIBRATE = "calibrate"  # one task a shard of windows: moments and block inputs
-    WEIGH = "weigh"  # one task a block: what each size of each part would lose, for the measured plan
-    SEARCH = "search"  # one task: the deepest cut that holds a wanted error rate
-    FACTORIZE = "factorize"  # one task a block: closed-form cut, layer-wise LoRA
-    TUNE = "tune"  # one task: assemble, end-to-end LoRA that makes up for the cut, merge
-    EVALUATE = "evaluate"  # one task a (model, speech) pair
-    PUBLISH = "publish"  # one task: report, plots, files, manifest
-    EXPORT = "export"  # one task a form that is asked for: written, and heard in its runtime
-
-
-JOB_STAGES = (
-    Stage.PERSONALIZE,
-    Stage.CALIBRATE,
-    Stage.WEIGH,
-    Stage.SEARCH,
-    Stage.FACTORIZE,
-    Stage.TUNE,
-    Stage.EVALUATE,
-    Stage.PUBLISH,
-)
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 # kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.

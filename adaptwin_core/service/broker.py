@@ -8,9 +8,7 @@ TASK_RUN: Final = "adaptwin.run_task"
 TASK_SWEEP: Final = "adaptwin.sweep"
 TASK_RELAY: Final = "adaptwin.relay"
 
-QUEUE_AUDIO: Final = "audio"  # ingest
-QUEUE_MODEL: Final = "model"  # every stage of a job
-QUEUE_PLATFORM: Final = "platform"  # sweep and relay
+QUEUE_PLATFORM: Final = "platform"  # sweep and relay; those of tasks are in domain/stages.py
 
 SEND_TIMEOUT_S = 3.0  # a request must not hang on a dead broker: the message is safe in the outbox
 

@@ -8,22 +8,24 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
 from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import DatasetState, Stage, UploadState, next_state
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import DatasetState, UploadState, next_state
+from adaptwin_core.domain.task_keys import DatasetKey
 from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service.uploads import Uploads
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import erasure, owned
 from adaptwin_core.store.queries import uploads as upload_queries
-from adaptwin_core.store.tables import Dataset, Task, Upload
+from adaptwin_core.store.tables import Dataset, Upload
 
 NUM_NAMES_SHOWN = 5
-CORPUS_MANIFEST = "corpus.json"
-SAMPLE_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,7 @@ def seal(session: Session, scope: TenantScope, dataset_id: str, *, uploads: Uplo
         raise Conflict("upload at least one file first", code="dataset_empty")
     _refuse_incomplete([row for row in rows if row.state == UploadState.OPEN])
     dataset.state = state.value
-    task = Task(id=new_id("task"), dataset_id=dataset.id, stage=Stage.INGEST.value, key=Stage.INGEST.value)
-    session.add(task)
-    pipeline.announce(session, task.id, Stage.INGEST)
+    pipeline.add_task(session, Stage.INGEST, DatasetKey(), dataset_id=dataset.id)
     session.flush()
     return dataset
 
@@ -167,7 +167,7 @@ def _for_worker(session: Session, dataset_id: str) -> Dataset:
 
 
 def _clip(row: dict[str, Any]) -> Clip:
-    seconds = row["num_samples"] / SAMPLE_RATE_HZ
+    seconds = seconds_of(row["num_samples"])
     return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 

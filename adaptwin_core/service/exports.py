@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.exports import FORMATS, ExportName
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import Stage, TaskState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import TaskState
+from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import Files, from_json
@@ -50,14 +52,14 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     """
     job_id = models.get(session, scope, model_id).job_id
     # Of two who ask at once, the second finds the first one's task; nobody asks while the model is being deleted.
-    job = owned.get(session, scope, Job, job_id, lock=True)
+    owned.get(session, scope, Job, job_id, lock=True)
     session.expire_all()
     known = {export.form: export for export in of_model(session, scope, model_id)}
     is_new = form not in known or known[form].state is ExportState.FAILED
     if is_new:
         # Another task, not another attempt: whoever may still hold the failed one must not touch this.
         session.execute(delete(Task).where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.key == form))
-        pipeline.export(session, job, form)
+        pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id)
         session.flush()
     return get(session, scope, model_id, form), is_new
 

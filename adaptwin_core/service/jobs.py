@@ -6,16 +6,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain import languages
-from adaptwin_core.domain.admission import admit
+from adaptwin_core.domain import languages, submission
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import JOB_STAGES, TERMINAL_JOB_STATES, JobState, next_state
+from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log
 from adaptwin_core.service import tasks as task_service
@@ -82,12 +81,7 @@ def submit(
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
     base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
-    make_plan(spec, base.shape)  # refuses what could never be made
-    remarks = admit(speaker, general, spec, accept_little=accept_little)
-    if general is None:
-        spec = spec.without_general()
-    if not speaker.is_transcribed:
-        spec = spec.without_transcripts()
+    settled = submission.submit(spec, base.shape, speaker, general, accept_little=accept_little)
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,
@@ -95,7 +89,7 @@ def submit(
         general_dataset_id=general_dataset_id,
         base_model_id=base_model_id,
         name=name,
-        spec=spec,
+        spec=settled.spec,
         accept_little=accept_little,
         idempotency_key=idempotency_key,
         request_digest=request_digest,
@@ -104,7 +98,7 @@ def submit(
     session.add(job)
     session.flush()
     event_log.add(session, job, "state", "the job is queued", state=job.state)
-    for remark in remarks:
+    for remark in settled.remarks:
         event_log.add(session, job, "warning", remark.message, code=remark.code)
     pipeline.begin(session, job, JOB_STAGES[0], num_shards=num_shards)
     session.flush()

@@ -1,4 +1,4 @@
-"""How a job goes from stage to stage: which tasks a stage has, and what follows when the last of them is done."""
+"""How a job goes on: the table of stages becomes tasks, and the last task of a stage begins the next."""
 
 from typing import Any
 
@@ -7,66 +7,51 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
-from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, next_state
+from adaptwin_core.domain.stages import JOB_STAGES, Outline, Owner, Stage, row_of, stages_of
+from adaptwin_core.domain.states import JobState, next_state
+from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.service import broker, events, outbox
 from adaptwin_core.store.blobs import Files, as_json
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
-WHOLE_MODEL = "model"  # key of the one task of a stage that works on all of it
-
-
-def next_tasks(
-    stage: Stage, spec: CompressionSpec, shape: ModelShape, *, num_shards: int, has_general: bool
-) -> list[str]:
-    """Return the keys of a stage's tasks, in the order they are announced; none where a stage is not needed."""
-    is_left_out = {
-        Stage.PERSONALIZE: spec.personal_steps == 0,
-        Stage.CALIBRATE: not blocks_to_cut(spec, shape),
-        Stage.WEIGH: not needs_offers(spec),
-        Stage.SEARCH: spec.max_wer is None,
-    }
-    if is_left_out.get(stage, False):
-        return []
-    if stage is Stage.CALIBRATE:
-        return [f"shard-{i}-of-{num_shards}" for i in range(num_shards)]
-    if stage in {Stage.WEIGH, Stage.FACTORIZE}:
-        return [str(block) for block in blocks_to_cut(spec, shape)]
-    if stage is Stage.EVALUATE:
-        speech = ("speaker", "general") if has_general else ("speaker",)
-        return [f"{model}:{kind}" for kind in speech for model in ("base", "compressed")]
-    return [WHOLE_MODEL]
-
 
 def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
     """Set a job's stage out as queued tasks, each with its message; a stage without tasks is passed over."""
-    base = session.get_one(BaseModel, job.base_model_id)
-    keys = next_tasks(
-        stage,
-        job.spec,
-        base.shape,
-        num_shards=num_shards,
-        has_general=job.general_dataset_id is not None,
-    )
+    keys = row_of(stage).keys(outline_of(session, job, num_shards=num_shards))
     if not keys:
         begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1], num_shards=num_shards)
         return
-    tasks = [Task(id=new_id("task"), job_id=job.id, stage=stage, key=key) for key in keys]
-    session.add_all(tasks)
-    for task in tasks:
-        announce(session, task.id, stage)
-    job.stage, job.remaining = stage, len(tasks)
+    for key in keys:
+        add_task(session, stage, key, job_id=job.id)
+    job.stage, job.remaining = stage, len(keys)
     events.add(
-        session, job, "stage", f"{stage}: {len(tasks)} task{'s' * (len(tasks) > 1)}", stage=stage, num_tasks=len(tasks)
+        session, job, "stage", f"{stage}: {len(keys)} task{'s' * (len(keys) > 1)}", stage=stage, num_tasks=len(keys)
     )
 
 
-def announce(session: Session, task_id: str, stage: str, *, delay_s: float = 0.0) -> None:
+def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
+    """Return what decides a job's tasks."""
+    return Outline(
+        job.spec,
+        session.get_one(BaseModel, job.base_model_id).shape,
+        has_general=job.general_dataset_id is not None,
+        num_shards=num_shards,
+    )
+
+
+def add_task(
+    session: Session, stage: Stage, key: TaskKey, *, job_id: str | None = None, dataset_id: str | None = None
+) -> Task:
+    """Queue a task, with the message that rings for it."""
+    task = Task(id=new_id("task"), job_id=job_id, dataset_id=dataset_id, stage=stage, key=str(key))
+    session.add(task)
+    announce(session, task.id, stage)
+    return task
+
+
+def announce(session: Session, task_id: str, stage: Stage, *, delay_s: float = 0.0) -> None:
     """Write the message that rings for a task."""
-    queue = broker.QUEUE_AUDIO if stage == Stage.INGEST else broker.QUEUE_MODEL
-    outbox.enqueue(session, broker.TASK_RUN, queue, [task_id], delay_s=delay_s)
+    outbox.enqueue(session, broker.TASK_RUN, row_of(stage).queue, [task_id], delay_s=delay_s)
 
 
 def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_shards: int) -> None:
@@ -91,16 +76,9 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_
     if verdict is not None:
         told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"
     events.add(session, job, "state", told, state=job.state, model_id=model.id, verdict=verdict)
-    for form in job.spec.exports:
-        export(session, job, form)
-
-
-def export(session: Session, job: Job, form: str) -> Task:
-    """Have the model of a job made in another form."""
-    task = Task(id=new_id("task"), job_id=job.id, stage=Stage.EXPORT, key=form)
-    session.add(task)
-    announce(session, task.id, Stage.EXPORT)
-    return task
+    for stage in stages_of(Owner.EXPORT):
+        for key in row_of(stage).keys(outline_of(session, job, num_shards=num_shards)):
+            add_task(session, stage, key, job_id=job.id)
 
 
 def exported(session: Session, job: Job, form: str, files: Files, verdict: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a task works on, and the name of what it makes: SHA-256 over every input. Equal inputs are worked on once."""
+"""What a task works on, and what equal inputs have already made."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict
 from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_spec import CODE_VERSION, stage_spec
-from adaptwin_core.domain.states import JOB_STAGES, Stage
+from adaptwin_core.domain.stages import Stage, row_of
+from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.store.blobs import Files
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
 
@@ -38,26 +38,17 @@ class Made:
 
 @dataclass(frozen=True)
 class TaskInputs:
-    """Everything a task of a job may read; `result_key` names it all."""
+    """Everything that a task of a job may read, and the name of what it makes of that."""
 
     stage: Stage
-    key: str
+    key: TaskKey
     tenant_id: str
-    spec: CompressionSpec
+    spec: CompressionSpec  # as this task may see it
     base: Base
     speaker: Files
     general: Files | None
-    upstream: dict[Stage, dict[str, Made]]
+    earlier: dict[Stage, dict[TaskKey, Made]]  # of the stages that it may read
     result_key: str
-
-
-def upstream_of(stage: Stage, key: str) -> tuple[Stage, ...]:
-    """Return the stages whose results a task may read."""
-    if stage is Stage.EVALUATE:
-        return () if key.startswith("base:") else (Stage.TUNE,)
-    if stage is Stage.EXPORT:
-        return (Stage.EVALUATE, Stage.PUBLISH)
-    return JOB_STAGES[: JOB_STAGES.index(stage)]
 
 
 def inputs_of(session: Session, task: Task) -> TaskInputs:
@@ -66,39 +57,36 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
     Raises:
         Conflict: the speech was deleted since.
     """
-    stage = Stage(task.stage)
+    row = row_of(Stage(task.stage))
+    key = row.key.parse(task.key)
     job = session.get_one(Job, task.job_id)
     base = session.get_one(BaseModel, job.base_model_id)
     speaker = _corpus(session, job.dataset_id)
     general = _corpus(session, job.general_dataset_id) if job.general_dataset_id is not None else None
-    spec = stage_spec(stage, task.key, job.spec)
-    upstream = {earlier: _made_by(session, job.id, earlier) for earlier in upstream_of(stage, task.key)}
-    named = {
-        "version": CODE_VERSION,
-        "tenant": job.tenant_id,
-        "stage": stage,
-        "key": task.key,
-        "base": base.digest,
-        "spec": spec.digest(),
-        "speaker": speaker.digest,
-        "general": general.digest if general is not None else None,
-        "upstream": {
-            earlier: {key: {name: file.sha256 for name, file in made.files.items()} for key, made in results.items()}
-            for earlier, results in upstream.items()
-        },
-    }
-    if stage is Stage.PUBLISH:  # its report tells what was refused, too, which the digest of the speech leaves out
-        named["told"] = [speaker.report_json, general.report_json if general is not None else None]
+    spec = row.sees(job.spec, key)
+    earlier = {stage: _made_by(session, job.id, stage) for stage in row.reads(key)}
     return TaskInputs(
-        stage=stage,
-        key=task.key,
+        stage=row.stage,
+        key=key,
         tenant_id=job.tenant_id,
         spec=spec,
         base=Base(base.id, base.source, base.digest, base.shape, base.licence),
         speaker=speaker.files or {},
         general=general.files if general is not None else None,
-        upstream=upstream,
-        result_key=digest_json(named),
+        earlier=earlier,
+        result_key=result_name(
+            row.stage,
+            key,
+            spec,
+            base=base.digest,
+            speaker=_facts(speaker),
+            general=_facts(general) if general is not None else None,
+            earlier={
+                stage: {of: {name: file.sha256 for name, file in made.files.items()} for of, made in results.items()}
+                for stage, results in earlier.items()
+            },
+            tenant=job.tenant_id,
+        ),
     )
 
 
@@ -128,11 +116,18 @@ def _corpus(session: Session, dataset_id: str) -> Dataset:
     return dataset
 
 
-def _made_by(session: Session, job_id: str, stage: Stage) -> dict[str, Made]:
+def _facts(dataset: Dataset) -> SpeechFacts:
+    assert dataset.digest is not None  # `_corpus` has seen to it
+    assert dataset.report is not None
+    return SpeechFacts(dataset.digest, dataset.report)
+
+
+def _made_by(session: Session, job_id: str, stage: Stage) -> dict[TaskKey, Made]:
     rows = session.execute(
         select(Task.key, Result.files, Result.info)
         .join(Result, Result.key == Task.result_key)
         .where(Task.job_id == job_id, Task.stage == stage)
         .order_by(Task.created_at, Task.id)
     )
-    return {key: Made(files, info) for key, files, info in rows}
+    parse = row_of(stage).key.parse
+    return {parse(key): Made(files, info) for key, files, info in rows}

@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.orm import aliased
 
-from adaptwin_core.domain.states import JOB_STAGES, DatasetState, JobState, Stage, TaskState
-from adaptwin_core.service import broker, datasets, outbox, pipeline
+from adaptwin_core.domain.stages import JOB_STAGES, TABLE, Queue, Stage
+from adaptwin_core.domain.states import DatasetState, JobState, TaskState
+from adaptwin_core.service import datasets, outbox, pipeline
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.tasks import Tasks
@@ -85,7 +86,8 @@ def _announce_lost(database: Database, sender: Broker, *, resend_after_s: float)
     """Ring again for queued tasks nobody came for, but only where the queue holds fewer messages than tasks wait."""
     stale = timedelta(seconds=resend_after_s)
     num_announced = 0
-    for queue, stages in ((broker.QUEUE_AUDIO, [Stage.INGEST]), (broker.QUEUE_MODEL, [*JOB_STAGES, Stage.EXPORT])):
+    for queue in Queue:
+        stages = [row.stage for row in TABLE if row.queue is queue]
         waiting = (Task.state == TaskState.QUEUED) & Task.stage.in_(stages)
         with database.transaction() as session:
             num_waiting = session.scalar(select(func.count()).select_from(Task).where(waiting)) or 0
@@ -102,7 +104,7 @@ def _announce_lost(database: Database, sender: Broker, *, resend_after_s: float)
                 .returning(Task.id, Task.stage)
             ).all()
             for task_id, stage in lost:
-                pipeline.announce(session, task_id, stage)
+                pipeline.announce(session, task_id, Stage(stage))
             num_announced += len(lost)
     return num_announced
 
@@ -116,7 +118,7 @@ def _advance_jobs(database: Database, *, num_shards: int) -> int:
     with database.transaction() as session:
         stuck = session.scalars(
             select(Job)
-            .where(Job.state == JobState.RUNNING, Job.stage != Stage.PUBLISH, ~is_open)
+            .where(Job.state == JobState.RUNNING, Job.stage != JOB_STAGES[-1], ~is_open)
             .with_for_update(skip_locked=True, key_share=True)
             .limit(BATCH)
         ).all()

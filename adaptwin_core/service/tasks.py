@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import LeaseLost
-from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, JobState, Stage, TaskState, next_state
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, DatasetState, JobState, TaskState, next_state
 from adaptwin_core.service import datasets, events, pipeline, results
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.killpoints import killpoint
@@ -175,7 +176,7 @@ class Tasks:
             return False
         if task.attempt < self.max_attempts:
             leases.finish(session, task_id, task.attempt, TaskState.QUEUED, {"announced_at": func.now()})
-            pipeline.announce(session, task_id, task.stage)
+            pipeline.announce(session, task_id, Stage(task.stage))
             if job is not None:
                 message = f"{task.stage} {task.key}: its worker fell silent; it will be done again"
                 events.add(session, job, "warning", message, task=task.key)

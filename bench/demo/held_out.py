@@ -6,10 +6,10 @@ from typing import Any
 
 import soundfile
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.speech.ingest import Limits, SourceFile, build_corpus
 from bench.demo.client import ServiceError
 
-RATE_HZ = 16_000
 MAX_CLIPS = 200  # as many as the service's own report judges
 
 
@@ -41,6 +41,6 @@ def cut_held_out(upload: Path, dataset: dict[str, Any], clips: list[dict[str, An
     seconds = 0.0
     for clip in corpus.clips:
         if clip.id in chosen:
-            soundfile.write(folder / f"{clip.id}.wav", corpus.audio(clip), RATE_HZ, subtype="PCM_16")
+            soundfile.write(folder / f"{clip.id}.wav", corpus.audio(clip), SAMPLE_RATE_HZ, subtype="PCM_16")
             seconds += clip.seconds
     return HeldOut(folder, {name: text for name, text in chosen.items() if text}, seconds)

@@ -11,11 +11,11 @@ import numpy as np
 import soundfile
 import soxr
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, samples_of, seconds_of
 from adaptwin_core.domain.digest import digest_json
 from bench.demo import settings
 from bench.demo.espeak import espeak
 
-RATE_HZ = 16_000
 _HERE = Path(__file__).parent
 _SILENCE_S = 0.15  # around each sentence, as a person would leave
 _LABEL = """# Synthetic speech
@@ -74,13 +74,13 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
     with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file_name", "transcription", "split"])
-        silence = np.zeros(int(_SILENCE_S * RATE_HZ), np.float32)
+        silence = np.zeros(samples_of(_SILENCE_S), np.float32)
         for index, ((sentence, _), audio) in enumerate(zip(clips, synthesize(clips), strict=True)):
             name = f"{folder.name}-{index:04d}.flac"
             whole = np.concatenate([silence, audio, silence])
-            soundfile.write(folder / name, whole, RATE_HZ, subtype="PCM_16")
+            soundfile.write(folder / name, whole, SAMPLE_RATE_HZ, subtype="PCM_16")
             table.writerow([name, sentence.text, sentence.split])
-            seconds += len(whole) / RATE_HZ
+            seconds += seconds_of(len(whole))
     stamp.write_text(digest)
     say(f"made {len(clips)} clips, {seconds / 60:.1f} min, of synthetic speech in {folder}")
 
@@ -88,7 +88,7 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
 def _espeak_voices(clips: Clips) -> Iterator[np.ndarray]:
     with espeak(clips[0][1], words_per_minute=settings.SPEAKER_WORDS_PER_MINUTE) as speak:
         for sentence, _ in clips:
-            yield soxr.resample(speak(sentence.text), speak.rate_hz, RATE_HZ)
+            yield soxr.resample(speak(sentence.text), speak.rate_hz, SAMPLE_RATE_HZ)
 
 
 def _hibari_voices(clips: Clips) -> Iterator[np.ndarray]:
@@ -100,4 +100,4 @@ def _hibari_voices(clips: Clips) -> Iterator[np.ndarray]:
         factor, british = json.loads(voice)
         # Played faster, a voice is higher, formants and all; spoken slower before, it keeps its pace.
         audio = readers[british](sentence.text, speed=1 / factor, seed=index)
-        yield soxr.resample(audio, Hibari.sample_rate * factor, RATE_HZ)
+        yield soxr.resample(audio, Hibari.sample_rate * factor, SAMPLE_RATE_HZ)

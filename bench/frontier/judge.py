@@ -1,4 +1,4 @@
-"""One row of the frontier: a model on held-out clips of the speaker and of others, with its size and speed."""
+"""Judges a model on held-out clips of the speaker and of others, and tells its size and speed."""
 
 import copy
 from collections.abc import Sequence
@@ -28,11 +28,15 @@ class Judge:
         inputs: InputMoments = NOT_MEASURED,
         num_bytes: int | None = None,
     ) -> dict[str, Any]:
-        """Return sizes, word error rates in % with 95 % intervals, errors/words of each clip, and how much compute a
-        second of audio takes, in seconds.
+        """Return parameters, bytes, word error rates in % with 95 % intervals, and the errors and words of each clip.
 
-        Weights are rounded as they would be stored, those of 4 bits for the matrices' `inputs`; not where `num_bytes`
-        says that they were. They are multiplied as float32 then, so speed is told of the largest form only.
+        In float16 also how many seconds of compute a second of audio takes. Other forms are computed in float32 here,
+        so their speed would say nothing.
+
+        Args:
+            weights: the form of storage, to which the weights are rounded.
+            inputs: moments of the matrices' inputs, for which weights of 4 bits are rounded.
+            num_bytes: of weights that are in this form already, which are not rounded again.
         """
         rounded = copy.deepcopy(model)
         figures: dict[str, Any] = {
@@ -51,7 +55,7 @@ class Judge:
 
 
 def _by_clip(judged: Judged) -> str:
-    """Return errors/words of every clip in one line: 40 numbers in a list would be 40 lines of JSON."""
+    """Return errors/words of every clip in one line, since a list of 40 numbers would be 40 lines of JSON."""
     return " ".join(f"{errors}/{words}" for errors, words in zip(judged.errors, judged.words, strict=True))
 
 

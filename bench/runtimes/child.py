@@ -12,7 +12,7 @@ import torch
 from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.exports.judged import HeldOut, hear
-from adaptwin_core.ml.stages.recipe import quiet_transformers
+from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import judged_clips
 

@@ -12,7 +12,7 @@ ENVIRONMENT = {  # each with the reason why it reads a variable itself
     "adaptwin_core/local/environment.py": "writes and reads what `adaptwin up` shares",
     "adaptwin_core/local/servers.py": "servers named there are not started",
     "adaptwin_core/local/supervisor.py": "hands its own environment on",
-    "adaptwin_core/cli/quiet.py": "tells libraries to be quiet",
+    "adaptwin_core/cli/library_logs.py": "tells libraries to be quiet",
     "adaptwin_core/cli/up.py": "sets the variables of the processes that it starts",
 }
 

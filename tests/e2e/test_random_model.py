@@ -7,21 +7,35 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from sqlalchemy import create_engine, text
 
+from adaptwin_core.domain.digest import digest_file
+from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.submission import submit
+from adaptwin_core.domain.task_keys import ModelKey
+from adaptwin_core.ml.base.models import Base, resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.assemble import assemble
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.stages.recipe import BaseModel
+from adaptwin_core.ml.stages.run import run_recipe
+from adaptwin_core.ml.stages.walk import Speech, Walk
+from adaptwin_core.ml.stages.watcher import Watcher
+from adaptwin_core.speech.files.sources import read_folder
+from adaptwin_core.speech.ingest import build_corpus
+from adaptwin_core.speech.limits import Limits
 from tests.running_service import SPEC, Service, running_service
 from tests.waiting import wait_until
 
@@ -53,7 +67,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(base: Path) -> Iterator[Service]:
-    with running_service(f"folder:{base}") as running:
+    one_thread = {"ADAPTWIN_BLOCK_THREADS": "1", "ADAPTWIN_STAGE_THREADS": "1"}  # sums come out alike everywhere
+    with running_service(f"folder:{base}", settings=one_thread) as running:
         yield running
 
 
@@ -88,6 +103,102 @@ def test_a_model_comes_out_whole_and_loads(
     assert verdict == report["verdict"]
     assert verdict["outcome"] in {"better", "no_worse", "worse"}
     assert verdict["sentence"] in (folder / "README.md").read_text()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(num_threads)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_service_and_one_process_make_the_same_files_figures_and_report(
+    service: Service, undisturbed: dict, undisturbed_job: str, base: Path, noise: Path, tmp_path: Path
+) -> None:
+    job = service.client.get(f"/v1/jobs/{undisturbed_job}").json()
+    corpus = build_corpus(read_folder(noise), tmp_path / "corpus", Limits())
+    found = Base.found(str(base), "en", tmp_path / "cache")
+    asked = CompressionSpec.model_validate(SPEC | {"encoder_cut": 0.3, "decoder_cut": 0.2})
+    settled = submit(asked, found.facts.shape, corpus.report(), None, accept_little=True)
+    assert settled.spec == CompressionSpec.model_validate(job["spec"])
+    model = BaseModel("tiny-random", found.facts.digest, found.folder, found.facts.shape, None)
+    (tmp_path / "work").mkdir()
+    tasks = {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]}
+    walk = Walk(Speech(corpus, None), tmp_path / "work", num_shards=len(tasks["calibrate"]))
+    done = walk.run(model, settled.spec)
+    assert tasks == {str(stage): {str(key) for key in made} for stage, made in done.items()}
+    made = done[Stage.PUBLISH][ModelKey()].result
+    assert made.files.keys() == undisturbed["files"].keys()
+    tells_of_time = {"report.json", "README.md", "adaptwin.json", "report.png", "report.svg"}
+    for name in made.files.keys() - tells_of_time:
+        assert digest_file(made.files[name]) == undisturbed["files"][name]["sha256"], name
+    assert _without_time(made.figures) == _without_time({k: v for k, v in undisturbed.items() if k != "files"})
+
+
+def _without_time(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report without what two runs never share: seconds of compute."""
+    speech = {
+        kind: {name: figure for name, figure in found.items() if name != "compute_s_per_audio_s"}
+        for kind, found in report["speech"].items()
+    }
+    return json.loads(json.dumps({**report, "speech": speech}))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"encoder_cut": 0, "decoder_cut": 0.8},
+        {"encoder_cut": 0.3, "plan": "successive", "decoder_cut": 0.8},
+        {"max_bytes": 1_000_000},
+        {"ranks": {"qk": 300}},
+        {"max_wer": 10.0},
+    ],
+    ids=str,
+)
+def test_the_service_and_one_process_refuse_alike_and_at_once(
+    service: Service, dataset: str, base: Path, noise: Path, tmp_path: Path, spec: dict
+) -> None:
+    body = {"dataset_id": dataset, "base_model": "tiny-random", "spec": SPEC | spec, "accept_little": True}
+    answer = service.client.post("/v1/jobs", json=body)
+    assert answer.status_code == 422
+    asked = CompressionSpec.model_validate(SPEC | spec)
+    with pytest.raises(AdaptwinError) as refused:
+        run_recipe(
+            Base.found(str(base), "en", tmp_path / "cache"),
+            noise,
+            None,
+            asked,
+            tmp_path / "out",
+            workdir=tmp_path,
+            accept_little=True,
+        )
+    assert (refused.value.code, refused.value.message) == (answer.json()["code"], answer.json()["detail"])
+
+
+def test_two_sizes_of_one_model_share_what_does_not_depend_on_the_size(base: Path, noise: Path, tmp_path: Path) -> None:
+    corpus = build_corpus(read_folder(noise), tmp_path / "corpus", Limits())
+    found = Base.found(str(base), "en", tmp_path / "cache")
+    model = BaseModel("tiny-random", found.facts.digest, found.folder, found.facts.shape, None)
+    told: list[str] = []
+
+    class Told(Watcher):
+        def ended(self, step: str, seconds: float) -> None:
+            told.append(step.split(maxsplit=1)[0])
+
+    (tmp_path / "work").mkdir()
+    walk = Walk(Speech(corpus, None), tmp_path / "work", Told())
+    sizes = [
+        walk.run(model, CompressionSpec.model_validate(SPEC | {"encoder_cut": cut}).without_general())
+        for cut in (0.2, 0.3)
+    ]
+    assert told.count("personalize") == told.count("calibrate") == 1
+    assert told.count("weigh") == 2
+    assert told.count("factorize") == 4
+    assert told.count("tune") == told.count("publish") == 2
+    small, smaller = (size[Stage.TUNE][ModelKey()].result.figures["total_params"] for size in sizes)
+    assert smaller < small
 
 
 def test_four_bits_are_rounded_for_the_speech(service: Service, dataset: str, base: Path, tmp_path: Path) -> None:
@@ -209,7 +320,7 @@ def test_compress_does_and_tells_the_same_without_a_service(
     assert any(line.startswith("read general speech: 20 files, ") for line in lines)
     assert any(line.startswith("accepted: ") for line in lines)
     steps = [line.split(":")[0] for line in lines]
-    for step in ("personalize", "measure", "weigh encoder.0.self", "cut encoder.1.self", "tune", "report"):
+    for step in ("personalize", "calibrate", "weigh encoder.0.self", "factorize encoder.1.self", "tune", "publish"):
         assert steps.count(step) == 1, step
     assert lines[-1] == f"The model and its report are in {out}."
     assert not {"\x1b", "\r", "\b"} & set(done.stdout)

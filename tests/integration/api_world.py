@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.states import DatasetState, JobState
 from adaptwin_core.store.blobs import as_json
@@ -63,7 +62,7 @@ def add_ready_dataset(who: Principal, folder: Path) -> str:
                 name="ready",
                 state=DatasetState.READY,
                 digest=ref.sha256,
-                report=DatasetReport.model_validate(world.REPORT),
+                report_json=world.REPORT,
                 files={"corpus.json": ref},
             )
         )

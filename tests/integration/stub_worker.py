@@ -3,8 +3,8 @@
 import os
 import signal
 import time
-from pathlib import Path
 
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.store.settings import Settings
 from tests.integration.world import stub_stage
 from worker.celery_app import make_app
@@ -12,12 +12,12 @@ from worker.context import StageContext
 from worker.runner import StageBody
 
 
-def slow_stage(ctx: StageContext) -> dict[str, Path]:
+def slow_stage(ctx: StageContext) -> StepResult:
     deadline = time.monotonic() + float(os.environ.get("STUB_SECONDS", "0.1"))
     while time.monotonic() < deadline:
-        ctx.check()
+        ctx.progress(0, 1)
         time.sleep(0.02)
-    if ctx.key == os.environ.get("STUB_POISON"):
+    if str(ctx.key) == os.environ.get("STUB_POISON"):
         os.kill(os.getpid(), signal.SIGKILL)
     return stub_stage(ctx)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
-from adaptwin_core.domain.states import Stage
+from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.service import broker, datasets
 from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.tables import Outbox, Task, Upload
@@ -103,7 +103,7 @@ def test_from_open_to_ready(owner: Principal, tmp_path: Path):
         task = session.scalars(select(Task)).one()
         message = session.scalars(select(Outbox)).one()
     assert (task.stage, task.dataset_id) == (Stage.INGEST, dataset_id)
-    assert (message.topic, message.queue, message.args) == (broker.TASK_RUN, broker.QUEUE_AUDIO, [task.id])
+    assert (message.topic, message.queue, message.args) == (broker.TASK_RUN, Queue.AUDIO, [task.id])
     assert owner.client.get(f"/v1/datasets/{dataset_id}/clips").json()["code"] == "dataset_not_ready"
     _ingest(owner, dataset_id, tmp_path)
     shown = owner.client.get(f"/v1/datasets/{dataset_id}").json()
@@ -121,7 +121,7 @@ def test_the_announcement_reaches_the_queue_by_itself(owner: Principal, redis_ur
     upload(owner, dataset_id, b"x")
     assert _seal(owner, dataset_id).status_code == 202
     with redis.Redis.from_url(redis_url) as queue:
-        wait_until(lambda: queue.llen(broker.QUEUE_AUDIO), 10, "the announcement")
+        wait_until(lambda: queue.llen(Queue.AUDIO), 10, "the announcement")
 
 
 def test_a_dataset_is_sealed_only_whole(owner: Principal):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from adaptwin_core.domain.states import Stage, TaskState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import TaskState
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
 from tests.integration.conftest import Principal
@@ -15,23 +17,22 @@ from worker.context import StageContext
 VERDICT = {"wer": 0.05, "checkpoint_wer": 0.05, "is_offered": True, "why": None}
 
 
-def heard_well(ctx: StageContext) -> dict[str, Path]:
-    out = ctx.workdir / "model.bin"
-    out.write_bytes(b"weights of " + ctx.key.encode())
-    ctx.info |= VERDICT
-    return {"onnx/model.bin": out}
+def heard_well(ctx: StageContext) -> StepResult:
+    out = ctx.out / "model.bin"
+    out.write_text(f"weights of {ctx.key}")
+    return StepResult({"onnx/model.bin": out}, VERDICT)
 
 
-def heard_well_at_the_end(ctx: StageContext) -> dict[str, Path]:
+def heard_well_at_the_end(ctx: StageContext) -> StepResult:
     return heard_well(ctx) if ctx.stage is Stage.EXPORT else world.stub_stage(ctx)
 
 
-def heard_badly(ctx: StageContext) -> dict[str, Path]:
-    ctx.info |= VERDICT | {"is_offered": False, "why": "its word error rate is 4.0 points above the checkpoint's"}
-    return {}
+def heard_badly(ctx: StageContext) -> StepResult:
+    refused = {"is_offered": False, "why": "its word error rate is 4.0 points above the checkpoint's"}
+    return StepResult({}, VERDICT | refused)
 
 
-def breaks(_: StageContext) -> dict[str, Path]:
+def breaks(_: StageContext) -> StepResult:
     raise ValueError("the runtime would not load it")
 
 
@@ -130,7 +131,7 @@ def test_a_model_deleted_while_its_export_is_made_keeps_nothing(owner: Principal
     job_id, path = finished
     owner.client.post(f"{path}/exports", json={"format": "dense"})
 
-    def deleted_meanwhile(ctx: StageContext) -> dict[str, Path]:
+    def deleted_meanwhile(ctx: StageContext) -> StepResult:
         assert owner.client.delete(path).status_code == 204
         return heard_well(ctx)
 

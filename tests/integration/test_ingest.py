@@ -8,7 +8,8 @@ import soundfile
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import DatasetState, Stage, TaskState, UploadState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import DatasetState, TaskState, UploadState
 from adaptwin_core.service import datasets, pipeline, sweeper
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.tables import Dataset, Task, Upload

@@ -10,7 +10,8 @@ from sqlalchemy import func, select, update
 from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LeaseLost, LimitExceeded, NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
-from adaptwin_core.domain.states import DatasetState, JobState, Stage, TaskState
+from adaptwin_core.domain.stages import Queue, Stage
+from adaptwin_core.domain.states import DatasetState, JobState, TaskState
 from adaptwin_core.service import broker, jobs, results
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Outbox
 from tests.integration import world
@@ -24,7 +25,7 @@ def test_a_new_job_has_its_first_stage_announced(scope: TenantScope, tmp_path: P
     with unit_of_work() as session:
         messages = session.scalars(select(Outbox)).all()
     assert {(m.topic, m.queue, m.args[0]) for m in messages} == {
-        (broker.TASK_RUN, broker.QUEUE_MODEL, task.id) for task in world.task_rows(job_id)
+        (broker.TASK_RUN, Queue.MODEL, task.id) for task in world.task_rows(job_id)
     }
     assert job.remaining == len(messages) == 1
 

@@ -12,6 +12,7 @@ import redis
 from sqlalchemy import func, select, update
 
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.stages import Queue
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState
 from adaptwin_core.service import broker, outbox, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
@@ -21,17 +22,17 @@ from tests.service_under_test import changed, flush, get_settings, service, unit
 from worker.runner import run_task
 
 
-def num_in_queue(redis_url: str, queue: str = broker.QUEUE_MODEL) -> int:
+def num_in_queue(redis_url: str, queue: str = Queue.MODEL) -> int:
     return redis.from_url(redis_url).llen(queue)
 
 
 def test_a_message_goes_once_and_only_when_due(scope: TenantScope, redis_url: str):
     with unit_of_work() as session:
-        outbox.enqueue(session, broker.TASK_RUN, broker.QUEUE_MODEL, ["now"])
-        outbox.enqueue(session, broker.TASK_RUN, broker.QUEUE_MODEL, ["later"], delay_s=60)
+        outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["now"])
+        outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["later"], delay_s=60)
     assert flush() == 1
     assert flush() == 0
-    assert num_in_queue(redis_url) == service().broker.depth(broker.QUEUE_MODEL) == 1
+    assert num_in_queue(redis_url) == service().broker.depth(Queue.MODEL) == 1
     with unit_of_work() as session:
         session.execute(update(Outbox).values(due_at=func.now()))
     assert flush() == 1
@@ -39,7 +40,7 @@ def test_a_message_goes_once_and_only_when_due(scope: TenantScope, redis_url: st
 
 def test_what_is_not_committed_is_not_sent(scope: TenantScope, redis_url: str):
     with unit_of_work() as session:
-        outbox.enqueue(session, broker.TASK_RUN, broker.QUEUE_MODEL, ["never"])
+        outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["never"])
         session.flush()
         assert flush() == 0
         session.rollback()
@@ -58,7 +59,7 @@ def test_messages_wait_for_a_broker_that_is_away(scope: TenantScope, tmp_path: P
 def test_two_relays_send_each_message_once(scope: TenantScope, redis_url: str):
     with unit_of_work() as session:
         for number in range(300):
-            outbox.enqueue(session, broker.TASK_RUN, broker.QUEUE_MODEL, [str(number)])
+            outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, [str(number)])
     relays = [threading.Thread(target=flush) for _ in range(4)]
     for relay in relays:
         relay.start()

@@ -16,7 +16,9 @@ from sqlalchemy import select
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import JOB_STAGES, JobState, Stage, TaskState
+from adaptwin_core.domain.stages import JOB_STAGES, Stage
+from adaptwin_core.domain.states import JobState, TaskState
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import jobs, models, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.tables import Model
@@ -37,9 +39,9 @@ class Body:
         self._lock = threading.Lock()
         self.calls: list[tuple[str, str]] = []
 
-    def __call__(self, ctx: StageContext) -> dict[str, Path]:
+    def __call__(self, ctx: StageContext) -> StepResult:
         with self._lock:
-            self.calls.append((ctx.stage, ctx.key))
+            self.calls.append((ctx.stage, str(ctx.key)))
         self._first(ctx)
         return world.stub_stage(ctx)
 
@@ -71,8 +73,8 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert set(model.manifest["files"]) == {"model.safetensors"}
     with unit_of_work() as session:
         entry = models.open_file(session, scope, model.id, "model.safetensors")
-    data = b"".join(get_blobs().read(entry.sha256, scope=entry.scope))
-    assert len(data) == entry.bytes
+    data = b"".join(get_blobs().read(entry.blob.sha256, scope=entry.scope))
+    assert len(data) == entry.blob.bytes
     assert not list((get_settings().data_dir / "work").iterdir())
 
 
@@ -224,7 +226,7 @@ def test_running_out_of_memory_is_tried_again(scope: TenantScope, tmp_path: Path
 
     def once(ctx: StageContext) -> None:
         if not failed:
-            failed.append(ctx.key)
+            failed.append(str(ctx.key))
             raise error
 
     job_id = world.submit(scope, tmp_path)
@@ -261,8 +263,7 @@ def quick(database: str) -> Iterator[None]:
 
 def wait_for_stop(ctx: StageContext) -> None:
     for step in range(400):
-        ctx.report(step, 400)
-        ctx.check()
+        ctx.progress(step, 400)
         time.sleep(0.02)
     pytest.fail("nobody stopped this task")
 
@@ -288,7 +289,7 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
     task_id = world.queued_ids()[0]
     stopped = threading.Event()
 
-    def body(ctx: StageContext) -> dict[str, Path]:
+    def body(ctx: StageContext) -> StepResult:
         taken = None
         while taken is None:  # a heartbeat may renew the lease between the two
             world.let_leases_run_out()
@@ -298,7 +299,7 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
             wait_for_stop(ctx)
         finally:
             stopped.set()
-        return {}
+        return StepResult({})
 
     run_task(service(), task_id, lambda: body)
     assert stopped.is_set()

@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import JobState, Stage, TaskState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import JobState, TaskState
 from tests.integration import world
 from tests.service_under_test import changed, flush, service
 from tests.waiting import wait_until

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import DatasetState, Stage, TaskState
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import DatasetState, TaskState
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import jobs
 from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Model, Result, Task
 from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
@@ -85,7 +86,7 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech", report:
             name=words,
             state=DatasetState.READY,
             digest=ref.sha256,
-            report=DatasetReport.model_validate(report or REPORT),
+            report_json=report or REPORT,
             files={"corpus.json": ref},
         )
         session.add(dataset)
@@ -124,31 +125,26 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
         return job.id
 
 
-def stub_stage(ctx: StageContext) -> dict[str, Path]:
+def stub_stage(ctx: StageContext) -> StepResult:
     """Files that name everything the stage could see, so that equal outputs mean equal inputs."""
-    ctx.check()
     seen = {
         "stage": ctx.stage,
-        "key": ctx.key,
-        "spec": ctx.spec.model_dump(mode="json"),
+        "key": str(ctx.key),
+        "spec": ctx.task.spec.model_dump(mode="json"),
         "speaker": (ctx.speaker / "corpus.json").read_text(),
         "inputs": {
             stage: {
-                key: {name: path.read_text() for name, path in files.items()}
-                for key, files in ctx.inputs(stage).items()
+                str(key): {name: path.read_text() for name, path in made.files.items()} for key, made in results.items()
             }
-            for stage in ctx.task.upstream
+            for stage, results in ctx.results.items()
         },
     }
-    ctx.report(1, 1)
-    ctx.info["seen"] = digest_json(seen)
-    out = ctx.workdir / "out.txt"
+    ctx.progress(1, 1)
+    out = ctx.out / "out.txt"
     out.write_text(digest_json(seen))
     if ctx.stage is not Stage.PUBLISH:
-        return {"out.txt": out}
-    manifest = ctx.workdir / "manifest.json"
-    manifest.write_text(json.dumps({"wer": 0.1, "verdict": VERDICT, "files": {}}))
-    return {"model.safetensors": out, "manifest.json": manifest}
+        return StepResult({"out.txt": out}, {"seen": digest_json(seen)})
+    return StepResult({"model.safetensors": out}, {"wer": 0.1, "verdict": VERDICT})
 
 
 def job_row(job_id: str) -> Job:

@@ -19,7 +19,7 @@ from adaptwin_core.ml.model.adapter import block_modules
 # are much alike: every third is counted.
 FF_STRIDE = 3
 LONG = 1000  # positions
-# Of the neurons' mean variance, added to each for every neuron a position: bench.ablations --decoder.
+# Of the neurons' mean variance, added to each for every neuron a position: docs/history.md, "Decoder".
 SHRINKAGE = 0.05
 
 

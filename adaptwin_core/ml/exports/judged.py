@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.ml.evaluation.report import held_out
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
 from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 MOST_WORSE = 0.003  # of the error rate: what an export may lose against the checkpoint
 
@@ -40,7 +40,7 @@ class HeldOut:
 
     @property
     def seconds(self) -> float:
-        return sum(len(audio) for audio in self.audios) / SAMPLE_RATE_HZ
+        return seconds_of(sum(len(audio) for audio in self.audios))
 
 
 @dataclass(frozen=True)

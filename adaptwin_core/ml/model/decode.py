@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from transformers import WhisperForConditionalGeneration
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 BATCH = 8
 MIN_NEW_TOKENS = 16
@@ -32,7 +32,7 @@ def most_tokens(audio: np.ndarray, featurizer: Featurizer) -> int:
 
     Nobody speaks more: a model that goes round in circles stops early, and still shows as wrong.
     """
-    seconds = len(audio) / SAMPLE_RATE_HZ
+    seconds = seconds_of(len(audio))
     return min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + featurizer.most_tokens_per_s * seconds))
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
 from adaptwin_core.domain import languages
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.ml.base.token_ids import is_multilingual, languages_of, token_ids
 from adaptwin_core.ml.model.windows import MAX_LABEL_TOKENS
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 MAX_LETTERS_PER_S = 25  # nobody speaks more
 LEAST_TOKENS_PER_S = 12.0  # where a token holds several letters

@@ -11,19 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adaptwin_core.domain.audio import FRAMES_PER_S, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES, samples_of
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.speech.corpus import Clip, Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
-WINDOW_S = 30.0
 GAP_S = 0.15  # silence between packed clips
 # Short windows: so much speech, or one clip that is longer, and some of the silence after it, so that the original
 # hears nearly what it would hear in all of it.
 SHORT_S, MARGIN_S = 13.0, 2.0
 # Windows are filled to a random share in this range: training also sees the padding that single short clips have.
 MIN_FILL, MAX_FILL = 0.4, 1.0
-FRAMES_PER_S = 100  # of the mel spectrogram
-NUM_FRAMES = int(WINDOW_S * FRAMES_PER_S)
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # of the words: before them come four of prompt at most, after them the end
 
@@ -62,13 +59,13 @@ class Window:
     def num_frames(self) -> int:
         """How many frames the encoder is shown: whole seconds of them."""
         spoken_s = sum(clip.seconds + GAP_S for clip in self.clips)
-        return min(NUM_FRAMES, math.ceil(spoken_s + MARGIN_S) * FRAMES_PER_S) if self.is_short else NUM_FRAMES
+        return min(WINDOW_FRAMES, math.ceil(spoken_s + MARGIN_S) * FRAMES_PER_S) if self.is_short else WINDOW_FRAMES
 
     def audio(self) -> np.ndarray:
         """Return the clips' samples in a row, float32 at 16 kHz, at most 30 s."""
-        gap = np.zeros(int(GAP_S * SAMPLE_RATE_HZ), np.float32)
+        gap = np.zeros(samples_of(GAP_S), np.float32)
         pieces = [piece for clip in self.clips for piece in (self.corpus.audio(clip), gap)]
-        return np.concatenate(pieces)[: int(WINDOW_S * SAMPLE_RATE_HZ)]
+        return np.concatenate(pieces)[:WINDOW_SAMPLES]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +74,7 @@ class WordlessWindow:
 
     samples: np.ndarray
     text: str = ""
-    num_frames: int = NUM_FRAMES
+    num_frames: int = WINDOW_FRAMES
 
     def audio(self) -> np.ndarray:
         return self.samples

@@ -1,27 +1,25 @@
-"""Before anything is measured or cut, the whole model learns its speaker: what is cut then already hears them.
+"""The whole model learns its speaker before anything is measured or cut.
 
-A cut model is then mended by one that hears its speaker, not taught anew; and every size of one person's model starts
-from the same.
+A cut model is then repaired by one that hears its speaker, and every size of one person's model starts from the same.
 """
 
 from pathlib import Path
-from typing import Any
 
 from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.assemble import save_whole
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.stages.blocks import lessons_of
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.recipe import Recipe
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.ml.training.finetune import finetune
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.ml.training.training import noting
 
 
-def personalize(
-    setting: Setting, out: Path, progress: Progress = silent
-) -> tuple[dict[str, Path], dict[str, list[Any]]]:
-    """Train the base model end to end for `personal_steps`, merge, and write it as a model folder to `out`.
+def personalize(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
+    """Train the base model end to end for `personal_steps`, merge, and write it as a model folder.
 
     Returns:
         its files, and figures: the loss of every step and of every check.
@@ -29,12 +27,13 @@ def personalize(
     Raises:
         InvalidAudio: the speaker's speech has no windows to learn from.
     """
-    setting.speaker_windows()
-    spec = setting.spec
+    recipe.speaker_windows()
+    spec = recipe.spec
     losses: list[float] = []
     on_step = noting(losses, progress, spec.personal_steps)
-    student, original = (load_whisper(setting.base_folder).to(device()) for _ in range(2))
-    teacher = Teacher(original, setting.featurizer())
-    tuned = finetune(student, teacher, lessons_of(setting), spec, num_steps=spec.personal_steps, on_step=on_step)
-    names = save_whole(tuned.model.cpu(), setting.base_folder, out)
-    return {name: out / name for name in names}, {"losses": losses, "checks": tuned.checks}
+    student, base = (load_whisper(recipe.base.folder).to(device()) for _ in range(2))
+    lessons = lessons_of(recipe, teacher_knows_speaker=False)
+    teacher = Teacher(base, recipe.featurizer)
+    tuned = finetune(student, teacher, lessons, spec, num_steps=spec.personal_steps, on_step=on_step)
+    names = save_whole(tuned.model.cpu(), recipe.base.folder, out)
+    return StepResult({name: out / name for name in names}, {"losses": losses, "checks": tuned.checks})

@@ -1,49 +1,95 @@
-"""What every step of the recipe works on, where it runs, and how it tells how far it is."""
+"""What one model is made of: a base model, settings, speech, and what earlier stages have made of them."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
-from transformers.utils import logging as transformers_logging
-
+from adaptwin_core.domain.allocation import Offer
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import ModelShape, RankPlan
 from adaptwin_core.domain.planner import Offers, make_plan
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
+from adaptwin_core.ml.stages.file_names import CUT_FILE, SENSITIVITY_FILE
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.speech.corpus import Corpus
+
+Results = Mapping[TaskKey, StepResult]  # of one stage
+
+
+class BaseModel(NamedTuple):
+    """The model that a job starts from."""
+
+    name: str  # as a report tells it
+    digest: str
+    folder: Path
+    shape: ModelShape
+    licence: str | None  # an SPDX identifier, if known
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What every step works on."""
+class Recipe:
+    """`spec` holds the settings that the stage at hand may see, `results` those of the stages that it may read.
 
-    base_folder: Path
-    shape: ModelShape
+    A stage that was left out has no results; one that may not be read has no entry, and asking for it is a KeyError.
+    """
+
+    base: BaseModel
     spec: CompressionSpec
     speaker: Corpus
     general: Corpus | None
-    offers: Offers | None = None  # once they are measured
-    found_cut: float | None = None  # of the encoder, once it is searched
-    personal_folder: Path | None = None  # once the base model has learnt its speaker
+    results: Mapping[Stage, Results] = field(default_factory=dict)
 
     @property
-    def plan(self) -> RankPlan:
-        spec = self.spec if self.found_cut is None else self.spec.with_cut(self.found_cut)
-        return make_plan(spec, self.shape, self.offers)
+    def shape(self) -> ModelShape:
+        return self.base.shape
 
     @property
-    def whole_folder(self) -> Path:
-        """Where the model lies that is measured and cut, and that teaches what comes of it."""
-        return self.personal_folder or self.base_folder
-
-    def featurizer(self) -> Featurizer:
-        return self._featurizer
+    def speaker_weight(self) -> float:
+        """λ, which without general speech is 1."""
+        return self.spec.speaker_weight if self.general is not None else 1.0
 
     @cached_property
-    def _featurizer(self) -> Featurizer:
-        return Featurizer(self.base_folder, self.spec.language)
+    def whole_folder(self) -> Path:
+        """Where the model lies that is measured and cut, and that teaches what comes of it: the base model, or what
+        personalizing made of it.
+        """
+        personalized = self.results[Stage.PERSONALIZE]
+        return personalized[ModelKey()].folder if personalized else self.base.folder
+
+    @cached_property
+    def calibrations(self) -> Sequence[Mapping[str, Path]]:
+        """The files of every calibrated shard, in order."""
+        shards = self.results[Stage.CALIBRATE]
+        return [shards[key].files for key in sorted(shards, key=str)]
+
+    @cached_property
+    def sensitivities(self) -> Offers | None:
+        """What each size of each part of each block would lose, where it was measured."""
+        weighed = self.results[Stage.WEIGH]
+        return {
+            str(block): [Offer.model_validate(row) for row in json.loads(made.files[SENSITIVITY_FILE].read_text())]
+            for block, made in weighed.items()
+        } or None
+
+    @cached_property
+    def plan(self) -> RankPlan:
+        """The sizes of every block, by what was measured and by the cut that was found, where one was searched."""
+        spec, searched = self.spec, self.results[Stage.SEARCH]
+        if searched:
+            found = json.loads(searched[ModelKey()].files[CUT_FILE].read_text())
+            spec = spec.with_cut(float(found["encoder_cut"]))
+        return make_plan(spec, self.shape, self.sensitivities)
+
+    @cached_property
+    def featurizer(self) -> Featurizer:
+        return Featurizer(self.base.folder, self.spec.language)
 
     @cached_property
     def num_tokens(self) -> NumTokens:
@@ -51,14 +97,17 @@ class Setting:
 
         @cache
         def count(text: str) -> int:
-            return self.featurizer().num_tokens(text)
+            return self.featurizer.num_tokens(text)
 
         return count
 
-    def windows(self, corpus: Corpus | None) -> list[Window]:
-        if corpus is None:
-            return []
-        return pack(corpus, "train", seed=self.spec.seed, num_tokens=self.num_tokens)
+    def corpus(self, kind: SpeechKind) -> Corpus | None:
+        return self.speaker if kind is SpeechKind.SPEAKER else self.general
+
+    def windows(self, kind: SpeechKind) -> list[Window]:
+        """Return the windows of one kind of speech to train on; none where there is no such speech."""
+        corpus = self.corpus(kind)
+        return [] if corpus is None else pack(corpus, "train", seed=self.spec.seed, num_tokens=self.num_tokens)
 
     def speaker_windows(self) -> list[Window]:
         """Return the windows of the speaker's speech to train on.
@@ -66,7 +115,7 @@ class Setting:
         Raises:
             InvalidAudio: there are none.
         """
-        windows = self.windows(self.speaker)
+        windows = self.windows(SpeechKind.SPEAKER)
         if not windows and too_wordy(self.speaker, "train", self.num_tokens):
             raise InvalidAudio(
                 f"every transcript to train on has over {MAX_TEXT_TOKENS} tokens, more than the model can say of one "
@@ -79,13 +128,3 @@ class Setting:
                 code="no_training_speech",
             )
         return windows
-
-    @property
-    def speaker_weight(self) -> float:
-        return self.spec.speaker_weight if self.general is not None else 1.0
-
-
-def quiet_transformers() -> None:
-    """Keep transformers' bars and warnings out of a program that shows its own; doors call it, no import does."""
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()

@@ -1,48 +1,43 @@
 """The deepest of a few encoder cuts that holds an error rate, found by bisection over short trials.
 
-A trial is the recipe in short: closed-form cut, a quarter of the steps that follow it, and the words of clips that
-are kept from training. The model that follows is tuned in full; what it hears is told by its report.
+A trial is the recipe in short: closed-form cut, a quarter of the steps that follow it, and the transcripts of clips
+that are kept from training. The model that follows is tuned in full; its own report tells what it reaches.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.held_back import require_enough
+from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import searched_cuts
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.spec import SEARCHED_CUTS
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import ModelKey, TaskKey
 from adaptwin_core.domain.units import unit_of
 from adaptwin_core.ml.evaluation.report import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
 from adaptwin_core.ml.model.assemble import load_compressed
 from adaptwin_core.ml.model.decode import transcribe
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.stages import blocks as recipe
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.factorize import factorize
+from adaptwin_core.ml.stages.file_names import CUT_FILE
+from adaptwin_core.ml.stages.recipe import Recipe
+from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.tune import tune
 from adaptwin_core.speech.corpus import Clip
 
-CUT_FILE = "cut.json"
 TRIAL_SHARE = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
 MAX_CLIPS = 60  # that a trial transcribes
 
 
-def search_cut(
-    setting: Setting,
-    calibrations: Sequence[dict[str, Path]],
-    weighed: dict[str, dict[str, Path]],
-    out: Path,
-    progress: Progress = silent,
-) -> tuple[dict[str, Path], dict[str, Any]]:
+def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
     """Find the deepest encoder cut whose trial has at most `max_wer`.
-
-    Args:
-        calibrations: the files of every shard, in order.
-        weighed: the files of `weigh_block` by block.
 
     Returns:
         the file that holds the cut, and every trial: its cut, words, units judged by, and error rates in %, the judged
@@ -51,10 +46,10 @@ def search_cut(
     Raises:
         InvalidSpec: no cut holds the rate, or too little transcribed speech is kept from training.
     """
-    limit = setting.spec.max_wer
+    limit = recipe.spec.max_wer
     assert limit is not None
-    cuts = searched_cuts(setting.spec, setting.shape)
-    clips = judged_clips(setting)
+    cuts = searched_cuts(recipe.spec, recipe.shape)
+    clips = clips_to_search_by(recipe)
     trials: list[dict[str, float]] = []
 
     def watch(done: int, total: int, /, **_figures: float) -> None:
@@ -65,73 +60,69 @@ def search_cut(
         middle = (deepest + shallowest) // 2
         work = out / f"trial-{cuts[middle]}"
         work.mkdir()
-        fewer = {name: -(-getattr(setting.spec, name) // TRIAL_SHARE) for name in ("tune_steps", "scale_steps")}
-        short = setting.spec.with_cut(cuts[middle]).model_copy(update={"layer_steps": 0, **fewer})
-        heard = _trial(replace(setting, spec=short), calibrations, weighed, clips, work, watch)
+        heard = _trial(_shortened(recipe, cuts[middle]), clips, work, watch)
         trials.append({"encoder_cut": cuts[middle], **heard})
         deepest, shallowest = (deepest, middle) if heard["error_rate"] <= limit else (middle + 1, shallowest)
     if shallowest == len(cuts):
         raise InvalidSpec(
-            f"no cut keeps this speaker's {unit_of(setting.spec.language).rate} at {limit} %: a cut of "
+            f"no cut keeps this speaker's {unit_of(recipe.spec.language).rate} at {limit} %: a cut of "
             f"{trials[-1]['encoder_cut']:.0%} has {trials[-1]['error_rate']} %; allow more, send more speech, or start "
             "from a larger model",
             code="wer_out_of_reach",
         )
     path = out / CUT_FILE
     path.write_text(json.dumps({"encoder_cut": cuts[shallowest]}))
-    return {path.name: path}, {"trials": trials}
+    return StepResult({path.name: path}, {"trials": trials})
 
 
-def read_cut(files: dict[str, Path]) -> float:
-    """Return the encoder cut from the files of `search_cut`."""
-    return float(json.loads(files[CUT_FILE].read_text())["encoder_cut"])
-
-
-def judged_clips(setting: Setting) -> list[Clip]:
+def clips_to_search_by(recipe: Recipe) -> list[Clip]:
     """Return transcribed clips that no training sees: the valid split, or what is held back where there is none.
 
     Raises:
         InvalidSpec: they hold fewer than `LEAST_UNITS` words, or characters where the language is judged by those.
     """
-    language = setting.spec.language
-    clips = setting.speaker.split("valid")
+    language = recipe.spec.language
+    clips = recipe.speaker.split("valid")
     if not any(clip.text for clip in clips):
-        clips = [clip for window in recipe.lessons_of(setting).speaker_held_back for clip in window.clips]
+        held_back = lessons_of(recipe, teacher_knows_speaker=False).speaker_held_back
+        clips = [clip for window in held_back for clip in window.clips]
     clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
     require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
     return clips
 
 
-def _trial(
-    setting: Setting,
-    calibrations: Sequence[dict[str, Path]],
-    weighed: dict[str, dict[str, Path]],
-    clips: Sequence[Clip],
-    work: Path,
-    progress: Progress,
-) -> dict[str, float]:
+def _shortened(recipe: Recipe, cut: float) -> Recipe:
+    """Return the recipe of a trial: the given cut, no layer-wise phase, a part of the steps after it."""
+    fewer = {name: -(-getattr(recipe.spec, name) // TRIAL_SHARE) for name in ("tune_steps", "scale_steps")}
+    short = recipe.spec.with_cut(cut).model_copy(update={"layer_steps": 0, **fewer})
+    return replace(recipe, spec=short, results={**recipe.results, Stage.SEARCH: {}})
+
+
+def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress) -> dict[str, float]:
     """Return the words and units judged on, and the error rates in % with their intervals, of one cut."""
-    num_blocks, num_steps = len(setting.plan.blocks), setting.spec.tune_steps
-    total = num_blocks + num_steps + len(clips)
-    blocks = recipe.cut_blocks(
-        setting, calibrations, weighed, work, lambda done, _blocks, /, **_: progress(done, total)
+    blocks, num_steps = [BlockId.parse(name) for name in recipe.plan.blocks], recipe.spec.tune_steps
+    total = len(blocks) + num_steps + len(clips)
+
+    def of_tuning(done: int, of: int, /, **_figures: float) -> None:
+        progress(len(blocks) + num_steps * done // max(of, 1), total)
+
+    cut: dict[TaskKey, StepResult] = {}
+    for block in blocks:
+        (work / str(block)).mkdir()
+        cut[block] = factorize(recipe, block, work / str(block))
+        progress(len(cut), total)
+    (work / "model").mkdir()
+    tuned = tune(
+        replace(recipe, results={**recipe.results, Stage.FACTORIZE: cut}), ModelKey(), work / "model", of_tuning
     )
-    recipe.tune_whole(
-        setting,
-        calibrations,
-        blocks,
-        work / "model",
-        lambda done, of, /, **_: progress(num_blocks + num_steps * done // max(of, 1), total),
-    )
-    model = load_compressed(work / "model").to(device())
     heard = transcribe(
-        model,
-        setting.featurizer(),
-        setting.speaker,
+        load_compressed(tuned.folder).to(device()),
+        recipe.featurizer,
+        recipe.speaker,
         clips,
-        lambda done, _total: progress(num_blocks + num_steps + done, total),
+        lambda done, _total: progress(len(blocks) + num_steps + done, total),
     )
-    found = score([clip.text or "" for clip in clips], heard.texts, language=setting.spec.language)
+    found = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
     rates = {
         f"{rate}{end}": round(100 * getattr(found, f"{rate}{end}"), 2)
         for rate in ("error_rate", "wer")

@@ -14,7 +14,7 @@ from adaptwin_core.ml.training.lessons import AnyWindow, Lessons
 from adaptwin_core.ml.training.teacher import Teacher, decode
 
 NUM_WINDOWS = 16  # of each kind of speech
-# Of the inputs' mean square, added to each for every input a position: bench.ablations --rounding.
+# Of the inputs' mean square, added to each for every input a position: docs/history.md, "Fewer bits".
 SHRINKAGE = 0.3
 
 Shares = Sequence[tuple[AnyWindow, float]]

@@ -1,10 +1,11 @@
 """The rows of the frontier: in which form each model is made, what the page compares with, and whose code made them."""
 
+from bench.frontier.page import _versions
+from bench.kitchen import Made
+
 from adaptwin_core.ml.model.quantized import STORED
 from bench.frontier.judge import original_of
-from bench.frontier.page import _versions
 from bench.frontier.systems import FrontierKitchen, System, systems
-from bench.kitchen import Made
 
 
 def _forms(system, wanted=STORED):

@@ -1,13 +1,12 @@
 """What judges training end to end was never learnt from, nor measured on where that can be helped."""
 
-from pathlib import Path
-
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.stages.blocks import lessons_of
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.domain.task_keys import SpeechKind
+from adaptwin_core.ml.stages.examples import lessons_of
 from tests.fake_speech import speech_in_splits
 from tests.published_whispers import WHISPERS
+from tests.unit.ml.small_recipe import recipe_of
 
 
 class Letters:
@@ -16,17 +15,12 @@ class Letters:
     num_tokens = staticmethod(len)
 
 
-class InMemory(Setting):
-    def featurizer(self):
-        return Letters()
-
-
-def setting_of(speaker, general=None):
-    return InMemory(Path(), WHISPERS["base"], CompressionSpec(), speaker, general)
+def of_speech(speaker, general=None):
+    return recipe_of(CompressionSpec(), speaker, general, shape=WHISPERS["base"], featurizer=Letters())
 
 
 def lessons(speaker, general=None):
-    return lessons_of(setting_of(speaker, general))
+    return lessons_of(of_speech(speaker, general), teacher_knows_speaker=False)
 
 
 def clips_of(windows):
@@ -42,13 +36,12 @@ def test_the_valid_split_judges_where_there_is_one():
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
     speaker = speech_in_splits(train=90, test=30)
-    setting = setting_of(speaker)
-    found = lessons_of(setting)
+    found = lessons(speaker)
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
     assert learnt.isdisjoint(held_back)
     assert learnt | held_back == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_short) == learnt
-    first = setting.windows(speaker)[: len(found.speaker)]
+    first = of_speech(speaker).windows(SpeechKind.SPEAKER)[: len(found.speaker)]
     assert clips_of(first).isdisjoint(held_back)
 
 

@@ -1,7 +1,5 @@
 """No window holds more text than the decoder; and silence that is known is taught as silence."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -10,6 +8,7 @@ from transformers import WhisperTokenizerFast
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.compression import calibration as calibrate
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.model.featurizer import Featurizer
@@ -21,16 +20,15 @@ from adaptwin_core.ml.model.windows import (
     pack_short,
     too_wordy,
 )
-from adaptwin_core.ml.stages.blocks import lessons_of
-from adaptwin_core.ml.stages.judging import _untaught
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.publish import _untaught
 from adaptwin_core.ml.training import teacher
 from adaptwin_core.ml.training.lessons import SPEAKER_WEIGHTS, Lessons
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.fake_speech import Speech, new_clip
 from tests.published_whispers import WHISPERS
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.small_setting import Levels
+from tests.unit.ml.small_recipe import Levels, recipe_of
 
 TELUGU = "నేను రేపు ఉదయం మార్కెట్‌కు వెళ్తాను"
 
@@ -50,13 +48,12 @@ class Bytes(Featurizer):
         self.tokenizer = WhisperTokenizerFast(tokenizer_object=inner)
 
 
-class InMemory(Setting):
-    def featurizer(self):
-        return Bytes()
+def of_speech(speaker):
+    return recipe_of(CompressionSpec(), speaker, shape=WHISPERS["base"], featurizer=Bytes())
 
 
-def setting_of(speaker):
-    return InMemory(Path(), WHISPERS["base"], CompressionSpec(), speaker, None)
+def lessons(speaker):
+    return lessons_of(of_speech(speaker), teacher_knows_speaker=False)
 
 
 def ids(windows):
@@ -82,21 +79,25 @@ def test_the_packing_is_as_ever_where_texts_are_short():
 
 def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_told():
     speech = saying("short", "x" * MAX_TEXT_TOKENS, "short again", *["words"] * 3)
-    setting = setting_of(speech)
     assert [clip.id for clip in too_wordy(speech, "train", Bytes().num_tokens)] == ["1"]
-    found = lessons_of(setting)
-    assert ids(found.speaker) == ids(found.speaker_short) == ids(setting.windows(speech)) == [0, 2, 3, 4, 5]
-    told = _untaught(setting)["speaker"]
+    found = lessons(speech)
+    assert (
+        ids(found.speaker)
+        == ids(found.speaker_short)
+        == ids(of_speech(speech).windows(SpeechKind.SPEAKER))
+        == [0, 2, 3, 4, 5]
+    )
+    told = _untaught(of_speech(speech))["speaker"]
     assert (told["num_clips"], told["recordings"]) == (1, ["1.wav"])
-    assert _untaught(setting_of(saying("short"))) == {}
+    assert _untaught(of_speech(saying("short"))) == {}
 
 
 def test_where_every_transcript_is_too_long_the_sound_teaches_or_the_job_is_refused():
     long = "x" * MAX_LABEL_TOKENS
-    found = lessons_of(setting_of(saying(long, None, None)))
+    found = lessons(saying(long, None, None))
     assert ids(found.speaker) == [1, 2]
     with pytest.raises(InvalidAudio, match="cut the recordings into shorter ones"):
-        setting_of(saying(long, long)).speaker_windows()
+        of_speech(saying(long, long)).speaker_windows()
 
 
 def test_labels_are_never_cut_unasked():

@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation import report_plot
 from adaptwin_core.ml.evaluation.report_card import lines
-from adaptwin_core.ml.stages.judging import conclude
-from adaptwin_core.ml.stages.recipe import Setting
+from adaptwin_core.ml.stages.file_names import TEXTS_FILE
+from adaptwin_core.ml.stages.publish import publish
+from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.published_whispers import WHISPERS
+from tests.unit.ml.small_recipe import recipe_of
 
 
 def speech(*texts: str | None, taught: str = "a word") -> Corpus:
@@ -21,8 +25,8 @@ def speech(*texts: str | None, taught: str = "a word") -> Corpus:
     return Corpus(folder=Path(), clips=(*train, *test), shards=(), rejects=(), warnings=())
 
 
-class Judged(Setting):
-    """A setting of a folder without a tokenizer."""
+class Words:
+    """Every word is a token."""
 
     def num_tokens(self, text: str) -> int:
         return len(text.split())
@@ -30,21 +34,23 @@ class Judged(Setting):
 
 def concluded(out: Path, language, speaker, heard, general=None, taught="a word"):
     """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
-    texts = {}
+    evaluated = {}
     for name, said in heard.items():
-        texts[name] = out / f"{name.replace(':', '-')}.json"
-        texts[name].write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
-    setting = Judged(
-        out,
-        WHISPERS["base"],
+        texts = out / f"{name.replace(':', '-')}.json"
+        texts.write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
+        evaluated[EvaluationKey.parse(name)] = StepResult({TEXTS_FILE: texts}, {"compute_s": 1.0, "audio_s": 10.0})
+    recipe = recipe_of(
         CompressionSpec(plan="uniform", language=language),
         speech(*speaker, taught=taught),
         speech(*general) if general else None,
+        shape=WHISPERS["base"],
+        featurizer=Words(),
+        folder=out,
+        results={Stage.TUNE: {ModelKey(): StepResult({})}, Stage.EVALUATE: evaluated},
     )
-    infos = {name: {"compute_s": 1.0, "audio_s": 10.0} for name in heard}
-    files, report = conclude(setting, "whisper-base", "ab", texts, infos, {}, {}, out, licence="MIT")
-    assert json.loads(files["report.json"].read_text()) == report
-    return files, report
+    made = publish(recipe, ModelKey(), out)
+    assert json.loads(made.files["report.json"].read_text()) == made.figures
+    return made.files, made.figures
 
 
 SAID = ["Anna has 12 apples, and one pear."] * 10

@@ -7,16 +7,17 @@ import torch
 from safetensors.torch import load_file
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.model import assemble
 from adaptwin_core.ml.model.modeling_adaptwin import SCALE_SUFFIX, widened
 from adaptwin_core.ml.model.quantized import stored_state
-from adaptwin_core.ml.stages import blocks as recipe
+from adaptwin_core.ml.stages import tune
 from adaptwin_core.ml.training import rescale as module
 from adaptwin_core.ml.training.lessons import Lessons
 from adaptwin_core.ml.training.rescale import rescale
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.small_setting import small_setting
+from tests.unit.ml.small_recipe import small_recipe
 from tests.unit.ml.tuning import Words, three_windows
 
 NUM_STEPS = 24
@@ -83,17 +84,18 @@ def test_a_job_of_four_bits_trains_its_scales_and_tells_every_step(monkeypatch, 
     """The model as the job's file has it keeps the levels of the one without; progress never goes back."""
     stored, figures, seen = {}, {}, []
     for scale_steps in (0, 8):
-        setting = small_setting(
+        small = small_recipe(
             monkeypatch, weights="int4", personal_steps=0, scale_steps=scale_steps, tune_learning_rate=3e-3
         )
-        whole = replace(setting, spec=setting.spec.model_copy(update={"encoder_cut": 0.0, "decoder_cut": 0.0}))
-        monkeypatch.setattr(recipe, "load_whisper", lambda _folder: random_whisper())
+        whole = replace(small, spec=small.spec.model_copy(update={"encoder_cut": 0.0, "decoder_cut": 0.0}))
+        monkeypatch.setattr(tune, "load_whisper", lambda _folder: random_whisper())
         monkeypatch.setattr(assemble, "load_whisper", lambda _folder: random_whisper())
         seen.clear()
-        files, figures = recipe.tune_whole(
-            whole, [], {}, tmp_path / str(scale_steps), lambda done, total, **_figures: seen.append((done, total))
+        made = tune.tune(
+            whole, ModelKey(), tmp_path / str(scale_steps), lambda done, total, **_: seen.append((done, total))
         )
-        stored[scale_steps] = load_file(files["model.safetensors"])
+        figures = made.figures
+        stored[scale_steps] = load_file(made.files["model.safetensors"])
     steps = [done for done, _ in seen]
     assert steps == list(range(1, seen[-1][1] + 1))
     assert figures["losses"] == []

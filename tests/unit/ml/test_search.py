@@ -1,40 +1,36 @@
 """The search for a word error rate takes the deepest cut that holds it, in few trials, and says so when none does."""
 
-from pathlib import Path
+import json
 
 import pytest
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
+from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.stages import search
-from adaptwin_core.ml.stages.recipe import Setting
 from tests.fake_speech import new_clip, speech_in_splits
 from tests.published_whispers import WHISPERS
+from tests.unit.ml.small_recipe import recipe_of
 
 
 def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None, language="en"):
     """The real bisection on word error rates that a model would have at each cut."""
     tried = []
 
-    def trial(setting, _calibrations, _weighed, clips, *_places):
+    def trial(recipe, clips, *_places):
         assert clips
-        assert setting.spec.max_wer is None
-        assert setting.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
-        assert setting.spec.scale_steps == CompressionSpec().scale_steps / search.TRIAL_SHARE
-        tried.append(setting.spec.encoder_cut)
-        return {"error_rate": wer_of(setting.spec.encoder_cut)}
+        assert recipe.spec.max_wer is None
+        assert recipe.spec.tune_steps == CompressionSpec().tune_steps / search.TRIAL_SHARE
+        assert recipe.spec.scale_steps == CompressionSpec().scale_steps / search.TRIAL_SHARE
+        tried.append(recipe.spec.encoder_cut)
+        return {"error_rate": wer_of(recipe.spec.encoder_cut)}
 
     monkeypatch.setattr(search, "_trial", trial)
-    setting = Setting(
-        Path(),
-        WHISPERS["base"],
-        CompressionSpec(max_wer=max_wer, language=language),
-        speech or speech_in_splits(train=90, valid=60),
-        None,
-    )
-    files, info = search.search_cut(setting, [], {}, tmp_path)
-    assert [told["encoder_cut"] for told in info["trials"]] == tried
-    return search.read_cut(files), tried
+    spec = CompressionSpec(max_wer=max_wer, language=language)
+    recipe = recipe_of(spec, speech or speech_in_splits(train=90, valid=60), shape=WHISPERS["base"])
+    made = search.search(recipe, ModelKey(), tmp_path)
+    assert [told["encoder_cut"] for told in made.figures["trials"]] == tried
+    return json.loads(made.files["cut.json"].read_text())["encoder_cut"], tried
 
 
 @pytest.mark.parametrize("holds", range(len(SEARCHED_CUTS)))
@@ -96,10 +92,9 @@ def test_a_few_characters_are_not_judged_by(monkeypatch, tmp_path):
 
 
 def test_clips_where_nobody_speaks_are_judged_on_too():
-    setting = Setting(
-        Path(), WHISPERS["base"], CompressionSpec(max_wer=10.0), said(*["alpha bravo charlie"] * 40, ""), None
-    )
-    assert [clip.text for clip in search.judged_clips(setting)].count("") == 1
+    speech = said(*["alpha bravo charlie"] * 40, "")
+    recipe = recipe_of(CompressionSpec(max_wer=10.0), speech, shape=WHISPERS["base"])
+    assert [clip.text for clip in search.clips_to_search_by(recipe)].count("") == 1
 
 
 @pytest.mark.parametrize("other", [{"model_cut": 0.2}, {"max_bytes": 60_000_000}, {"plan": "uniform"}])

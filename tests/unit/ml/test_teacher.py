@@ -1,31 +1,37 @@
 """What was heard when the speech was measured is not computed again; clips without words share their asking."""
 
+from dataclasses import replace
+
 import torch
 
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import ShardKey, SpeechKind
 from adaptwin_core.ml.model import windows
 from adaptwin_core.ml.model.decode import BATCH
 from adaptwin_core.ml.model.windows import Window
-from adaptwin_core.ml.stages.measured import encoded_windows, measure
+from adaptwin_core.ml.stages.calibrate import calibrate
+from adaptwin_core.ml.stages.calibrations import encoded_windows
 from adaptwin_core.ml.training import teacher
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.small_setting import Levels, small_setting
+from tests.unit.ml.small_recipe import Levels, small_recipe
 
 NUM_SHARDS = 2
 
 
 def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypatch, tmp_path):
-    setting = small_setting(monkeypatch, calibration_windows=6, layer_windows=4)
-    shards = []
-    for shard in range(NUM_SHARDS):
-        folder = tmp_path / str(shard)
+    recipe = small_recipe(monkeypatch, calibration_windows=6, layer_windows=4)
+    shards = {}
+    for index in range(NUM_SHARDS):
+        folder = tmp_path / str(index)
         folder.mkdir()
-        shards.append(measure(setting, shard, NUM_SHARDS, folder))
-    encoded = encoded_windows(setting, shards)
-    packed = [*setting.windows(setting.speaker), *setting.windows(setting.general)]
+        key = ShardKey(index, NUM_SHARDS)
+        shards[key] = calibrate(recipe, key, folder)
+    encoded = encoded_windows(replace(recipe, results={**recipe.results, Stage.CALIBRATE: shards}))
+    packed = [window for kind in SpeechKind for window in recipe.windows(kind)]
     known = [window for window in packed if window.name in encoded]
-    assert len(known) == len(encoded) == 6 + len(setting.windows(setting.general))
+    assert len(known) == len(encoded) == 6 + len(recipe.windows(SpeechKind.GENERAL))
     model = random_whisper()
     runs = []
     model.model.encoder.conv1.register_forward_hook(lambda *_: runs.append(1))

@@ -11,8 +11,8 @@ from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import (
     FRAMES_PER_S,
     MARGIN_S,
-    NUM_FRAMES,
     SHORT_S,
+    WINDOW_FRAMES,
     WINDOW_S,
     Window,
     WordlessWindow,
@@ -93,7 +93,7 @@ def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
         assert (
             min(WINDOW_S, spoken_s + MARGIN_S - 0.01) <= window.num_frames / FRAMES_PER_S < spoken_s + MARGIN_S + 1.01
         )
-    assert {window.num_frames for window in whole} == {NUM_FRAMES}
+    assert {window.num_frames for window in whole} == {WINDOW_FRAMES}
     assert pack_short([], seed=0) == []
 
 

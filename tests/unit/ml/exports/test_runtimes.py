@@ -14,17 +14,18 @@ from faster_whisper import WhisperModel
 
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
+from adaptwin_core.domain.manifests import MODEL_MANIFEST
 from adaptwin_core.domain.plan import BlockId, BlockPlan, RankPlan
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.compression.moments import measuring
-from adaptwin_core.ml.evaluation.manifest import BILL, MANIFEST, check_files, read_manifest, write_manifest
+from adaptwin_core.ml.evaluation.manifest import BILL, check_files, read_manifest, write_manifest
 from adaptwin_core.ml.exports import formats, judged
 from adaptwin_core.ml.model.adapter import layer_of, load_whisper
 from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
 from adaptwin_core.ml.model.featurizer import Featurizer
-from bench.behaviour.word_times import differences, summary, words_of
 from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.cut_models import compress
+from tests.unit.ml.exports.word_times import differences, summary, words_of
 
 SENTENCES = (
     "The quick brown fox jumps over the lazy dog near the river bank.",
@@ -195,7 +196,7 @@ def test_what_travels_can_be_checked(tmp_path):
     report = {"base_model": "whisper-base", "base_digest": "ab", "spec": {"language": "en"}, "speech": {}}
     files = {"onnx/model.bin": tmp_path / "onnx" / "model.bin"}
     made = write_manifest(files, tmp_path, form="onnx-int8", report=report, verdict=None, licence="MIT")
-    assert set(made) == {MANIFEST, BILL}
+    assert set(made) == {MODEL_MANIFEST, BILL}
     manifest = read_manifest(tmp_path)
     assert set(manifest["files"]) == {"onnx/model.bin", BILL}
     assert manifest["base_model"] == {"model": "whisper-base", "digest": "ab", "licence": "MIT"}

@@ -1,0 +1,235 @@
+"""The one table of stages: which tasks a stage has, what each reads and may see, and what it takes.
+
+The service makes tasks of the table (`service/pipeline.py`); `adaptwin compress` and the benches walk it in one process
+(`ml/stages/walk.py`). A new stage is one row here and one function in `ml/stages/bodies.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from adaptwin_core.domain import stage_settings as settings
+from adaptwin_core.domain.plan import BlockId, ModelShape
+from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.task_keys import (
+    Contender,
+    DatasetKey,
+    EvaluationKey,
+    ExportKey,
+    ModelKey,
+    ShardKey,
+    SpeechKind,
+    TaskKey,
+)
+
+
+class Stage(StrEnum):
+    INGEST = "ingest"  # files that a person sent become one checked corpus
+    PERSONALIZE = "personalize"  # the base model, still whole, learns its speaker
+    CALIBRATE = "calibrate"  # second moments and inputs of every block, over the speech
+    WEIGH = "weigh"  # sensitivity: what each size of each part of a block would lose
+    SEARCH = "search"  # the deepest cut that holds a wanted error rate
+    FACTORIZE = "factorize"  # closed-form cut of a block, then layer-wise LoRA
+    TUNE = "tune"  # assemble the blocks, train end to end, merge, quantize
+    EVALUATE = "evaluate"  # transcribe the held-out clips
+    PUBLISH = "publish"  # report, plots, model card, manifest
+    EXPORT = "export"  # another runtime's form, transcribing in that runtime
+
+
+class Owner(StrEnum):
+    """What a task belongs to: that hears of its end."""
+
+    DATASET = "dataset"
+    JOB = "job"
+    EXPORT = "export"
+
+
+class Queue(StrEnum):
+    """Which workers do it."""
+
+    AUDIO = "audio"  # those that read files of strangers, confined
+    MODEL = "model"  # those that hold torch
+
+
+class Cores(StrEnum):
+    SHARE = "share"  # some: other tasks of its stage run beside it
+    ALL = "all"  # all: it is alone in its stage, or rare
+
+
+class SpeechUse(StrEnum):
+    """What a task needs of the speech. Hours of audio are fetched only where they are heard."""
+
+    AUDIO = "audio"
+    CLIPS = "clips"  # which clips there are, and their transcripts
+    REPORT = "report"  # that, and what a person is told of the speech
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What decides which tasks the making of one model has. A job of several models has an outline of each."""
+
+    spec: CompressionSpec
+    shape: ModelShape
+    has_general: bool
+    num_shards: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage. `keys`: its tasks, none where it is not needed. `reads`: stages whose results a task may read.
+    `sees`: the settings that a task may see.
+    """
+
+    stage: Stage
+    owner: Owner
+    key: type[TaskKey]
+    keys: Callable[[Outline], Sequence[TaskKey]]
+    reads: Callable[[Any], tuple[Stage, ...]]
+    sees: Callable[[CompressionSpec, Any], CompressionSpec]
+    speech: SpeechUse
+    cores: Cores
+    queue: Queue = Queue.MODEL
+
+
+def _blocks(outline: Outline) -> list[BlockId]:
+    return blocks_to_cut(outline.spec, outline.shape)
+
+
+def _one_if(is_needed: Callable[[Outline], bool]) -> Callable[[Outline], list[ModelKey]]:
+    return lambda outline: [ModelKey()] if is_needed(outline) else []
+
+
+def _evaluations(outline: Outline) -> list[EvaluationKey]:
+    speech = SpeechKind if outline.has_general else (SpeechKind.SPEAKER,)
+    return [EvaluationKey(model, kind) for kind in speech for model in Contender]
+
+
+def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
+    return lambda _key: stages
+
+
+_MEASURED = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
+_TUNED = (*_MEASURED, Stage.SEARCH, Stage.FACTORIZE)
+
+TABLE: Final = (
+    Row(
+        Stage.INGEST,
+        Owner.DATASET,
+        DatasetKey,
+        keys=lambda _outline: [DatasetKey()],
+        reads=_reads(),
+        sees=lambda spec, _key: spec,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+        queue=Queue.AUDIO,
+    ),
+    Row(
+        Stage.PERSONALIZE,
+        Owner.JOB,
+        ModelKey,
+        keys=_one_if(lambda outline: outline.spec.personal_steps > 0),
+        reads=_reads(),
+        sees=settings.of_personalize,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.CALIBRATE,
+        Owner.JOB,
+        ShardKey,
+        keys=lambda outline: (
+            [ShardKey(index, outline.num_shards) for index in range(outline.num_shards)] if _blocks(outline) else []
+        ),
+        reads=_reads(Stage.PERSONALIZE),
+        sees=settings.of_calibrate,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.WEIGH,
+        Owner.JOB,
+        BlockId,
+        keys=lambda outline: _blocks(outline) if needs_offers(outline.spec) else [],
+        reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
+        sees=settings.of_weigh,
+        speech=SpeechUse.CLIPS,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.SEARCH,
+        Owner.JOB,
+        ModelKey,
+        keys=_one_if(lambda outline: outline.spec.max_wer is not None),
+        reads=_reads(*_MEASURED),
+        sees=settings.of_search,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.FACTORIZE,
+        Owner.JOB,
+        BlockId,
+        keys=_blocks,
+        reads=_reads(*_MEASURED, Stage.SEARCH),
+        sees=settings.of_factorize,
+        speech=SpeechUse.CLIPS,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.TUNE,
+        Owner.JOB,
+        ModelKey,
+        keys=_one_if(lambda _outline: True),
+        reads=_reads(*_TUNED),
+        sees=settings.of_whole_job,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.EVALUATE,
+        Owner.JOB,
+        EvaluationKey,
+        keys=_evaluations,
+        reads=lambda key: () if key.model is Contender.BASE else (Stage.TUNE,),
+        sees=settings.of_evaluate,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.PUBLISH,
+        Owner.JOB,
+        ModelKey,
+        keys=_one_if(lambda _outline: True),
+        reads=_reads(*_TUNED, Stage.TUNE, Stage.EVALUATE),
+        sees=settings.of_whole_job,
+        speech=SpeechUse.REPORT,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.EXPORT,
+        Owner.EXPORT,
+        ExportKey,
+        keys=lambda outline: [ExportKey(form) for form in outline.spec.exports],
+        reads=_reads(Stage.EVALUATE, Stage.PUBLISH),
+        sees=settings.of_export,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+)
+
+_BY_STAGE = {row.stage: row for row in TABLE}
+
+
+def row_of(stage: Stage) -> Row:
+    """Return the row of a stage."""
+    return _BY_STAGE[stage]
+
+
+def stages_of(owner: Owner) -> tuple[Stage, ...]:
+    """Return the stages whose tasks belong to `owner`, in the order in which they follow each other."""
+    return tuple(row.stage for row in TABLE if row.owner is owner)
+
+
+JOB_STAGES: Final = stages_of(Owner.JOB)

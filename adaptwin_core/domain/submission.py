@@ -1,0 +1,49 @@
+"""How a job begins, for the service and for `adaptwin compress` alike: refused, or with settings that suit it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from adaptwin_core.domain.admission import Remark, admit
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.spec import CompressionSpec
+
+
+class Submission(NamedTuple):
+    """A job that may begin: its settings as its speech allows them, and what a person should know of it."""
+
+    spec: CompressionSpec
+    remarks: Sequence[Remark]
+
+
+def require_reachable(spec: CompressionSpec, shape: ModelShape) -> None:
+    """Refuse a size that this model cannot have. Raises InvalidSpec."""
+    make_plan(spec, shape)
+
+
+def submit(
+    spec: CompressionSpec,
+    shape: ModelShape,
+    speaker: DatasetReport,
+    general: DatasetReport | None,
+    *,
+    accept_little: bool,
+) -> Submission:
+    """Check what a person asks for against the base model and their speech.
+
+    Args:
+        general: speech of other people, if there is any.
+        accept_little: the person knows that the speech is too little, and wants the job as it is.
+
+    Raises:
+        InvalidSpec: the model cannot have this size, or too little speech is kept from training to search by.
+        InvalidAudio: as `admit`.
+    """
+    require_reachable(spec, shape)
+    remarks = admit(speaker, general, spec, accept_little=accept_little)
+    if general is None:
+        spec = spec.without_general()
+    if not speaker.is_transcribed:
+        spec = spec.without_transcripts()
+    return Submission(spec, remarks)

@@ -1,0 +1,112 @@
+"""Which piece of a stage a task is. A key has one written form, which the database holds and the API shows."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Protocol, Self
+
+from adaptwin_core.domain.exports import FORMATS
+
+
+class TaskKey(Protocol):
+    """Hashable; equal keys have equal written forms."""
+
+    def __str__(self) -> str: ...
+
+    def __hash__(self) -> int: ...
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the written form. Raises ValueError or InvalidSpec where it is another."""
+
+
+class SpeechKind(StrEnum):
+    SPEAKER = "speaker"
+    GENERAL = "general"
+
+
+class Contender(StrEnum):
+    """A model that is evaluated."""
+
+    BASE = "base"
+    COMPRESSED = "compressed"
+
+
+@dataclass(frozen=True)
+class WholeKey:
+    """The only task of its stage."""
+
+    name: ClassVar[str]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        if text != cls.name:
+            raise ValueError(f"not {cls.name}: {text!r}")
+        return cls()
+
+
+@dataclass(frozen=True)
+class DatasetKey(WholeKey):
+    """All uploads of a dataset."""
+
+    name: ClassVar[str] = "ingest"
+
+
+@dataclass(frozen=True)
+class ModelKey(WholeKey):
+    """All of a model."""
+
+    name: ClassVar[str] = "model"
+
+
+@dataclass(frozen=True)
+class ShardKey:
+    """Every `count`-th window of the speech, from window `index` on."""
+
+    index: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"shard-{self.index}-of-{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        match = re.fullmatch(r"shard-(\d+)-of-(\d+)", text)
+        if match is None:
+            raise ValueError(f"not a shard: {text!r}")
+        return cls(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True)
+class EvaluationKey:
+    """One model on the held-out clips of one kind of speech."""
+
+    model: Contender
+    speech: SpeechKind
+
+    def __str__(self) -> str:
+        return f"{self.model}:{self.speech}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        model, _, speech = text.partition(":")
+        return cls(Contender(model), SpeechKind(speech))
+
+
+@dataclass(frozen=True)
+class ExportKey:
+    """One form of a finished model: a name of `domain.exports.FORMATS`."""
+
+    form: str
+
+    def __str__(self) -> str:
+        return self.form
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        if text not in FORMATS:
+            raise ValueError(f"not a form of export: {text!r}")
+        return cls(text)

@@ -1,0 +1,39 @@
+"""The base model and the compressed one transcribe the same held-out clips."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey
+from adaptwin_core.ml.evaluation.report import held_out
+from adaptwin_core.ml.model.adapter import load_whisper
+from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.decode import transcribe
+from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.stages.file_names import TEXTS_FILE
+from adaptwin_core.ml.stages.recipe import Recipe
+from adaptwin_core.ml.stages.step_result import StepResult
+
+
+def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress = silent) -> StepResult:
+    """Transcribe the held-out clips of one kind of speech with one model.
+
+    Returns:
+        the texts by clip id, and figures: seconds of compute and of audio, and the threads that were used.
+    """
+    corpus = recipe.corpus(key.speech)
+    assert corpus is not None, key
+    if key.model is Contender.BASE:
+        model = load_whisper(recipe.base.folder)
+    else:
+        model = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder)
+    clips = held_out(corpus, key.speech)
+    heard = transcribe(model.to(device()), recipe.featurizer, corpus, clips, progress)
+    path = out / TEXTS_FILE
+    texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
+    path.write_text(json.dumps(texts, ensure_ascii=False))
+    figures = {"compute_s": heard.compute_s, "audio_s": heard.audio_s, "threads": torch.get_num_threads()}
+    return StepResult({path.name: path}, figures)

@@ -1,0 +1,29 @@
+"""A finished model in another runtime's form."""
+
+import json
+from pathlib import Path
+
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ExportKey, ModelKey, SpeechKind
+from adaptwin_core.ml.stages.file_names import TEXTS_FILE
+from adaptwin_core.ml.stages.recipe import Recipe
+from adaptwin_core.ml.stages.step_result import StepResult
+
+
+def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = silent) -> StepResult:
+    """Write the published model in a form, and transcribe the held-out clips in that form's runtime.
+
+    Returns:
+        its files, none where it is worse than the model itself; as figures the verdict.
+    """
+    # Runtimes are imported with it: only a worker that exports needs them.
+    from adaptwin_core.ml.exports.judged import HeldOut
+    from adaptwin_core.ml.exports.offer import make
+
+    evaluated = recipe.results[Stage.EVALUATE][EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER)]
+    own_texts = json.loads(evaluated.files[TEXTS_FILE].read_text())
+    checkpoint = recipe.results[Stage.PUBLISH][ModelKey()].folder
+    held_out = HeldOut.of(recipe.speaker, own_texts)
+    files, verdict = make(key.form, checkpoint, held_out, out, progress=progress)
+    return StepResult(files, verdict or {})

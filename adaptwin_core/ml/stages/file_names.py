@@ -1,0 +1,17 @@
+"""The files that stages hand to each other."""
+
+from typing import Final
+
+from adaptwin_core.domain.plan import BlockId
+
+ENCODED_FILE: Final = "encoded.safetensors"  # calibrate: the encoder's output for every window
+SENSITIVITY_FILE: Final = "sensitivity.json"  # weigh
+NEURON_ORDER_FILE: Final = "neuron-order.safetensors"  # weigh: order_F, most needed first
+CUT_FILE: Final = "cut.json"  # search
+BLOCK_FILE: Final = "block.safetensors"  # factorize: the block's tensors by their names inside the layer
+TEXTS_FILE: Final = "texts.json"  # evaluate: {clip id: text}
+
+
+def moments_file(block: BlockId) -> str:
+    """Return the file of calibrate that holds a block's moments and inputs."""
+    return f"{block}.safetensors"

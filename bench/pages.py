@@ -1,0 +1,27 @@
+"""Writes the tables of the committed results into the README and the pages of `docs`: `python -m bench.pages`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import headline, sizes
+from bench.frontier import table as frontier
+from bench.markdown import filled
+from bench.runtimes import table as runtimes
+
+DOCS = Path("docs")
+TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
+    "headline": (Path("README.md"), headline.table),
+    "frontier": (DOCS / "frontier.md", frontier.table),
+    "runtimes": (DOCS / "runtimes.md", runtimes.table),
+    "sizes": (DOCS / "sizes.md", sizes.table),
+}
+
+
+def main() -> None:
+    headline.draw()
+    for name, (page, table) in TABLES.items():
+        page.write_text(filled(page.read_text(), name, table()))
+
+
+if __name__ == "__main__":
+    main()
