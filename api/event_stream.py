@@ -12,7 +12,7 @@ from adaptwin_core.service import jobs
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.store.tables import Event
 from api.deps import in_transaction
-from api.schemas import EventOut
+from api.schemas.jobs import EventOut
 
 POLL_S = 1.0
 KEEPALIVE_S = 15.0  # proxies cut connections that are silent for longer

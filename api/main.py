@@ -10,7 +10,7 @@ from adaptwin_core.store.settings import Settings
 from api import docs_page, listen_page, problems
 from api.limits import HeaderGuard
 from api.routes import base_models, datasets, exports, health, jobs, models, uploads
-from api.tus import MethodOverride
+from api.tus_route import MethodOverride
 
 VERSION = "1"
 DESCRIPTION = """Upload one speaker's speech, say how small the model must be, download a Whisper that hears them.

@@ -60,7 +60,7 @@ def draw(out: Path = PICTURE) -> None:
             model, state = name.removeprefix("Whisper ").split(", ")
             rate, low, high = row["speaker_wer"]
             colour, side = (GREEN, -1) if state == "fine-tuned" else (GREY, 1)
-            megabytes = row["bytes"] / 1e6 + side
+            megabytes = row["bytes"] / 1e6 + side  # a little apart, so that intervals do not hide one another
             axis.errorbar(megabytes, rate, [[rate - low], [high - rate]], fmt="o", color=colour, capsize=3)
             axis.annotate(
                 f"{model}, {state}\n{rate:.1f} %",

@@ -1,4 +1,4 @@
-"""`adaptwin base`: the uncompressed models that jobs may start from."""
+"""`adaptwin base` adds and lists the base models that jobs may start from."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from adaptwin_core.ml.base.sources import canonical_source, licence_of, short_na
 from adaptwin_core.service import base_models
 from adaptwin_core.service.bootstrap import Service
 
-app = typer.Typer(help="Uncompressed models that jobs may start from.", no_args_is_help=True)
+app = typer.Typer(help="Add and list the base models that jobs may start from.", no_args_is_help=True)
 
 
 def add_base_model(service: Service, text: str) -> str:
@@ -35,10 +35,12 @@ def add_base_model(service: Service, text: str) -> str:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(help="a packaged model's name, a local folder, or OWNER/NAME@REVISION")],
+    source: Annotated[
+        str, typer.Argument(help="Name of a packaged model, a local folder, or OWNER/NAME@REVISION on the hub.")
+    ],
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Offer a base model to jobs. The workers must be able to reach the same source."""
+    """Register a base model. The workers must be able to read the same source."""
     typer.echo(add_base_model(open_service(data_dir), source))
 
 

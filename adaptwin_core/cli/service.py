@@ -9,7 +9,9 @@ from adaptwin_core.local import environment
 from adaptwin_core.service.bootstrap import Service, bootstrap
 from adaptwin_core.store.settings import Settings
 
-DataDir = Annotated[Path, typer.Option(help="folder of `adaptwin up`; DATABASE_URL goes before it")]
+DataDir = Annotated[
+    Path, typer.Option(help="Folder of `adaptwin up`. DATABASE_URL, if set, names the database instead.")
+]
 
 
 def open_service(data_dir: Path) -> Service:

@@ -1,4 +1,4 @@
-"""`adaptwin up`: the whole service on one machine, from servers to workers."""
+"""`adaptwin up` runs the whole service on one machine, from the database to the workers."""
 
 import os
 import secrets
@@ -28,15 +28,21 @@ READY_LINE = "AdaPTwin is ready"
 
 
 def up(
-    data_dir: Annotated[Path, typer.Option(help="everything is kept here")] = Path("var"),
-    host: Annotated[str, typer.Option(help="address the API listens on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port of the API")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="processes that share the blocks of a job")] = 2,
+    data_dir: Annotated[Path, typer.Option(help="Folder that everything is kept in.")] = Path("var"),
+    host: Annotated[str, typer.Option(help="Address that the API listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port that the API listens on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes, which share the blocks of a job.")] = 2,
     base_model: Annotated[
-        list[str] | None, typer.Option(help="a package's, folder's or hub model's name; repeatable")
+        list[str] | None,
+        typer.Option(
+            help="Base model to register: a packaged model, a folder or a hub id. May be given several times."
+        ),
     ] = None,
 ) -> None:
-    """Run the API, workers and, unless DATABASE_URL and REDIS_URL name yours, PostgreSQL and Valkey."""
+    """Run the whole service on this machine.
+
+    It starts the API, the workers, PostgreSQL and Valkey. DATABASE_URL and REDIS_URL name servers of your own instead.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     data_dir = data_dir.resolve()

@@ -1,4 +1,4 @@
-"""What a person is told about a dataset once its audio was read."""
+"""The report on a set of speech once its audio is read: figures, files that are not used, warnings and notes."""
 
 from collections.abc import Collection, Iterable
 from typing import Protocol
@@ -18,7 +18,7 @@ class RejectedFile(Frozen):
 
 
 class DatasetWarning(Frozen):
-    """Something about files that are used which the person should know."""
+    """Something that the person should know of files that are used."""
 
     code: str
     message: str
@@ -49,14 +49,18 @@ class SplitFigures(Frozen):
     """What one split holds."""
 
     clips: int
-    labelled: int = Field(description="clips with a transcript")
-    silent: int = Field(description="those of them whose transcript is empty: nobody speaks")
-    labelled_seconds: float = Field(description="seconds of clips whose transcript has words")
-    unlabelled_seconds: float = Field(description="seconds of clips without a transcript")
+    labelled: int = Field(description="Clips with a transcript.")
+    silent: int = Field(description="Clips whose transcript is empty because nobody speaks.")
+    labelled_seconds: float = Field(description="Seconds of clips whose transcript has words.")
+    unlabelled_seconds: float = Field(description="Seconds of clips without a transcript.")
     words: int | None = Field(
-        None, description="words of the transcripts, as spaces part them; null where an older version read them"
+        None,
+        description="Words of the transcripts, separated by spaces. It is null if an older version read the speech.",
     )
-    characters: int | None = Field(None, description="characters of the transcripts without the spaces, likewise")
+    characters: int | None = Field(
+        None,
+        description="Characters of the transcripts without spaces. It is null if an older version read the speech.",
+    )
 
 
 def figures_of(clips: Collection[ClipFigures]) -> SplitFigures:
@@ -81,18 +85,18 @@ def seconds_in(clips: Iterable[ClipFigures]) -> float:
 class DatasetReport(Frozen):
     """The figures of one set of speech, the same from the service and from `adaptwin compress`."""
 
-    seconds: float = Field(description="seconds of speech in all clips")
+    seconds: float = Field(description="Seconds of speech in all clips.")
     clips: int
-    recordings: int = Field(0, description="files that are used")
-    labelled: int = Field(description="clips with a transcript")
-    labelled_train: int = Field(0, description="those of them that are trained on")
-    splits: dict[Split, float] = Field(description="seconds of speech of each split")
+    recordings: int = Field(0, description="Files that are used.")
+    labelled: int = Field(description="Clips with a transcript.")
+    labelled_train: int = Field(0, description="Clips with a transcript that are trained on.")
+    splits: dict[Split, float] = Field(description="Seconds of speech in each split.")
     parts: dict[Split, SplitFigures] = Field(
-        default={}, description="what each split holds; datasets that were read by an older version tell nothing here"
+        default={}, description="What each split holds. It is empty if an older version read the speech."
     )
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]
-    notes: list[DatasetNote] = Field(default=[], description="how files were understood: columns, encodings")
+    notes: list[DatasetNote] = Field(default=[], description="How files were understood: their columns and encodings.")
 
     @property
     def is_transcribed(self) -> bool:
@@ -101,4 +105,4 @@ class DatasetReport(Frozen):
             return self.parts["train"].labelled > self.parts["train"].silent
         if "labelled_train" in self.model_fields_set:
             return self.labelled_train > 0
-        return self.labelled > 0  # the oldest reports tell of all clips only
+        return self.labelled > 0  # the oldest reports count all clips together

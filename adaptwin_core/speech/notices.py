@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Final, Literal
 
 from adaptwin_core.domain.dataset_report import DatasetNote, DatasetWarning, RejectedFile
+from adaptwin_core.domain.errors import AudioCode
 
 WarningCode = Literal[
     "ambiguous_transcript",
@@ -28,27 +29,28 @@ WarningCode = Literal[
 NoteCode = Literal[
     "capitals", "encoding", "json", "list", "not_taught", "silence", "sound_track", "split", "table", "timed_text"
 ]
+RejectCode = AudioCode | Literal["same_recording"]
 
 _MAX_EXAMPLES = 5
 MESSAGES: Final[dict[WarningCode, str]] = {
-    "ambiguous_transcript": "transcripts fit several files, or several fit one file; they were left out",
+    "ambiguous_transcript": "several transcripts fit one file, or one fits several; none is used",
     "clipped": "more than 1 % of the samples are at full scale; record with a lower level",
-    "damaged": "the file breaks off or is broken in places; what could be read is used, without its transcript",
-    "empty_texts": "most texts are empty, so the empty ones say nothing; they count as silence once most are filled",
-    "ends_trimmed": "over 30 s by quiet or padding at the ends alone: that was left out, and the clip stays whole",
-    "hidden_files": "hidden files and files of the system were passed over; rename those that hold speech or texts",
-    "long_clip_unlabelled": "longer than 30 s: cut at pauses; its transcript cannot be placed and is not used",
-    "lost_letters": "texts hold \ufffd for lost letters, or a cell's error or nothing (#NAME?, nan); they are not used",
-    "no_test": "too little speech to hold any out for testing; send more recordings",
-    "one_channel": "the channels cancel each other (one is wired the wrong way round); the loudest is used alone",
-    "overruled_transcript": "other texts for recordings that have a nearer or plainer one; they were left out",
-    "piece_of_recording": "texts of parts of a recording cannot be placed yet; send one file for each part",
-    "rescaled": "samples are floats far beyond 1, as of integers; they were scaled down: save floats within -1 and 1",
-    "silent_parts": "long recordings hold silent parts, which were dropped",
+    "damaged": "the file breaks off or is broken in places; what can be read is used, without its transcript",
+    "empty_texts": "most texts are empty, so empty ones count as missing; fill most in to make them silence",
+    "ends_trimmed": "it is over 30 s only by quiet or padding at its ends, which were removed",
+    "hidden_files": "hidden and system files were skipped; rename those that hold speech or texts",
+    "long_clip_unlabelled": "it is over 30 s and was cut at pauses, so its transcript cannot be placed and is not used",
+    "lost_letters": "the text holds \ufffd for lost letters, or is a cell without a value (#NAME?, nan): it is unused",
+    "no_test": "there is too little speech to hold any out for testing; send more recordings",
+    "one_channel": "the channels cancel each other, as if one were wired wrongly; the loudest is used alone",
+    "overruled_transcript": "the recording has a text that is nearer or plainer; this one is not used",
+    "piece_of_recording": "the text is of a part of a recording and cannot be placed yet; send one file for each part",
+    "rescaled": "its samples are floats far beyond 1, as of integers, and were scaled down; save floats within -1 and 1",
+    "silent_parts": "the recording is long and holds silent parts, which were removed",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
-    "transcript_without_audio": "transcripts of recordings that are not there or cannot be used",
-    "unknown_split": "split names other than train, valid and test; they were ignored",
-    "unreadable_row": "lines of a transcript file could not be read; they were left out",
+    "transcript_without_audio": "the transcript is of a recording that is missing or cannot be used",
+    "unknown_split": "the name of the split is none of train, valid and test; it is ignored",
+    "unreadable_row": "the line of the transcript file cannot be read; it is left out",
 }
 
 
@@ -61,7 +63,7 @@ class Notices:
         self._count: dict[WarningCode, int] = defaultdict(int)
         self._examples: dict[WarningCode, list[str]] = defaultdict(list)
 
-    def reject(self, name: str, code: str, reason: str) -> None:
+    def reject(self, name: str, code: RejectCode, reason: str) -> None:
         """Say that a file is not used, and why."""
         self.rejects.append(RejectedFile(name=name, code=code, reason=reason))
 

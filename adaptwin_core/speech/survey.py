@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.errors import AudioCode, InvalidAudio
 from adaptwin_core.speech.files.archive import Member, MemberFile, members
 from adaptwin_core.speech.files.kinds import archive_of, check_readable, not_audio
 from adaptwin_core.speech.files.sources import SourceFile, is_hidden
@@ -46,7 +46,7 @@ def survey(sources: Sequence[SourceFile], limits: Limits, notices: Notices) -> S
 class _OverCapError(Exception):
     """The whole set goes past a cap. Not an InvalidAudio, which would cost only the file at hand."""
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: str, code: AudioCode) -> None:
         super().__init__(message)
         self.code = code
 

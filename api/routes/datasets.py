@@ -8,7 +8,9 @@ from adaptwin_core.service import datasets
 from adaptwin_core.store.tables import Dataset
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, erase_now, page_of
 from api.problems import documented
-from api.schemas import ClipOut, DatasetId, DatasetOut, DatasetSummary, NewDataset, Page, UploadOut
+from api.schemas.base import Page
+from api.schemas.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
+from api.schemas.ids import DatasetId
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
 

@@ -8,7 +8,9 @@ from adaptwin_core.service import exports
 from api.deps import Running, Scope, TenantRoute, announce
 from api.file_answer import FILE_ANSWERS, Wanted, file_answer
 from api.problems import documented
-from api.schemas import ExportFormatOut, ExportOut, FileName, ModelId, NewExport, Page
+from api.schemas.base import Page
+from api.schemas.ids import FileName, ModelId
+from api.schemas.models import ExportFormatOut, ExportOut, NewExport
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=TenantRoute)
 

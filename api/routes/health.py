@@ -7,7 +7,7 @@ from sqlalchemy import text
 from adaptwin_core.service import quotas
 from api.deps import Running
 from api.problems import documented
-from api.schemas import Live, Ready
+from api.schemas.health import Live, Ready
 from api.strict_route import StrictRoute
 
 router = APIRouter(prefix="/v1/health", tags=["health"], route_class=StrictRoute)

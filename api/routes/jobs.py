@@ -9,7 +9,9 @@ from api.deps import After, Limit, Running, Scope, TenantRoute, announce, page_o
 from api.event_stream import stream_of
 from api.job_view import summary_of, view_of
 from api.problems import documented
-from api.schemas import EventOut, JobId, JobOut, JobSummary, NewJob, Page
+from api.schemas.base import Page
+from api.schemas.ids import JobId
+from api.schemas.jobs import EventOut, JobOut, JobSummary, NewJob
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=TenantRoute)
 

@@ -9,8 +9,10 @@ from adaptwin_core.domain.errors import AdaptwinError, InvalidInput
 from adaptwin_core.domain.states import UploadState
 from api import tus, tus_body
 from api.deps import Running, Scope, erase_now, in_transaction
-from api.problems import CHECKSUM_MISMATCH, documented
-from api.schemas import UploadId
+from api.error_status import CHECKSUM_MISMATCH
+from api.problems import documented
+from api.schemas.ids import UploadId
+from api.tus_route import TusRoute
 
 
 def _headers(**descriptions: str) -> list[dict[str, Any]]:
@@ -30,7 +32,7 @@ def _headers(**descriptions: str) -> list[dict[str, Any]]:
 _BODY = {"content": {tus.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 _CHECKSUM = f"one of {tus.CHECKSUMS}, a space, the Base64 digest of this body"
 
-router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=tus.TusRoute, responses=documented(412))
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=TusRoute, responses=documented(412))
 
 
 @router.options("", status_code=204)
