@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.speech.corpus import Clip, Corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 
 
 class Speech:

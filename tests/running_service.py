@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,12 @@ SPEC = {
     "scale_steps": 2,
     "lora_rank": 4,
 }
-# A killed worker is noticed soon, and a tiny model is not shared among threads that only wait for each other.
+# A killed worker is noticed soon. One thread a task: sums come out alike everywhere, and no thread waits for another.
 QUICK = {
     "ADAPTWIN_LEASE_S": "6",
     "ADAPTWIN_HEARTBEAT_S": "1",
     "ADAPTWIN_SWEEP_S": "0.5",
+    "ADAPTWIN_BLOCK_THREADS": "1",
     "ADAPTWIN_STAGE_THREADS": "1",
 }
 POLL_S = 0.1
@@ -153,12 +154,10 @@ class Service:
 
 
 @contextmanager
-def running_service(
-    base_model: str, num_workers: int = 2, settings: Mapping[str, str] | None = None
-) -> Iterator[Service]:
-    """A service with quick leases, and other settings where they are given, until the context ends."""
+def running_service(base_model: str, num_workers: int = 2) -> Iterator[Service]:
+    """A service with quick leases, until the context ends."""
     with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as folder:
-        service = Service(Path(folder), "--base-model", base_model, num_workers=num_workers, **QUICK | dict(settings or {}))
+        service = Service(Path(folder), "--base-model", base_model, num_workers=num_workers, **QUICK)
         try:
             yield service
         finally:

@@ -67,8 +67,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(base: Path) -> Iterator[Service]:
-    one_thread = {"ADAPTWIN_BLOCK_THREADS": "1", "ADAPTWIN_STAGE_THREADS": "1"}  # sums come out alike everywhere
-    with running_service(f"folder:{base}", settings=one_thread) as running:
+    with running_service(f"folder:{base}") as running:
         yield running
 
 
