@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ import soundfile
 import soxr
 
 from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 from bench.demo import settings
 from bench.demo.espeak import espeak
 
-RATE_HZ = 16_000
 _HERE = Path(__file__).parent
 _SILENCE_S = 0.15  # around each sentence, as a person would leave
 _LABEL = """# Synthetic speech
@@ -61,6 +62,20 @@ def make_speech(folder: Path, say: Say) -> tuple[Path, Path]:
     return folder / "speaker", folder / "others"
 
 
+def packed(speech: Path, folder: Path) -> Path:
+    """Return a file to upload: the speech itself if it is one file, else a tar of the folder."""
+    if speech.is_file():
+        return speech
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{speech.name}.tar"
+    with tarfile.open(target, "w") as tar:
+        for path in sorted(speech.rglob("*")):
+            inside = path.relative_to(speech)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                tar.add(path, arcname=str(inside), recursive=False)
+    return target
+
+
 Clips = list[tuple[Sentence, str]]
 
 
@@ -74,13 +89,13 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
     with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file_name", "transcription", "split"])
-        silence = np.zeros(int(_SILENCE_S * RATE_HZ), np.float32)
+        silence = np.zeros(int(_SILENCE_S * SAMPLE_RATE_HZ), np.float32)
         for index, ((sentence, _), audio) in enumerate(zip(clips, synthesize(clips), strict=True)):
             name = f"{folder.name}-{index:04d}.flac"
             whole = np.concatenate([silence, audio, silence])
-            soundfile.write(folder / name, whole, RATE_HZ, subtype="PCM_16")
+            soundfile.write(folder / name, whole, SAMPLE_RATE_HZ, subtype="PCM_16")
             table.writerow([name, sentence.text, sentence.split])
-            seconds += len(whole) / RATE_HZ
+            seconds += len(whole) / SAMPLE_RATE_HZ
     stamp.write_text(digest)
     say(f"made {len(clips)} clips, {seconds / 60:.1f} min, of synthetic speech in {folder}")
 
@@ -88,7 +103,7 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
 def _espeak_voices(clips: Clips) -> Iterator[np.ndarray]:
     with espeak(clips[0][1], words_per_minute=settings.SPEAKER_WORDS_PER_MINUTE) as speak:
         for sentence, _ in clips:
-            yield soxr.resample(speak(sentence.text), speak.rate_hz, RATE_HZ)
+            yield soxr.resample(speak(sentence.text), speak.rate_hz, SAMPLE_RATE_HZ)
 
 
 def _hibari_voices(clips: Clips) -> Iterator[np.ndarray]:
@@ -100,4 +115,4 @@ def _hibari_voices(clips: Clips) -> Iterator[np.ndarray]:
         factor, british = json.loads(voice)
         # Played faster, a voice is higher, formants and all; spoken slower before, it keeps its pace.
         audio = readers[british](sentence.text, speed=1 / factor, seed=index)
-        yield soxr.resample(audio, Hibari.sample_rate * factor, RATE_HZ)
+        yield soxr.resample(audio, Hibari.sample_rate * factor, SAMPLE_RATE_HZ)
