@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.service import auth, erasure, model_erasure, outbox
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.service import outbox
+from adaptwin_core.service.bootstrap import Service
 from api.limits import JSON_BODY_BYTES, limited
 from api.strict_route import StrictRoute
 
@@ -22,6 +22,12 @@ T = TypeVar("T")
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="`Authorization: Bearer adtw_…`")
 
 
+def service_of(request: Request) -> Service:
+    """Return the service that this application serves."""
+    service: Service = request.app.state.service
+    return service
+
+
 class TenantRoute(StrictRoute):
     """A route for holders of a key. The key is checked before any byte of the body is read."""
 
@@ -29,7 +35,9 @@ class TenantRoute(StrictRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            request.state.scope = await run_in_threadpool(_authenticate, request.headers.get("authorization", ""))
+            request.state.scope = await run_in_threadpool(
+                _authenticate, service_of(request), request.headers.get("authorization", "")
+            )
             return await handle(self.limit(request))
 
         return guarded
@@ -39,10 +47,10 @@ class TenantRoute(StrictRoute):
         return limited(request, JSON_BODY_BYTES)
 
 
-def _authenticate(header: str) -> TenantScope:
+def _authenticate(service: Service, header: str) -> TenantScope:
     scheme, _, token = header.partition(" ")
-    with unit_of_work() as session:
-        return auth.authenticate(session, token.strip() if scheme.lower() == "bearer" else "")
+    with service.database.transaction() as session:
+        return service.keys.authenticate(session, token.strip() if scheme.lower() == "bearer" else "")
 
 
 def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantScope:
@@ -51,37 +59,37 @@ def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantS
 
 
 Scope = Annotated[TenantScope, Depends(_scope)]
+Running = Annotated[Service, Depends(service_of)]
 After = Annotated[
     str | None, Query(description="id of the last item of the page before", max_length=200, pattern=r"^[\x21-\x7e]+$")
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="items to return at most")]
 
 
-async def in_transaction(work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_transaction(
+    service: Service, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Run `work(session, …)` in a thread, in a transaction of its own."""
 
     def run() -> T:
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             return work(session, *args, **kwargs)
 
     return await run_in_threadpool(run)
 
 
-def announce() -> None:
+def announce(service: Service) -> None:
     """Send what this request wrote to the outbox. Should that fail, the relay sends it later."""
     try:
-        outbox.flush()
+        outbox.flush(service.database, service.broker)
     except Exception:
         log.exception("messages wait in the outbox")
 
 
-def erase_now() -> None:
+def erase_now(service: Service) -> None:
     """Remove the bytes of what was just deleted. Should that fail, the sweeper does it later."""
     try:
-        with unit_of_work() as session:
-            model_erasure.erase(session)
-            erasure.erase(session)
-            erasure.drop_files(session)
+        service.eraser.erase(service.database)
     except Exception:
         log.exception("bytes wait to be erased")
 

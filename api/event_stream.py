@@ -9,24 +9,25 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES
 from adaptwin_core.service import jobs
+from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.store.tables import Event
 from api.deps import in_transaction
-from api.schemas import EventOut
+from api.schemas.jobs import EventOut
 
 POLL_S = 1.0
 KEEPALIVE_S = 15.0  # proxies cut connections that are silent for longer
 BATCH = 200
 
 
-def stream_of(scope: TenantScope, job_id: str, after_id: int) -> EventSourceResponse:
+def stream_of(service: Service, scope: TenantScope, job_id: str, after_id: int) -> EventSourceResponse:
     """Return the events after `after_id`, as they happen, until the job has ended and all were sent."""
-    return EventSourceResponse(_events(scope, job_id, after_id), headers={"X-Accel-Buffering": "no"})
+    return EventSourceResponse(_events(service, scope, job_id, after_id), headers={"X-Accel-Buffering": "no"})
 
 
-async def _events(scope: TenantScope, job_id: str, after_id: int) -> AsyncIterator[bytes]:
+async def _events(service: Service, scope: TenantScope, job_id: str, after_id: int) -> AsyncIterator[bytes]:
     silent_s = 0.0
     while True:
-        events, has_ended = await in_transaction(_look, scope, job_id, after_id)
+        events, has_ended = await in_transaction(service, _look, scope, job_id, after_id)
         for event in events:
             shown = EventOut.model_validate(event)
             after_id = shown.id

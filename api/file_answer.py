@@ -13,8 +13,8 @@ from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import models
 from adaptwin_core.service.models import FileEntry
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.blobs import BlobStore
+from api.deps import service_of
 from api.problems import from_error
 from api.ranges import etag_of, is_known, part_of
 
@@ -41,33 +41,34 @@ Wanted = Annotated[Conditions, Depends()]
 
 def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, model_id: str) -> Response:
     """Return the answer to GET or HEAD of a file of a model; the beginning of a download is counted."""
-    etag = etag_of(file.sha256)
+    etag = etag_of(file.blob.sha256)
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
     if is_known(conditions.if_none_match, etag):
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(file.name.rsplit('/', 1)[-1], safe='')}"
     media_type = "application/octet-stream"
     if conditions.request.method == "HEAD":
-        return Response(headers={**headers, "Content-Length": str(file.bytes)}, media_type=media_type)
+        return Response(headers={**headers, "Content-Length": str(file.blob.bytes)}, media_type=media_type)
     try:
-        part = part_of(conditions.range_, conditions.if_range, etag, file.bytes)
+        part = part_of(conditions.range_, conditions.if_range, etag, file.blob.bytes)
     except InvalidInput as error:
         refusal = from_error(error)
-        refusal.headers["Content-Range"] = f"bytes */{file.bytes}"
+        refusal.headers["Content-Range"] = f"bytes */{file.blob.bytes}"
         return refusal
-    wanted = part if part is not None else range(file.bytes)
-    body = _checked(file, wanted)
+    wanted = part if part is not None else range(file.blob.bytes)
+    service = service_of(conditions.request)
+    body = _checked(service.blobs, file, wanted)
     if wanted.start == 0:  # what goes on is the same download
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             models.count_download(session, scope, model_id)
     headers["Content-Length"] = str(len(wanted))
     if part is None:
         return StreamingResponse(body, headers=headers, media_type=media_type)
-    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.bytes}"
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.blob.bytes}"
     return StreamingResponse(body, status_code=206, headers=headers, media_type=media_type)
 
 
-def _checked(file: FileEntry, wanted: range) -> Iterator[bytes]:
+def _checked(blobs: BlobStore, file: FileEntry, wanted: range) -> Iterator[bytes]:
     """Return the bytes, once it is sure that they are there: an answer that has begun can only break off.
 
     Raises:
@@ -75,8 +76,8 @@ def _checked(file: FileEntry, wanted: range) -> Iterator[bytes]:
     """
     try:
         if wanted.start == 0:
-            get_blobs().fetch(file.sha256, scope=file.scope)
-        body = get_blobs().read(file.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
+            blobs.fetch(file.blob.sha256, scope=file.scope)
+        body = blobs.read(file.blob.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
         return chain([next(body, b"")], body)
     except NotFound as missing:
         raise CorruptBlob(f"the bytes of {file.name} are lost") from missing

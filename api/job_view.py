@@ -9,7 +9,7 @@ from adaptwin_core.domain.stages import JOB_STAGES, Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs, models
 from adaptwin_core.store.tables import Job, Task
-from api.schemas import JobOut, JobSummary, StageOut, TaskOut
+from api.schemas.jobs import JobOut, JobSummary, StageOut, TaskOut
 
 
 def summary_of(job: Job) -> JobSummary:

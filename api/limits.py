@@ -1,4 +1,4 @@
-"""How much a request may carry, and the headers that every response carries."""
+"""The largest body and headers of a request, and the security headers of every response."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,12 +27,12 @@ def limited(request: Request, max_bytes: int) -> Request:
         message = await request.receive()
         num_bytes += len(message.get("body", b""))
         if num_bytes > max_bytes:
-            raise HTTPException(413, f"the body may have at most {max_bytes} bytes")
+            raise HTTPException(413, f"the body is too long: send at most {max_bytes} bytes")
         return message
 
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise HTTPException(413, f"the body may have at most {max_bytes} bytes, this one has {declared}")
+        raise HTTPException(413, f"the body has {declared} bytes: send at most {max_bytes}")
     return Request(request.scope, receive)
 
 
@@ -56,5 +56,7 @@ class HeaderGuard:
 
         app = self._app
         if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES:
-            app = problem(431, "headers_too_large", f"request headers may have at most {HEADER_BYTES} bytes in all")
+            app = problem(
+                431, "headers_too_large", f"the request headers are too long: send at most {HEADER_BYTES} bytes of them"
+            )
         await app(scope, receive, send_guarded)

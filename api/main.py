@@ -5,10 +5,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from adaptwin_core.service.bootstrap import Service, bootstrap
+from adaptwin_core.store.settings import Settings
 from api import docs_page, listen_page, problems
 from api.limits import HeaderGuard
 from api.routes import base_models, datasets, exports, health, jobs, models, uploads
-from api.tus import MethodOverride
+from api.tus_route import MethodOverride
 
 VERSION = "1"
 DESCRIPTION = """Upload one speaker's speech, say how small the model must be, download a Whisper that hears them.
@@ -17,8 +19,14 @@ Errors are problem documents (RFC 9457): `code` is stable, `detail` says what to
 
 
 def create_app() -> FastAPI:
+    """Return the application that the environment describes."""
+    return make_app(bootstrap(Settings()))
+
+
+def make_app(service: Service) -> FastAPI:
     """Return the application. It opens nothing before its first request."""
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app.state.service = service
     problems.install(app)
     for route in (uploads, datasets, base_models, jobs, models, exports):
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))

@@ -1,6 +1,5 @@
-"""Errors as RFC 9457 problem documents. The only place that knows which error is which HTTP status."""
+"""Errors as RFC 9457 problem documents, and the handlers that answer with them."""
 
-import http
 import logging
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adaptwin_core.domain import errors
 from adaptwin_core.domain.refusals import sentence
+from api.error_status import CODE_OF_STATUS, DETAIL_OF_STATUS, status_of, title_of
 
 log = logging.getLogger(__name__)
 
@@ -23,46 +23,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 Responses = dict[int | str, dict[str, Any]]  # of OpenAPI, by status
 MAX_FIELDS_SHOWN = 20
-CHECKSUM_MISMATCH = 460  # tus 1.0
-
-# A code decides first, then the error's class.
-STATUS_OF_CODE = {
-    "body_too_large": 413,
-    "body_too_long": 413,
-    "checksum_mismatch": CHECKSUM_MISMATCH,
-    "gone": 410,
-    "quota_exceeded": 413,
-    "range_not_satisfiable": 416,
-    "unsupported_media_type": 415,
-    "unsupported_tus_version": 412,
-    "upload_too_large": 413,
-    "headers_too_large": 431,
-    "request_timeout": 408,
-}
-STATUS_OF_CLASS: dict[type[errors.AdaptwinError], int] = {
-    errors.InvalidAudio: 422,
-    errors.InvalidSpec: 422,
-    errors.InvalidInput: 400,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Unauthorized: 401,
-    errors.LimitExceeded: 429,
-    errors.ResourceExhausted: 507,
-    errors.AdaptwinError: 500,
-}
-CODE_OF_STATUS = {
-    400: "invalid_input",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    422: "validation_failed",
-    500: "internal",
-    503: "unavailable",
-}
-DETAIL_OF_STATUS = {  # of what no route answers
-    404: "there is nothing at this address: /docs lists those that there are",
-    405: "this address does not take that method: /docs lists those that it takes",
-}
 
 
 class InvalidField(BaseModel):
@@ -80,8 +40,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["there is no dataset ds_01k…"])
-    code: str = Field(description="stable; for programs", examples=["not_found"])
-    errors: list[InvalidField] | None = Field(None, description="each value that was refused")
+    code: str = Field(description="Stable name of the error, for programs.", examples=["not_found"])
+    errors: list[InvalidField] | None = Field(None, description="Each value that was refused.")
 
 
 def problem(
@@ -95,7 +55,7 @@ def problem(
     """Return the response for one problem."""
     document = Problem(
         type=f"urn:adaptwin:problem:{code}",
-        title=_title(status),
+        title=title_of(status),
         status=status,
         detail=detail,
         code=code,
@@ -125,7 +85,7 @@ def from_error(error: Exception) -> JSONResponse:
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
     log.error("unhandled error", exc_info=error)
-    return problem(500, "internal", "something went wrong here: the operators can see what in the log")
+    return problem(500, "internal", "something went wrong in the service: its log says what")
 
 
 def install(app: FastAPI) -> None:
@@ -146,7 +106,7 @@ def install(app: FastAPI) -> None:
 
 
 class LastResort:
-    """Answers what nobody expected, inside the middleware that adds headers, and tells nothing of the inside."""
+    """Answers errors that nobody expected, without their details. It runs inside the middleware that adds headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -170,13 +130,13 @@ class LastResort:
 def documented(*statuses: int) -> Responses:
     """Return the OpenAPI entries of problem responses."""
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {status: {"description": _title(status), "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+    return {
+        status: {"description": title_of(status), "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
+    }
 
 
 def _from_domain(error: errors.AdaptwinError) -> JSONResponse:
-    status = STATUS_OF_CODE.get(error.code) or next(
-        STATUS_OF_CLASS[kind] for kind in type(error).__mro__ if kind in STATUS_OF_CLASS
-    )
+    status = status_of(error)
     headers = {"WWW-Authenticate": 'Bearer realm="adaptwin"'} if status == 401 else {}
     if error.retryable:
         headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -187,7 +147,7 @@ def _from_domain(error: errors.AdaptwinError) -> JSONResponse:
 
 def _from_validation(error: RequestValidationError) -> JSONResponse:
     found = error.errors()
-    if any(item["loc"][0] == "path" for item in found):  # an id that cannot exist is an id that does not exist
+    if any(item["loc"][0] == "path" for item in found):  # an id of a wrong form cannot exist
         return problem(404, "not_found", "there is nothing here: check the id")
     invalid = [_invalid_field(item) for item in found[:MAX_FIELDS_SHOWN]]
     detail = "; ".join(f"{field.location}: {field.message}" for field in invalid[:3])
@@ -199,7 +159,9 @@ def _invalid_field(error: ErrorDetails) -> InvalidField:
         message = f"is not JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
         return InvalidField(location="body", code=error["type"], message=message)
     message = sentence(error)
-    if error["loc"] == ("body",) and isinstance(error["input"], bytes):  # what was not declared is not read
+    if error["loc"] == ("body",) and isinstance(
+        error["input"], bytes
+    ):  # a body is read as JSON only where its header says so
         message += ", sent with the header Content-Type: application/json"
     where = ".".join(map(str, error["loc"]))
     return InvalidField(location=_clean(where), code=error["type"], message=_clean(message))
@@ -208,7 +170,3 @@ def _invalid_field(error: ErrorDetails) -> InvalidField:
 def _clean(text: str) -> str:
     """Replace lone surrogates, which JSON can carry in and UTF-8 cannot carry out."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _title(status: int) -> str:
-    return "Checksum Mismatch" if status == CHECKSUM_MISMATCH else http.HTTPStatus(status).phrase

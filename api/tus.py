@@ -1,29 +1,23 @@
-"""tus 1.0 in headers: what a request says, and what an answer tells."""
+"""The headers of tus 1.0: those of a request are parsed, and those of an answer written."""
 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Coroutine
 from datetime import UTC
 from email.utils import format_datetime
-from http import HTTPStatus
-from typing import Any, get_args
+from typing import get_args
 
-from fastapi import Request, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import Request
 
 from adaptwin_core.domain.errors import InvalidInput, NotFound
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import uploads
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service.upload_writer import Checksum, ChecksumName
 from adaptwin_core.store.tables import Upload
-from api import problems
-from api.deps import TenantRoute
-from api.schemas import DATASET_ID
+from api.schemas.ids import DATASET_ID
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
-CHECKSUMS = ",".join(get_args(uploads.ChecksumName))
+CHECKSUMS = ",".join(get_args(ChecksumName))
 MEDIA_TYPE = "application/offset+octet-stream"
 MAX_NAME_BYTES = 1024
 MAX_INT64 = 2**63 - 1
@@ -31,44 +25,6 @@ MAX_INT64 = 2**63 - 1
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # ASCII, no space, no comma
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class TusRoute(TenantRoute):
-    """A route that speaks tus: it insists on the version, says so in every answer, and streams its body uncapped."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def spoken(request: Request) -> Response:
-            try:
-                response = await handle(request)
-            except Exception as error:  # noqa: BLE001  # as the app's own handlers do, to add the header
-                response = problems.from_error(error)
-            response.headers["Tus-Resumable"] = VERSION
-            if response.status_code == HTTPStatus.PRECONDITION_FAILED:
-                response.headers["Tus-Version"] = VERSION
-            return response
-
-        return spoken
-
-    def limit(self, request: Request) -> Request:
-        if request.method != "OPTIONS" and request.headers.get("tus-resumable") != VERSION:
-            raise InvalidInput(f"send 'Tus-Resumable: {VERSION}'", code="unsupported_tus_version")
-        return request
-
-
-class MethodOverride:
-    """Lets clients that cannot send PATCH or DELETE say so in X-HTTP-Method-Override, as tus demands."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith("/v1/uploads/"):
-            wanted = dict(scope["headers"]).get(b"x-http-method-override", b"").decode("latin-1").upper()
-            if wanted in {"PATCH", "DELETE"}:
-                scope = {**scope, "method": wanted}
-        await self._app(scope, receive, send)
 
 
 def parse_metadata(header: str) -> dict[str, str]:
@@ -115,7 +71,7 @@ def parse_count(request: Request, header: str) -> int:
     return int(text)
 
 
-def parse_checksum(header: str | None) -> uploads.Checksum | None:
+def parse_checksum(header: str | None) -> Checksum | None:
     """Read Upload-Checksum. Raises InvalidInput for another algorithm or a digest of another length."""
     if header is None:
         return None
@@ -127,7 +83,7 @@ def parse_checksum(header: str | None) -> uploads.Checksum | None:
         digest = b""
     if len(digest) != num_bytes:
         raise InvalidInput(f"Upload-Checksum must be one of {CHECKSUMS}, a space, and the digest in Base64")
-    return uploads.Checksum("sha1" if name == "sha1" else "sha256", digest)
+    return Checksum("sha1" if name == "sha1" else "sha256", digest)
 
 
 def headers_of(upload: Upload) -> dict[str, str]:
@@ -150,11 +106,11 @@ def progress_headers(upload: Upload) -> dict[str, str]:
     return headers
 
 
-def server_headers() -> dict[str, str]:
-    """Return what this server speaks."""
+def server_headers(max_upload_bytes: int) -> dict[str, str]:
+    """Return what this server speaks, and how large a file it takes."""
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
-        "Tus-Max-Size": str(get_settings().max_upload_bytes),
+        "Tus-Max-Size": str(max_upload_bytes),
         "Tus-Checksum-Algorithm": CHECKSUMS,
     }

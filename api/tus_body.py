@@ -9,7 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import upload_files, uploads
+from adaptwin_core.service.bootstrap import Service
+from adaptwin_core.service.upload_writer import Writer
+from adaptwin_core.service.uploads import SEGMENT_BYTES
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.tables import Upload
 from api.deps import in_transaction
@@ -17,7 +19,7 @@ from api.deps import in_transaction
 STALL_S = 60.0  # a body that sends nothing for this long is over; what came is kept
 
 
-async def receive(request: Request, scope: TenantScope, writer: uploads.Writer) -> Upload:
+async def receive(service: Service, request: Request, scope: TenantScope, writer: Writer) -> Upload:
     """Stream a body to disk with one segment of memory, and return the upload as it then is.
 
     A body that breaks off leaves behind what came of it, unless a checksum was to vouch for it.
@@ -32,26 +34,26 @@ async def receive(request: Request, scope: TenantScope, writer: uploads.Writer) 
     try:
         async for chunk in _stalling(request):
             writer.room_for(len(buffer) + len(chunk))
-            if len(buffer) + len(chunk) > uploads.SEGMENT_BYTES:
-                await in_transaction(uploads.write, scope, writer, buffer)
+            if len(buffer) + len(chunk) > SEGMENT_BYTES:
+                await in_transaction(service, service.uploads.write, scope, writer, buffer)
                 buffer = bytearray()
             buffer += chunk
     except (ClientDisconnect, TimeoutError) as cut:
         if buffer and writer.checksum is None:
-            await in_transaction(uploads.write, scope, writer, buffer)
+            await in_transaction(service, service.uploads.write, scope, writer, buffer)
         raise InvalidInput("the body broke off: go on from the offset that HEAD tells", code="request_timeout") from cut
     if buffer:
-        await in_transaction(uploads.write, scope, writer, buffer)
-    upload = await in_transaction(uploads.settle, scope, writer)
+        await in_transaction(service, service.uploads.write, scope, writer, buffer)
+    upload = await in_transaction(service, service.uploads.settle, scope, writer)
     killpoint("upload_committed")
-    await forget_file(upload)
+    await forget_file(service, upload)
     return upload
 
 
-async def forget_file(upload: Upload) -> None:
+async def forget_file(service: Service, upload: Upload) -> None:
     """Remove the file in flight of an upload that is safe in the blobs."""
     if upload.state == UploadState.COMPLETE:
-        await run_in_threadpool(upload_files.remove, upload.id)
+        await run_in_threadpool(service.uploads.files.remove, upload.id)
 
 
 async def _stalling(request: Request) -> AsyncIterator[bytes]:

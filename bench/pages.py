@@ -1,24 +1,25 @@
-"""Writes the tables of the committed results into the pages of `docs`: `python -m bench.pages`."""
+"""Writes the tables of the committed results into the README and the pages of `docs`: `python -m bench.pages`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import sizes
+from bench import headline, sizes
 from bench.frontier import table as frontier
 from bench.markdown import filled
 from bench.runtimes import table as runtimes
 
 DOCS = Path("docs")
-TABLES: dict[str, Callable[[], str]] = {
-    "frontier": frontier.table,
-    "runtimes": runtimes.table,
-    "sizes": sizes.table,
+TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
+    "headline": (Path("README.md"), headline.table),
+    "frontier": (DOCS / "frontier.md", frontier.table),
+    "runtimes": (DOCS / "runtimes.md", runtimes.table),
+    "sizes": (DOCS / "sizes.md", sizes.table),
 }
 
 
 def main() -> None:
-    for name, table in TABLES.items():
-        page = DOCS / f"{name}.md"
+    headline.draw()
+    for name, (page, table) in TABLES.items():
         page.write_text(filled(page.read_text(), name, table()))
 
 

@@ -4,12 +4,12 @@ from alembic import context
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base
 
 ADVISORY_LOCK = 7_237_001  # any fixed number; services that start together take turns under it
 
-url = context.config.attributes.get("database_url") or get_settings().database_url
+url = context.config.attributes.get("database_url") or Settings().database_url
 engine = create_engine(url, poolclass=NullPool)
 
 with engine.connect() as connection:

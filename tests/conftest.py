@@ -12,9 +12,10 @@ from sqlalchemy import text
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.local.servers import ServerUrls, running_servers
-from adaptwin_core.service import broker
-from adaptwin_core.store import blobs, engine, migrate, settings
+from adaptwin_core.store import migrate
+from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base, Tenant
+from tests.service_under_test import SECRET_KEY, running, unit_of_work
 
 
 @pytest.fixture(scope="session")
@@ -33,28 +34,26 @@ def data_dir(tmp_path: Path) -> Path:
     return folder
 
 
-def forget_caches() -> None:
-    """Make the next call read the environment again."""
-    if engine.get_engine.cache_info().currsize:
-        engine.get_engine().dispose()
-    for cached in (settings.get_settings, engine.get_engine, engine._session_factory, blobs.get_blobs, broker.get_app):
-        cached.cache_clear()
-
-
 @pytest.fixture
 def database(servers: ServerUrls, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A clean database and queue behind get_settings(), unit_of_work() and get_blobs(). Returns the database URL."""
+    """A clean database and queue, and `service()` on them; processes that the test starts find them by environment.
+
+    Returns:
+        the database's URL.
+    """
     monkeypatch.setenv("DATABASE_URL", servers.database_url)
     monkeypatch.setenv("REDIS_URL", servers.redis_url)
     monkeypatch.setenv("ADAPTWIN_DATA_DIR", str(data_dir))
-    monkeypatch.setenv("ADAPTWIN_SECRET_KEY", "0123456789abcdef0123456789abcdef")
-    forget_caches()
-    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-    with engine.get_engine().begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    redis.from_url(servers.redis_url).flushall()
-    yield servers.database_url
-    forget_caches()
+    monkeypatch.setenv("ADAPTWIN_SECRET_KEY", SECRET_KEY)
+    settings = Settings(
+        database_url=servers.database_url, redis_url=servers.redis_url, data_dir=data_dir, secret_key=SECRET_KEY
+    )
+    with running(settings) as service:
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        with service.database.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        redis.from_url(servers.redis_url).flushall()
+        yield servers.database_url
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def redis_url(database: str) -> str:
 
 def _new_tenant() -> TenantScope:
     tenant_id = new_id("ten")
-    with engine.unit_of_work() as session:
+    with unit_of_work() as session:
         session.add(Tenant(id=tenant_id, name=f"tenant {tenant_id}"))
     return TenantScope(tenant_id)
 

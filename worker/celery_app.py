@@ -6,6 +6,7 @@ from celery import Celery
 
 from adaptwin_core.domain.stages import Queue
 from adaptwin_core.service import broker
+from adaptwin_core.service.bootstrap import bootstrap
 from adaptwin_core.store.settings import Settings
 from worker.runner import StageBody
 from worker.tasks import load_stages, register
@@ -48,7 +49,7 @@ def make_app(settings: Settings, load_body: Callable[[], StageBody] = load_stage
             "sweep": _every(settings.sweep_s, broker.TASK_SWEEP),
         },
     )
-    register(app, load_body)
+    register(app, bootstrap(settings), load_body)
     return app
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.stages import SpeechUse, Stage, row_of
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.service.results import Files, TaskInputs
-from adaptwin_core.speech.corpus import MANIFEST_NAME
-from adaptwin_core.store.blobs import BlobStore, link_or_copy
+from adaptwin_core.service.results import TaskInputs
+from adaptwin_core.store.blobs import BlobStore, Files
+from adaptwin_core.store.disk import link_or_copy
+from adaptwin_core.store.settings import Settings
 from worker.lease import Lease
 
 
@@ -22,6 +24,7 @@ class StageContext:
     workdir: Path  # emptied afterwards
     blobs: BlobStore
     lease: Lease
+    settings: Settings  # of the worker
 
     @property
     def stage(self) -> Stage:
@@ -76,8 +79,8 @@ class StageContext:
         folder = self.workdir / f"input-{name}"
         # Most tasks hear no audio: they need to know which clips there are, not to fetch hours of them.
         needs_audio = row_of(self.stage).speech is SpeechUse.AUDIO
-        for file_name in files if needs_audio else (MANIFEST_NAME,):
-            self.fetch(files[file_name]["sha256"], folder / file_name)
+        for file_name in files if needs_audio else (CORPUS_MANIFEST,):
+            self.fetch(files[file_name].sha256, folder / file_name)
         return folder
 
 
@@ -92,7 +95,7 @@ class _FetchedFiles(Mapping[str, Path]):
     def __getitem__(self, name: str) -> Path:
         path = self._folder / name
         if not path.exists():
-            self._ctx.fetch(self._files[name]["sha256"], path)
+            self._ctx.fetch(self._files[name].sha256, path)
         return path
 
     def __iter__(self) -> Iterator[str]:

@@ -11,9 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adaptwin_core.domain.errors import Cancelled, LeaseLost
 from adaptwin_core.domain.states import TaskState
-from adaptwin_core.service import tasks
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service.bootstrap import Service
+from adaptwin_core.service.tasks import Claim
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +22,9 @@ EXIT_DEADLINE: Final = 75
 class Lease:
     """Held for the length of a `with` block."""
 
-    def __init__(self, claim: tasks.Claim) -> None:
+    def __init__(self, service: Service, claim: Claim) -> None:
         self._claim = claim
-        self._settings = get_settings()
+        self._database, self._tasks, self._settings = service.database, service.tasks, service.settings
         self._done = threading.Event()
         self._stop_reason: type[Cancelled | LeaseLost] | None = None
         self._progress: dict[str, Any] | None = None
@@ -59,8 +58,8 @@ class Lease:
             if asked - started > self._settings.task_deadline_s:
                 self._give_up()
             try:
-                with unit_of_work() as session:
-                    state = tasks.heartbeat(session, self._claim, self._progress)
+                with self._database.transaction() as session:
+                    state = self._tasks.heartbeat(session, self._claim, self._progress)
             except SQLAlchemyError as error:
                 log.warning("heartbeat of %s failed: %s", self._claim.task_id, error)
                 if asked - last_beat > self._settings.lease_s:
@@ -76,8 +75,8 @@ class Lease:
         message = f"{self._claim.stage} {self._claim.key} took longer than the {hours:g} h a task may take"
         log.error("%s; this worker process ends", message)
         try:
-            with unit_of_work() as session:
-                tasks.fail(session, self._claim, {"code": "deadline", "message": message}, retryable=True)
+            with self._database.transaction() as session:
+                self._tasks.fail(session, self._claim, {"code": "deadline", "message": message}, retryable=True)
         except (LeaseLost, SQLAlchemyError) as error:
             log.warning("the deadline of %s could not be recorded: %s", self._claim.task_id, error)
         os._exit(EXIT_DEADLINE)

@@ -17,12 +17,12 @@ from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, L
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.service import outbox, results, sweeper, tasks
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.service import outbox, results, sweeper
+from adaptwin_core.service.bootstrap import Service
+from adaptwin_core.service.tasks import Claim
+from adaptwin_core.store.blobs import BlobStore, as_json
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries.erasure import share_blobs
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Task
 from worker.context import StageContext
 from worker.ingest import ingest
@@ -35,88 +35,84 @@ StageBody = Callable[[StageContext], StepResult]
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
 
 
-def run_task(task_id: str, load_body: Callable[[], StageBody]) -> None:
+def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody]) -> None:
     """Do one task if it is to be had; every outcome, good or bad, is in the database when this returns.
 
     Args:
         load_body: returns `run_stage`; called only for a job's task whose result is not known yet.
     """
-    with unit_of_work() as session:
-        claim = tasks.claim(session, task_id, f"{socket.gethostname()}:{os.getpid()}")
+    with service.database.transaction() as session:
+        claim = service.tasks.claim(session, task_id, f"{socket.gethostname()}:{os.getpid()}")
     if claim is None:
         log.info("task %s is done, held or no longer wanted", task_id)
         return
     log.info("%s %s: attempt %d of %s", claim.stage, claim.key, claim.attempt, task_id)
-    sweeper.remove_workdirs()  # of workers killed on this machine, which the sweeper's may not be
+    # The sweeper may run on another machine, and never see the folders of workers that were killed on this one.
+    sweeper.remove_workdirs(service.database, service.settings.work_dir)
     killpoint("task_claimed")
     try:
-        with Lease(claim) as lease, _workdir(claim) as workdir:
+        with Lease(service, claim) as lease, _workdir(service.settings.work_dir, claim) as workdir:
             try:
                 if claim.stage is Stage.INGEST:
-                    ingest(claim, lease, workdir)
+                    ingest(service, claim, lease, workdir)
                 else:
-                    _run_stage(claim, lease, workdir, load_body)
+                    _run_stage(service, claim, lease, workdir, load_body)
             except (Cancelled, LeaseLost):
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the job must learn of it
-                _fail(claim, error)
+                _fail(service, claim, error)
     except (Cancelled, LeaseLost) as stop:
         log.info("task %s stopped: %s", task_id, stop)
-    outbox.flush()
+    outbox.flush(service.database, service.broker)
 
 
-def _run_stage(claim: tasks.Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
-    with unit_of_work() as session:
+def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
+    blobs = service.blobs
+    with service.database.transaction() as session:
         inputs = results.inputs_of(session, session.get_one(Task, claim.task_id))
         made = results.find(session, inputs.result_key)
-    if made is not None and not _is_whole(made, claim.tenant_id):
+    if made is not None and not _is_whole(blobs, made, claim.tenant_id):
         log.warning("the result of %s %s is damaged; it is made again", claim.stage, claim.key)
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             results.forget(session, inputs.result_key)
         made = None
     if made is None:
-        context = StageContext(inputs, workdir, get_blobs(), lease)
+        context = StageContext(inputs, workdir, blobs, lease, service.settings)
         left = load_body()(context)
         lease.check()
         killpoint("task_worked")
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
-            made = results.Made(_store(left, claim.tenant_id), dict(left.figures))
+            files = {name: blobs.put(path, scope=claim.tenant_id) for name, path in left.files.items()}
+            made = results.Made(files, dict(left.figures))
             killpoint("task_stored")
-            tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     else:
-        with unit_of_work() as session:
+        with service.database.transaction() as session:
             share_blobs(session, TenantScope(claim.tenant_id))
-            if not _is_whole(made, claim.tenant_id):
+            if not _is_whole(blobs, made, claim.tenant_id):
                 raise CorruptBlob("a kept result was erased meanwhile: it is made again")
-            tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
     killpoint("task_committed")
 
 
-def _store(left: StepResult, tenant_id: str) -> results.Files:
-    blobs = get_blobs()
-    refs = {name: blobs.put(path, scope=tenant_id) for name, path in left.files.items()}
-    return {name: {"sha256": ref.sha256, "bytes": ref.bytes} for name, ref in refs.items()}
-
-
-def _is_whole(made: results.Made, tenant_id: str) -> bool:
-    blobs = get_blobs()
+def _is_whole(blobs: BlobStore, made: results.Made, tenant_id: str) -> bool:
     try:
         for file in made.files.values():
-            blobs.fetch(file["sha256"], scope=tenant_id)
+            blobs.fetch(file.sha256, scope=tenant_id)
     except (NotFound, CorruptBlob):
         return False
     return True
 
 
-def _manifest(claim: tasks.Claim, made: results.Made) -> dict[str, Any] | None:
+def _manifest(claim: Claim, made: results.Made) -> dict[str, Any] | None:
     """Return the published model's manifest; what it says of files is what was stored."""
     if claim.stage is not Stage.PUBLISH:
         return None
-    return {**made.info, "files": made.files}
+    return {**made.info, "files": as_json(made.files)}
 
 
-def _fail(claim: tasks.Claim, error: Exception) -> None:
+def _fail(service: Service, claim: Claim, error: Exception) -> None:
     expected = _as_expected(error)
     if expected is None:
         log.exception("%s %s failed", claim.stage, claim.key, exc_info=error)
@@ -127,8 +123,8 @@ def _fail(claim: tasks.Claim, error: Exception) -> None:
     # A database that is away is not the task's fault: the lease runs out and the task is done again.
     if isinstance(error, SQLAlchemyError):
         return
-    with unit_of_work() as session:
-        tasks.fail(session, claim, told, retryable=expected is not None and expected.retryable)
+    with service.database.transaction() as session:
+        service.tasks.fail(session, claim, told, retryable=expected is not None and expected.retryable)
 
 
 def _as_expected(error: Exception) -> AdaptwinError | None:
@@ -141,8 +137,7 @@ def _as_expected(error: Exception) -> AdaptwinError | None:
 
 
 @contextmanager
-def _workdir(claim: tasks.Claim) -> Iterator[Path]:
-    root = get_settings().data_dir / "work"
+def _workdir(root: Path, claim: Claim) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=root, prefix=f"{claim.task_id}-{claim.attempt}-"))
     try:

@@ -10,7 +10,6 @@ from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.store.settings import get_settings
 from worker.base_folder import base_folder
 from worker.context import StageContext
 
@@ -18,13 +17,13 @@ from worker.context import StageContext
 def run_stage(ctx: StageContext) -> StepResult:
     """Do one task of a job."""
     quiet_transformers()
-    settings = get_settings()
     takes_all = row_of(ctx.stage).cores is Cores.ALL
-    torch.set_num_threads((settings.stage_threads or os.cpu_count() or 1) if takes_all else settings.block_threads)
+    all_cores = ctx.settings.stage_threads or os.cpu_count() or 1
+    torch.set_num_threads(all_cores if takes_all else ctx.settings.block_threads)
     base = ctx.task.base
-    cache = settings.model_cache_dir or settings.data_dir / "models"
+    folder = base_folder(base.source, base.digest, ctx.settings.models_dir)
     recipe = Recipe(
-        BaseModel(base.id, base.digest, base_folder(base.source, base.digest, cache), base.shape, base.licence),
+        BaseModel(base.id, base.digest, folder, base.shape, base.licence),
         ctx.task.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from celery import Celery
 
 from adaptwin_core.service import broker, outbox, sweeper
+from adaptwin_core.service.bootstrap import Service
 from worker.runner import StageBody, run_task
 
 
@@ -15,17 +16,17 @@ def load_stages() -> StageBody:
     return run_stage
 
 
-def register(app: Celery, load_body: Callable[[], StageBody] = load_stages) -> None:
+def register(app: Celery, service: Service, load_body: Callable[[], StageBody] = load_stages) -> None:
     """Give `app` its tasks."""
 
     def run(task_id: str) -> None:
-        run_task(task_id, load_body)
+        run_task(service, task_id, load_body)
 
     def relay() -> None:
-        outbox.flush()
+        outbox.flush(service.database, service.broker)
 
     def sweep() -> None:
-        sweeper.sweep()
+        sweeper.sweep(service)
 
     for name, function in ((broker.TASK_RUN, run), (broker.TASK_RELAY, relay), (broker.TASK_SWEEP, sweep)):
         app.task(function, name=name, shared=False)  # of this app only: a test's app has another body

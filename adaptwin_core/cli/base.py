@@ -1,27 +1,24 @@
-"""`adaptwin base`: the uncompressed models that jobs may start from."""
+"""`adaptwin base` adds and lists the base models that jobs may start from."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adaptwin_core.cli.keys import DataDir
-from adaptwin_core.local import environment
+from adaptwin_core.cli.service import DataDir, open_service
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.base.sources import canonical_source, licence_of, short_name
 from adaptwin_core.service import base_models
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service.bootstrap import Service
 
-app = typer.Typer(help="Uncompressed models that jobs may start from.", no_args_is_help=True)
+app = typer.Typer(help="Add and list the base models that jobs may start from.", no_args_is_help=True)
 
 
-def add_base_model(text: str) -> str:
+def add_base_model(service: Service, text: str) -> str:
     """Fetch or convert the model that a person named, register it, and return its short name with its digest."""
-    settings = get_settings()
     source = canonical_source(text)
-    found = describe(resolve(source, settings.model_cache_dir or settings.data_dir / "models"))
-    with unit_of_work() as session:
+    found = describe(resolve(source, service.settings.models_dir))
+    with service.database.transaction() as session:
         row = base_models.register(
             session,
             id=short_name(source),
@@ -38,18 +35,18 @@ def add_base_model(text: str) -> str:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(help="a packaged model's name, a local folder, or OWNER/NAME@REVISION")],
+    source: Annotated[
+        str, typer.Argument(help="Name of a packaged model, a local folder, or OWNER/NAME@REVISION on the hub.")
+    ],
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Offer a base model to jobs. The workers must be able to reach the same source."""
-    environment.load(data_dir)
-    typer.echo(add_base_model(source))
+    """Register a base model. The workers must be able to read the same source."""
+    typer.echo(add_base_model(open_service(data_dir), source))
 
 
 @app.command("list")
 def list_models(data_dir: DataDir = Path("var")) -> None:
     """List the registered base models."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
+    with open_service(data_dir).database.transaction() as session:
         for row in base_models.list_base_models(session):
             typer.echo(f"{row.id}  {row.source}  sha256 {row.digest[:12]}…")

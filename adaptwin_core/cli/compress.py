@@ -1,4 +1,4 @@
-"""`adaptwin compress`: the whole recipe in one process, without a service."""
+"""`adaptwin compress` does a whole job in one process, without the service."""
 
 import tempfile
 from pathlib import Path
@@ -6,46 +6,51 @@ from typing import Annotated
 
 import typer
 
-from adaptwin_core.cli.asked import parse_settings
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
-from adaptwin_core.cli.places import require_apart, require_files, require_writable
-from adaptwin_core.cli.quiet import quiet_libraries
-from adaptwin_core.cli.stopping import stoppable
-from adaptwin_core.cli.telling import of_model
-from adaptwin_core.cli.watching import watching
+from adaptwin_core.cli.folder_checks import require_apart, require_files, require_writable
+from adaptwin_core.cli.interruption import stoppable
+from adaptwin_core.cli.job_settings import parse_settings
+from adaptwin_core.cli.library_logs import quiet_libraries
+from adaptwin_core.cli.progress_display import progress_display
+from adaptwin_core.cli.summary import model_summary
 from adaptwin_core.ml.base.sources import canonical_source
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option(help="speech of other people, so that they are still heard", exists=True, file_okay=False),
+    typer.Option(
+        help="Folder of other people's speech, so that the model still recognizes them.", exists=True, file_okay=False
+    ),
 ]
 
 
 def compress(
     model: Annotated[
-        str, typer.Option(help="whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base")
+        str, typer.Option(help="Base model: whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base.")
     ],
     audio: Annotated[
         Path,
-        typer.Option(help="folder of one speaker's speech, with or without transcripts", exists=True, file_okay=False),
+        typer.Option(help="Folder of one speaker's speech, with or without transcripts.", exists=True, file_okay=False),
     ],
-    out: Annotated[Path, typer.Option(help="folder to write the smaller model to; must not exist or be empty")],
+    out: Annotated[Path, typer.Option(help="Folder to write the model to. It must be new or empty.")],
     general: FolderOption = None,
     encoder_cut: Annotated[
-        float | None, typer.Option(help="share of the encoder's parameters to remove; 0.35 when no size is given")
+        float | None,
+        typer.Option(help="Share of the encoder's parameters to remove. It is 0.35 if no other size is given."),
     ] = None,
-    settings: Annotated[str, typer.Option(help="settings of a job, as JSON, e.g. '{\"personal_steps\": 480}'")] = "{}",
+    settings: Annotated[
+        str, typer.Option(help="Settings of the job, as JSON: '{\"personal_steps\": 480}'. See docs/settings.md.")
+    ] = "{}",
     accept_little: Annotated[
-        bool, typer.Option("--accept-little", help="go on with speech that is too little to learn from or to judge by")
+        bool, typer.Option("--accept-little", help="Accept speech that is too little to train on or to test on.")
     ] = False,
-    cache: Annotated[Path, typer.Option(help="where converted base models are kept")] = Path("var/models"),
+    cache: Annotated[Path, typer.Option(help="Folder that converted base models are kept in.")] = Path("var/models"),
 ) -> None:
-    """Make a Whisper smaller for one speaker, from files to files.
+    """Make a Whisper smaller for one speaker.
 
-    What was found in the speech is printed, and kept in report.json. --out is whole in the end, or as it was before.
-    The exit status is 1 after a refusal, 2 after wrong usage, and 130 when stopped by Ctrl-C.
+    What is found in the speech is printed, and kept in report.json. If the command fails, --out is left as it was.
+    The exit status is 1 if the job is refused, 2 if the command is used wrongly, and 130 if Ctrl-C stops it.
     """
-    # What costs nothing is asked first; torch is loaded only when all of it is right.
+    # Cheap checks come first: torch takes seconds to load.
     spec = parse_settings(settings, encoder_cut)
     require_empty(out)
     speech = {"--audio": audio} | ({} if general is None else {"--general": general})
@@ -63,7 +68,7 @@ def compress(
         base = Base.found(source, spec.language, cache)
         from adaptwin_core.ml.stages.run import run_recipe
 
-        with watching() as watcher, tempfile.TemporaryDirectory() as workdir:
+        with progress_display() as watcher, tempfile.TemporaryDirectory() as workdir:
             report = run_recipe(
                 base,
                 audio,
@@ -74,6 +79,6 @@ def compress(
                 accept_little=accept_little,
                 watcher=watcher,
             )
-    with watching() as watcher:
-        for line in of_model(report, out):
+    with progress_display() as watcher:
+        for line in model_summary(report, out):
             watcher.say(line)

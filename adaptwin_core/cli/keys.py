@@ -1,4 +1,4 @@
-"""`adaptwin keys`: who may use the API."""
+"""`adaptwin keys` makes, lists and revokes API keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,17 +6,15 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from adaptwin_core.cli.service import DataDir, open_service
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.local import environment
 from adaptwin_core.service import auth
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.queries import tenants
 
-app = typer.Typer(help="API keys of the tenants.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
-DataDir = Annotated[Path, typer.Option(help="folder of `adaptwin up`; DATABASE_URL goes before it")]
-TenantName = Annotated[str, typer.Option("--tenant", help="whose key")]
+TenantName = Annotated[str, typer.Option("--tenant", help="Tenant that the key belongs to.")]
 
 
 def ensure_tenant(session: Session, name: str) -> TenantScope:
@@ -33,21 +31,20 @@ def _known(session: Session, tenant: str) -> TenantScope:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="what the key is for, such as laptop")],
+    name: Annotated[str, typer.Argument(help="What the key is for, such as laptop.")],
     tenant: TenantName = "local",
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Make a key, and the tenant if it is new, and print it: the only time that anyone sees it."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
-        typer.echo(auth.create_key(session, ensure_tenant(session, tenant), name))
+    """Make a key and print it. It cannot be shown again. A tenant that is new is made too."""
+    service = open_service(data_dir)
+    with service.database.transaction() as session:
+        typer.echo(service.keys.create(session, ensure_tenant(session, tenant), name))
 
 
 @app.command("list")
 def list_keys(tenant: TenantName = "local", data_dir: DataDir = Path("var")) -> None:
     """List a tenant's keys, without their secrets."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
+    with open_service(data_dir).database.transaction() as session:
         for key in tenants.keys_of(session, _known(session, tenant)):
             state = f"revoked {key.revoked_at:%F %T}" if key.revoked_at else "valid"
             used = f"last used {key.last_used_at:%F %T}" if key.last_used_at else "never used"
@@ -56,12 +53,11 @@ def list_keys(tenant: TenantName = "local", data_dir: DataDir = Path("var")) -> 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="key_…, as `list` shows it")],
+    key_id: Annotated[str, typer.Argument(help="Id of the key, as `list` shows it: key_…")],
     tenant: TenantName = "local",
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """End a key at once."""
-    environment.load(data_dir)
-    with unit_of_work() as session:
+    """Revoke a key. It stops working at once."""
+    with open_service(data_dir).database.transaction() as session:
         auth.revoke_key(session, _known(session, tenant), key_id)
     typer.echo(f"{key_id} is revoked")

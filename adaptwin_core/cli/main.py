@@ -8,10 +8,10 @@ from adaptwin_core.cli.export import export, verify
 from adaptwin_core.cli.up import up
 from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.store import migrate as migrations
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.settings import Settings
 
 commands = typer.Typer(
-    help="Speech recognition that knows your voice: compress Whisper for one speaker.",
+    help="Compress Whisper for one speaker: speech recognition that knows your voice.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,19 +26,19 @@ commands.add_typer(base.app, name="base")
 
 @commands.command()
 def migrate() -> None:
-    """Bring the database of DATABASE_URL to this version's tables, and make the bucket if one is set and missing."""
-    settings = get_settings()
+    """Update the tables of the database of DATABASE_URL, and make the S3 bucket if one is set and missing."""
+    settings = Settings()
     migrations.upgrade(settings.database_url)
     typer.echo("the database is up to date")
     if settings.s3_bucket is not None:
         from adaptwin_core.store.bucket import ensure_bucket  # boto3 is optional
 
         ensure_bucket(settings.s3_bucket, settings.s3_endpoint_url)
-        typer.echo(f"the bucket {settings.s3_bucket} is there")
+        typer.echo(f"the bucket {settings.s3_bucket} exists")
 
 
 def app() -> None:
-    """Run the command line; an expected failure is one sentence, not a traceback."""
+    """Run the command line. An expected failure is told in one sentence, without a traceback."""
     try:
         commands()
     except AdaptwinError as error:

@@ -1,4 +1,4 @@
-"""`adaptwin up`: the whole service on one machine, from servers to workers."""
+"""`adaptwin up` runs the whole service on one machine, from the database to the workers."""
 
 import os
 import secrets
@@ -18,9 +18,9 @@ from adaptwin_core.domain.errors import Conflict, Unauthorized
 from adaptwin_core.local import environment
 from adaptwin_core.local.servers import running_servers
 from adaptwin_core.local.supervisor import POLL_S, Component, Supervisor
-from adaptwin_core.service import auth
+from adaptwin_core.service.bootstrap import Service, bootstrap
 from adaptwin_core.store import migrate
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.settings import Settings
 
 LOCAL_TENANT = "local"
 DEFAULT_BASE_MODEL = "package:whisper-tiny.en"
@@ -28,15 +28,21 @@ READY_LINE = "AdaPTwin is ready"
 
 
 def up(
-    data_dir: Annotated[Path, typer.Option(help="everything is kept here")] = Path("var"),
-    host: Annotated[str, typer.Option(help="address the API listens on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port of the API")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="processes that share the blocks of a job")] = 2,
+    data_dir: Annotated[Path, typer.Option(help="Folder that everything is kept in.")] = Path("var"),
+    host: Annotated[str, typer.Option(help="Address that the API listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port that the API listens on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes, which share the blocks of a job.")] = 2,
     base_model: Annotated[
-        list[str] | None, typer.Option(help="a package's, folder's or hub model's name; repeatable")
+        list[str] | None,
+        typer.Option(
+            help="Base model to register: a packaged model, a folder or a hub id. May be given several times."
+        ),
     ] = None,
 ) -> None:
-    """Run the API, workers and, unless DATABASE_URL and REDIS_URL name yours, PostgreSQL and Valkey."""
+    """Run the whole service on this machine.
+
+    It starts the API, the workers, PostgreSQL and Valkey. DATABASE_URL and REDIS_URL name servers of your own instead.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     data_dir = data_dir.resolve()
@@ -54,10 +60,11 @@ def up(
             }
             os.environ.update(shared)
             environment.save(data_dir, shared)
+            service = bootstrap(Settings())
             migrate.upgrade(urls.database_url)
             for source in base_model or [DEFAULT_BASE_MODEL]:
-                typer.echo(f"{'base model':<10} {add_base_model(source)}")
-            key_file = _ensure_key(data_dir)
+                typer.echo(f"{'base model':<10} {add_base_model(service, source)}")
+            key_file = _ensure_key(service, data_dir)
             with Supervisor(components(host, port, workers), data_dir / "logs", typer.echo) as supervisor:
                 pages = "listen at /listen, docs at /docs"
                 _watch(supervisor, f"{READY_LINE} at http://{host}:{port} ({pages}), API key in {key_file}")
@@ -118,14 +125,14 @@ def _require_free(host: str, port: int) -> None:
         raise Conflict(f"cannot listen on {host}:{port} ({fault.strerror}): choose another --port") from fault
 
 
-def _ensure_key(data_dir: Path) -> Path:
+def _ensure_key(service: Service, data_dir: Path) -> Path:
     """Return the file with this folder's API key, making tenant and key when it has none that counts."""
     key_file = data_dir / "api_key"
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         try:
-            auth.authenticate(session, key_file.read_text().strip())
+            service.keys.authenticate(session, key_file.read_text().strip())
         except (FileNotFoundError, Unauthorized):
-            key = auth.create_key(session, ensure_tenant(session, LOCAL_TENANT), f"first {secrets.token_hex(3)}")
+            key = service.keys.create(session, ensure_tenant(session, LOCAL_TENANT), f"first {secrets.token_hex(3)}")
             environment.write_private(key_file, key)
             typer.echo(f"{'API key':<10} {key}")
     return key_file

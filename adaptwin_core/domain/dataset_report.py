@@ -1,12 +1,12 @@
-"""What a person is told about a dataset once its audio was read."""
+"""The report on a set of speech once its audio is read: figures, files that are not used, warnings and notes."""
 
-from typing import Literal
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
 from pydantic import Field
 
 from adaptwin_core.domain.spec import Frozen
-
-SplitName = Literal["train", "valid", "test"]
+from adaptwin_core.domain.splits import Split
 
 
 class RejectedFile(Frozen):
@@ -18,7 +18,7 @@ class RejectedFile(Frozen):
 
 
 class DatasetWarning(Frozen):
-    """Something about files that are used which the person should know."""
+    """Something that the person should know of files that are used."""
 
     code: str
     message: str
@@ -34,35 +34,69 @@ class DatasetNote(Frozen):
     message: str
 
 
+class ClipFigures(Protocol):
+    """What the figures need to know of a clip."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def text(self) -> str | None:
+        """The transcript: None where it is not known, empty where nobody speaks."""
+
+
 class SplitFigures(Frozen):
     """What one split holds."""
 
     clips: int
-    labelled: int = Field(description="clips with a transcript")
-    silent: int = Field(description="those of them whose transcript is empty: nobody speaks")
-    labelled_seconds: float = Field(description="seconds of clips whose transcript has words")
-    unlabelled_seconds: float = Field(description="seconds of clips without a transcript")
+    labelled: int = Field(description="Clips with a transcript.")
+    silent: int = Field(description="Clips whose transcript is empty because nobody speaks.")
+    labelled_seconds: float = Field(description="Seconds of clips whose transcript has words.")
+    unlabelled_seconds: float = Field(description="Seconds of clips without a transcript.")
     words: int | None = Field(
-        None, description="words of the transcripts, as spaces part them; null where an older version read them"
+        None,
+        description="Words of the transcripts, separated by spaces. It is null if an older version read the speech.",
     )
-    characters: int | None = Field(None, description="characters of the transcripts without the spaces, likewise")
+    characters: int | None = Field(
+        None,
+        description="Characters of the transcripts without spaces. It is null if an older version read the speech.",
+    )
+
+
+def figures_of(clips: Collection[ClipFigures]) -> SplitFigures:
+    """Return the figures of one split's clips."""
+    texts = [(clip.text or "").split() for clip in clips if clip.text is not None]
+    return SplitFigures(
+        clips=len(clips),
+        labelled=len(texts),
+        silent=sum(clip.text is not None and not clip.text for clip in clips),
+        labelled_seconds=seconds_in(clip for clip in clips if clip.text),
+        unlabelled_seconds=seconds_in(clip for clip in clips if clip.text is None),
+        words=sum(len(words) for words in texts),
+        characters=sum(len("".join(words)) for words in texts),
+    )
+
+
+def seconds_in(clips: Iterable[ClipFigures]) -> float:
+    """Return how long clips last together, to the millisecond."""
+    return round(sum(clip.seconds for clip in clips), 3)
 
 
 class DatasetReport(Frozen):
     """The figures of one set of speech, the same from the service and from `adaptwin compress`."""
 
-    seconds: float = Field(description="seconds of speech in all clips")
+    seconds: float = Field(description="Seconds of speech in all clips.")
     clips: int
-    recordings: int = Field(0, description="files that are used")
-    labelled: int = Field(description="clips with a transcript")
-    labelled_train: int = Field(0, description="those of them that are trained on")
-    splits: dict[SplitName, float] = Field(description="seconds of speech of each split")
-    parts: dict[SplitName, SplitFigures] = Field(
-        default={}, description="what each split holds; datasets that were read by an older version tell nothing here"
+    recordings: int = Field(0, description="Files that are used.")
+    labelled: int = Field(description="Clips with a transcript.")
+    labelled_train: int = Field(0, description="Clips with a transcript that are trained on.")
+    splits: dict[Split, float] = Field(description="Seconds of speech in each split.")
+    parts: dict[Split, SplitFigures] = Field(
+        default={}, description="What each split holds. It is empty if an older version read the speech."
     )
     rejects: list[RejectedFile]
     warnings: list[DatasetWarning]
-    notes: list[DatasetNote] = Field(default=[], description="how files were understood: columns, encodings")
+    notes: list[DatasetNote] = Field(default=[], description="How files were understood: their columns and encodings.")
 
     @property
     def is_transcribed(self) -> bool:
@@ -71,4 +105,4 @@ class DatasetReport(Frozen):
             return self.parts["train"].labelled > self.parts["train"].silent
         if "labelled_train" in self.model_fields_set:
             return self.labelled_train > 0
-        return self.labelled > 0  # the oldest reports tell of all clips only
+        return self.labelled > 0  # the oldest reports count all clips together

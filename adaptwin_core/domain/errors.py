@@ -1,10 +1,10 @@
-"""Every error the product raises on purpose.
+"""Every error that is raised on purpose.
 
 AdaptwinError                     stable `code`, a sentence for the person, whether a retry can help
 ├── InvalidInput                  the caller sent something we cannot use
 │   ├── InvalidAudio
 │   └── InvalidSpec
-├── NotFound                      no such thing, or not yours: the two are never told apart
+├── NotFound                      no such thing, or another owner's: the answer is the same
 ├── Conflict                      the thing is in a state that forbids this
 ├── Unauthorized
 ├── LimitExceeded                 a cap on size, count or quota
@@ -13,8 +13,10 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 ├── Cancelled                     the job was cancelled while a task ran
 └── CorruptBlob                   stored bytes do not match their SHA-256
 
-HTTP status codes are mapped at the edge (api/problems.py) and nowhere else.
+HTTP status codes are mapped at the edge (api/error_status.py) and nowhere else.
 """
+
+from typing import Literal
 
 
 class AdaptwinError(Exception):
@@ -39,8 +41,43 @@ class InvalidInput(AdaptwinError):
     code = "invalid_input"
 
 
+# Why a file is not used; why a set cannot be; why a job cannot begin with its speech.
+AudioCode = Literal[
+    "archive_damaged",
+    "archive_form",
+    "bomb",
+    "decode_failed",
+    "duplicate",
+    "duplicate_name",
+    "empty_file",
+    "encrypted",
+    "file_too_large",
+    "nested_archive",
+    "not_a_file",
+    "not_audio",
+    "not_finite",
+    "silent",
+    "timed_text",
+    "too_short",
+    "transcript_encoding",
+    "transcript_form",
+    "unreadable_file",
+    "no_audio",
+    "too_large",
+    "too_long",
+    "too_many_files",
+    "too_slow",
+    "invalid_audio",
+    "no_training_speech",
+    "too_little_speech",
+]
+
+
 class InvalidAudio(InvalidInput):
-    code = "invalid_audio"
+    code: AudioCode = "invalid_audio"
+
+    def __init__(self, message: str, *, code: AudioCode = "invalid_audio") -> None:
+        super().__init__(message, code=code)
 
 
 class InvalidSpec(InvalidInput):

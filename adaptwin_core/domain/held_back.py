@@ -2,6 +2,7 @@
 
 import math
 
+from adaptwin_core.domain.audio import WINDOW_S
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.units import Unit, unit_of
@@ -10,7 +11,6 @@ MAX_WINDOWS = 4  # of each kind of speech
 ONE_WINDOW_IN = 10
 LEAST_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
 
-_WINDOW_S = 30.0
 _LEAST_FILLED_S = 24.0  # of a window, as clips are packed
 
 
@@ -54,6 +54,6 @@ def require_searchable(speech: DatasetReport, language: str) -> None:
         require_enough(getattr(valid, count), language)
         return
     windows = num_held_back(math.ceil(train.labelled_seconds / _LEAST_FILLED_S))
-    held_back_s = min(windows * _WINDOW_S, train.labelled_seconds)
+    held_back_s = min(windows * WINDOW_S, train.labelled_seconds)
     share = held_back_s / train.labelled_seconds if train.labelled_seconds > 0 else 0.0
     require_enough(math.ceil(share * getattr(train, count)), language)

@@ -1,4 +1,4 @@
-"""What a person asks for: how small, how much for this speaker, how long to tune."""
+"""The settings of a job: how small the model becomes, how much it is fitted to its speaker, how long it trains."""
 
 from typing import ClassVar, Literal, Self
 
@@ -10,9 +10,9 @@ from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.languages import code_of
 from adaptwin_core.domain.refusals import Named
 
-# Where tuning starts from; it takes smaller steps where speech that is held back shows that these are too long.
+# The first rate of training. It becomes smaller where the validation windows show that this one is too large.
 TUNE_RATES = {"adapters": 3.5e-4, "factors": 2e-5}
-SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)  # of the encoder, that max_wer chooses from, deepest first
+SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)  # of the encoder, deepest first: max_wer chooses one
 
 
 class Frozen(BaseModel):
@@ -20,129 +20,170 @@ class Frozen(BaseModel):
 
 
 class Settings(Frozen, Named):
-    """What a person may set: a misspelt name is answered with the nearest."""
+    """Settings that a person gives. A name that is not known is refused, with the nearest that is."""
 
     kind: ClassVar[str] = "setting"
 
 
 class SpectralRanks(Settings):
-    """Ranks to keep in every cut block, given by hand instead of a cut. None leaves that part whole."""
+    """Ranks that every cut block keeps, given by hand instead of a cut. A part without a rank stays whole."""
 
-    heads: int | None = Field(None, ge=1, description="heads that the attention of an encoder layer keeps")
-    qk: int | None = Field(None, ge=1, description="columns a head keeps in its query and key")
-    vo: int | None = Field(None, ge=1, description="columns a head keeps in its value and output")
-    neurons: int | None = Field(None, ge=1, description="neurons the feed-forward keeps")
-    ff: int | None = Field(None, ge=1, description="rank of each of the two feed-forward matrices, on those neurons")
+    heads: int | None = Field(None, ge=1, description="Heads that the attention of an encoder layer keeps.")
+    qk: int | None = Field(None, ge=1, description="Columns that each head keeps of its query and of its key.")
+    vo: int | None = Field(None, ge=1, description="Columns that each head keeps of its value and of its output.")
+    neurons: int | None = Field(None, ge=1, description="Neurons that a feed-forward keeps.")
+    ff: int | None = Field(
+        None, ge=1, description="Rank of each of the two matrices of a feed-forward, once its neurons are chosen."
+    )
 
 
 class CompressionSpec(Settings):
-    """The settings of one job. Its digest, with the inputs' digests, names the result."""
+    """The settings of one job. Their digest and the digests of the inputs name the result."""
 
     encoder_cut: float = Field(
         0.35,
         ge=0.0,
         le=0.8,
-        description="share of the encoder's parameters to remove; with 0 here and in decoder_cut nothing is removed "
-        "and the model is only tuned to its speaker",
+        description="Share of the encoder's parameters to remove. If this and decoder_cut are 0, nothing is removed, "
+        "and the model is only trained for its speaker.",
     )
-    decoder_cut: float = Field(0.0, ge=0.0, le=0.8, description="share of the decoder's layer parameters to remove")
+    decoder_cut: float = Field(
+        0.0, ge=0.0, le=0.8, description="Share of the parameters of the decoder's layers to remove."
+    )
     model_cut: float | None = Field(
-        None, gt=0.0, le=0.8, description="share of the whole model's parameters to remove, in place of the two cuts"
+        None,
+        gt=0.0,
+        le=0.8,
+        description="Share of the whole model's parameters to remove. It replaces encoder_cut and decoder_cut.",
     )
     max_bytes: int | None = Field(
-        None, ge=1_000_000, description="largest size of the weights file, in place of the cuts"
+        None,
+        ge=1_000_000,
+        description="Largest size of the file of weights, in bytes. It replaces encoder_cut and decoder_cut.",
     )
     max_wer: float | None = Field(
         None,
         gt=0,
         le=100,
-        description=f"in place of the cuts: the deepest encoder cut of {SEARCHED_CUTS} whose short trial hears this "
-        "speaker with at most this error rate, in %, on transcribed speech that is kept from training, 100 words or "
-        "more. It is of words, but of characters in a language written without spaces",
+        description="Highest error rate for the speaker, in %. It replaces encoder_cut and decoder_cut: the job "
+        f"takes the deepest encoder cut of {SEARCHED_CUTS} at which a short trial stays at or below it. The trial is "
+        "judged on transcribed speech that is kept from training, at least 100 words. The rate is of words, or of "
+        "characters for a language that is written without spaces.",
     )
     plan: Literal["measured", "uniform", "successive"] = Field(
         "measured",
-        description="measured: parameters go where this speech misses them least; uniform: the same ranks in every "
-        "layer; successive: the encoder's first layers cut hard, its rest whole, a decoder as uniform",
+        description="How the cut is divided among the layers. measured: parameters are removed where this speech "
+        "misses them least. uniform: every layer keeps the same ranks. successive: the first layers of the encoder "
+        "are cut hard and the others stay whole; the decoder is cut as in uniform.",
     )
     equal_heads: bool = Field(
-        False, description="in the measured plan, keep as many columns of query-key as of value-output in a head"
+        False,
+        description="Whether a head keeps as many columns of query and key as of value and output. It applies to the "
+        "measured plan only.",
     )
     plan_for: Literal["any", "ctranslate2"] = Field(
         "any",
-        description="the runtime whose speed the measured plan minds. ctranslate2: one even number of heads in all "
-        "encoder layers, query-key as wide as value-output, and what goes is chosen by the time it takes there; any: "
-        "what goes is chosen by its parameters alone",
+        description="Runtime that the measured plan makes fast. any: it counts parameters only. ctranslate2: it "
+        "counts the time that CTranslate2 takes, and gives all encoder layers the same even number of heads, with "
+        "query and key as wide as value and output.",
     )
     ranks: SpectralRanks | None = Field(
-        None, description="explicit ranks for every part whose cut is not 0; the size of the cut is then not used"
+        None,
+        description="Ranks that every block keeps, given by hand. They apply to each half of the model whose cut is "
+        "not 0, and the size of that cut is then ignored.",
     )
     start: Literal["whitened", "plain"] = Field(
-        "whitened", description="whitened: least error on the speech; plain: SVD of the product alone, as in the paper"
+        "whitened",
+        description="Factorization that a cut starts from. whitened: the one with the least error on the speech. "
+        "plain: the singular value decomposition of the weights alone, as in the AdaPTwin paper.",
     )
     speaker_weight: float = Field(
-        0.5, ge=0.0, le=1.0, description="λ: 1 fits the speaker alone, 0 general speech alone; 1 without general speech"
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description="Weight λ of the speaker's speech against general speech in what the cut preserves: 1 is the "
+        "speaker alone, 0 is general speech alone. A job without general speech uses 1.",
     )
     calibration_windows: int = Field(
-        48, ge=1, le=960, description="30 s windows of each kind of speech measured for moments"
+        48, ge=1, le=960, description="Windows of 30 s of each kind of speech that calibration measures."
     )
-    lora_rank: int = Field(16, ge=1, le=256, description="rank of the adapters that are trained and merged")
-    layer_windows: int = Field(12, ge=1, le=256, description="windows each block is tuned on, alone")
-    layer_steps: int = Field(24, ge=0, le=10_000, description="steps of the layer-wise phase; 0 leaves it out")
-    layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="of the layer-wise phase")
+    lora_rank: int = Field(
+        16, ge=1, le=256, description="Rank of the LoRA adapters that are trained and then merged into the weights."
+    )
+    layer_windows: int = Field(12, ge=1, le=256, description="Windows of 30 s that each block is tuned on by itself.")
+    layer_steps: int = Field(
+        24,
+        ge=0,
+        le=10_000,
+        description="Training steps of each block by itself, right after it is cut. 0 leaves this phase out.",
+    )
+    layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Learning rate of layer_steps.")
     personal_steps: int = Field(
         240,
         ge=0,
         le=100_000,
-        description="steps in which the model, still whole, learns its speaker; 0 leaves it out. For a speaker without "
-        "transcripts a job that cuts adds them to tune_steps, unless either is given",
+        description="Training steps in which the whole model learns its speaker before it is cut. 0 leaves this "
+        "phase out. If the speaker has no transcripts and something is cut, these steps are added to tune_steps, "
+        "unless the job gives either number.",
     )
     tune_steps: int = Field(
         80,
         ge=0,
         le=100_000,
-        description="steps in which the cut model makes up for what it lost; 0 leaves it out, as does a model of which "
-        "nothing was cut",
+        description="Training steps in which the cut model recovers from the cut. 0 leaves this phase out. A job "
+        "that cuts nothing has no such phase.",
     )
     tune_method: Literal["factors", "adapters"] = Field(
         "adapters",
-        description="what the steps before and after the cut train: adapters: LoRA, merged; factors: the layers "
-        "themselves",
+        description="What personal_steps and tune_steps train. adapters: LoRA adapters, which are merged afterwards. "
+        "factors: the weights of the layers themselves.",
     )
     tune_learning_rate: float | None = Field(
         None,
         gt=0,
         le=0.1,
-        description="of the steps before and after the cut; left out, "
-        + ", ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items()),
+        description="Learning rate of personal_steps and tune_steps. If it is left out, it is "
+        + " and ".join(f"{rate:g} for {method}" for method, rate in TUNE_RATES.items())
+        + ".",
     )
     tune_batch: int = Field(
-        1, ge=1, le=64, description="windows in each step that trains the whole, those of scale_steps too"
+        1, ge=1, le=64, description="Windows in each step of personal_steps, tune_steps and scale_steps."
     )
     general_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of the windows with speech in these steps that is general speech"
+        0.3,
+        ge=0.0,
+        le=1.0,
+        description="Share of general speech among the windows with speech that personal_steps, tune_steps and "
+        "scale_steps train on.",
     )
     weights: Literal["float16", "int8", "int4"] = Field(
         "float16",
-        description="how matrices and the token embedding are stored: int8 takes about half the bytes of float16, int4 "
-        "about a third, rounded to suit the speech and its scales trained, at some loss",
+        description="Format in which the matrices and the token embedding are stored. int8 takes about half the "
+        "bytes of float16. int4 takes about a third, at some loss; its rounding is fitted to the speech, and its "
+        "scales are trained.",
     )
     scale_steps: int = Field(
         80,
         ge=0,
         le=100_000,
-        description="steps in which the scales of weights of 4 bits make up for what rounding lost; 0 leaves it out",
+        description="Training steps in which the scales of int4 weights recover from rounding. 0 leaves this phase "
+        "out.",
     )
     exports: tuple[ExportName, ...] = Field(
-        (), description="forms to have the finished model in as well; more can be asked for later"
+        (), description="Other formats to make the finished model in. More can be requested later."
     )
     language: str = Field(
         "en",
         max_length=60,
-        description="language of the speech: a code, tag or name such as de, de-DE or German, kept as Whisper's code; "
-        "the base model must have it",
+        description="Language of the speech, as a code, a tag or a name: de, de-DE or German. It is stored as "
+        "Whisper's code, and the base model must support it.",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="the same seed, settings and speech give the same model")
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="Seed of all random choices. The same seed, settings and speech give the same model.",
+    )
 
     @field_validator("language", mode="after")
     @classmethod
@@ -175,7 +216,7 @@ class CompressionSpec(Settings):
         return self
 
     def with_cut(self, encoder_cut: float) -> Self:
-        """Return the settings of a job for max_wer once its cut is found: that of the encoder, nothing else cut."""
+        """Return the settings of a job for max_wer once its cut is found: it is of the encoder alone."""
         found = self.model_dump() | {"max_wer": None, "encoder_cut": encoder_cut, "decoder_cut": 0.0}
         return self.model_validate(found)
 
@@ -186,7 +227,7 @@ class CompressionSpec(Settings):
     def without_transcripts(self) -> Self:
         """Return the settings of a job whose speaker has no transcripts, where no steps were asked for.
 
-        There is nothing of the speaker to learn first: a cut model takes the original's own words as it is repaired.
+        The whole model has nothing to learn from such speech. A cut model has: it is taught what the original hears.
         """
         if not self.is_cut or self.model_fields_set & {"personal_steps", "tune_steps"}:
             return self
@@ -200,7 +241,7 @@ class CompressionSpec(Settings):
 
     @property
     def tune_rate(self) -> float:
-        """Return the learning rate end to end, before the cut and after it."""
+        """Return the learning rate of personal_steps and tune_steps."""
         return self.tune_learning_rate or TUNE_RATES[self.tune_method]
 
     def digest(self) -> str:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from adaptwin_core.domain import stage_settings as settings
-from adaptwin_core.domain.plan import BlockId, ModelShape
-from adaptwin_core.domain.planner import blocks_to_cut, needs_offers
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
+from adaptwin_core.domain.shape import BlockId, ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import (
     Contender,
@@ -26,20 +26,22 @@ from adaptwin_core.domain.task_keys import (
 
 
 class Stage(StrEnum):
-    INGEST = "ingest"  # files that a person sent become one checked corpus
-    PERSONALIZE = "personalize"  # the base model, still whole, learns its speaker
-    CALIBRATE = "calibrate"  # second moments and inputs of every block, over the speech
-    WEIGH = "weigh"  # sensitivity: what each size of each part of a block would lose
-    SEARCH = "search"  # the deepest cut that holds a wanted error rate
-    FACTORIZE = "factorize"  # closed-form cut of a block, then layer-wise LoRA
-    TUNE = "tune"  # assemble the blocks, train end to end, merge, quantize
-    EVALUATE = "evaluate"  # transcribe the held-out clips
-    PUBLISH = "publish"  # report, plots, model card, manifest
-    EXPORT = "export"  # another runtime's form, transcribing in that runtime
+    """What a task does. The stages of a job follow each other in this order."""
+
+    INGEST = "ingest"
+    PERSONALIZE = "personalize"
+    CALIBRATE = "calibrate"
+    WEIGH = "weigh"
+    SEARCH = "search"
+    FACTORIZE = "factorize"
+    TUNE = "tune"
+    EVALUATE = "evaluate"
+    PUBLISH = "publish"
+    EXPORT = "export"
 
 
 class Owner(StrEnum):
-    """What a task belongs to: that hears of its end."""
+    """What a task belongs to. The owner is told when the task is done or has failed."""
 
     DATASET = "dataset"
     JOB = "job"
@@ -47,19 +49,21 @@ class Owner(StrEnum):
 
 
 class Queue(StrEnum):
-    """Which workers do it."""
+    """Which workers do a task."""
 
-    AUDIO = "audio"  # those that read files of strangers, confined
-    MODEL = "model"  # those that hold torch
+    AUDIO = "audio"  # those that read the files of strangers
+    MODEL = "model"  # those that run models
 
 
 class Cores(StrEnum):
-    SHARE = "share"  # some: other tasks of its stage run beside it
-    ALL = "all"  # all: it is alone in its stage, or rare
+    """How much of a machine a task takes."""
+
+    SHARE = "share"  # other tasks of its stage run beside it
+    ALL = "all"  # it is alone in its stage, or rare
 
 
 class SpeechUse(StrEnum):
-    """What a task needs of the speech. Hours of audio are fetched only where they are heard."""
+    """What a task needs of the speech. Hours of audio are fetched only for those that read it."""
 
     AUDIO = "audio"
     CLIPS = "clips"  # which clips there are, and their transcripts
@@ -78,11 +82,13 @@ class Outline:
 
 @dataclass(frozen=True)
 class Row:
-    """One stage. `keys`: its tasks, none where it is not needed. `reads`: stages whose results a task may read.
-    `sees`: the settings that a task may see.
+    """One stage. `does`: what a task does, and `per`: what one task is for, in words. `keys`: the tasks, none where the
+    stage is not needed. `reads`: the stages whose results a task may read. `sees`: the settings that a task may see.
     """
 
     stage: Stage
+    does: str
+    per: str
     owner: Owner
     key: type[TaskKey]
     keys: Callable[[Outline], Sequence[TaskKey]]
@@ -111,13 +117,14 @@ def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
 
 
 _MEASURED = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
-_TUNED = (*_MEASURED, Stage.SEARCH, Stage.FACTORIZE)
 
 TABLE: Final = (
     Row(
         Stage.INGEST,
-        Owner.DATASET,
-        DatasetKey,
+        does="reads what a person sent into one checked corpus",
+        per="dataset",
+        owner=Owner.DATASET,
+        key=DatasetKey,
         keys=lambda _outline: [DatasetKey()],
         reads=_reads(),
         sees=lambda spec, _key: spec,
@@ -127,8 +134,10 @@ TABLE: Final = (
     ),
     Row(
         Stage.PERSONALIZE,
-        Owner.JOB,
-        ModelKey,
+        does="trains the whole model on its speaker",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
         keys=_one_if(lambda outline: outline.spec.personal_steps > 0),
         reads=_reads(),
         sees=settings.of_personalize,
@@ -137,8 +146,10 @@ TABLE: Final = (
     ),
     Row(
         Stage.CALIBRATE,
-        Owner.JOB,
-        ShardKey,
+        does="sums second moments over the speech, and keeps the inputs of every block for a few windows",
+        per="shard of the windows",
+        owner=Owner.JOB,
+        key=ShardKey,
         keys=lambda outline: (
             [ShardKey(index, outline.num_shards) for index in range(outline.num_shards)] if _blocks(outline) else []
         ),
@@ -149,9 +160,11 @@ TABLE: Final = (
     ),
     Row(
         Stage.WEIGH,
-        Owner.JOB,
-        BlockId,
-        keys=lambda outline: _blocks(outline) if needs_offers(outline.spec) else [],
+        does="measures sensitivity: what each size of each part of a block would lose",
+        per="block",
+        owner=Owner.JOB,
+        key=BlockId,
+        keys=lambda outline: _blocks(outline) if has_measured_plan(outline.spec) else [],
         reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
         sees=settings.of_weigh,
         speech=SpeechUse.CLIPS,
@@ -159,8 +172,10 @@ TABLE: Final = (
     ),
     Row(
         Stage.SEARCH,
-        Owner.JOB,
-        ModelKey,
+        does="finds the deepest cut whose short trial holds a wanted error rate",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
         keys=_one_if(lambda outline: outline.spec.max_wer is not None),
         reads=_reads(*_MEASURED),
         sees=settings.of_search,
@@ -169,8 +184,10 @@ TABLE: Final = (
     ),
     Row(
         Stage.FACTORIZE,
-        Owner.JOB,
-        BlockId,
+        does="cuts a block in closed form, then tunes it alone against the original",
+        per="block",
+        owner=Owner.JOB,
+        key=BlockId,
         keys=_blocks,
         reads=_reads(*_MEASURED, Stage.SEARCH),
         sees=settings.of_factorize,
@@ -179,18 +196,22 @@ TABLE: Final = (
     ),
     Row(
         Stage.TUNE,
-        Owner.JOB,
-        ModelKey,
+        does="assembles the blocks, trains end to end to make up for the cut, and quantizes",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(*_TUNED),
+        reads=_reads(*_MEASURED, Stage.SEARCH, Stage.FACTORIZE),
         sees=settings.of_whole_job,
         speech=SpeechUse.AUDIO,
         cores=Cores.ALL,
     ),
     Row(
         Stage.EVALUATE,
-        Owner.JOB,
-        EvaluationKey,
+        does="transcribes the held-out clips",
+        per="model (base, compressed) and kind of speech",
+        owner=Owner.JOB,
+        key=EvaluationKey,
         keys=_evaluations,
         reads=lambda key: () if key.model is Contender.BASE else (Stage.TUNE,),
         sees=settings.of_evaluate,
@@ -199,18 +220,22 @@ TABLE: Final = (
     ),
     Row(
         Stage.PUBLISH,
-        Owner.JOB,
-        ModelKey,
+        does="writes report, plots, model card and manifest",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(*_TUNED, Stage.TUNE, Stage.EVALUATE),
+        reads=_reads(Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
         sees=settings.of_whole_job,
         speech=SpeechUse.REPORT,
         cores=Cores.SHARE,
     ),
     Row(
         Stage.EXPORT,
-        Owner.EXPORT,
-        ExportKey,
+        does="writes another runtime's form and transcribes the held-out clips in that runtime",
+        per="form",
+        owner=Owner.EXPORT,
+        key=ExportKey,
         keys=lambda outline: [ExportKey(form) for form in outline.spec.exports],
         reads=_reads(Stage.EVALUATE, Stage.PUBLISH),
         sees=settings.of_export,

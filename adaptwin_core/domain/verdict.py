@@ -13,15 +13,15 @@ class Verdict(Frozen):
     """One judgement, in words and in figures. `difference` and its interval are None where the outcome is unknown."""
 
     outcome: Outcome = Field(
-        description="for the speaker, by the 95 % interval of the difference: better where it lies below 0, worse "
-        "where above, no_worse where it holds 0; unknown without transcripts of held-out speech"
+        description="The result for the speaker, by the 95 % interval of the difference: better if it lies below 0, "
+        "worse if above, no_worse if it contains 0. It is unknown if the held-out speech has no transcripts."
     )
-    is_sure: bool = Field(description="whether there were clips and words enough to judge by")
-    sentence: str = Field(description="the verdict as a person reads it")
+    is_sure: bool = Field(description="Whether the held-out speech has enough clips and words for a judgement.")
+    sentence: str = Field(description="The verdict as a sentence.")
     difference: float | None = Field(
-        description="error rate of the compressed model minus that of the original on the same clips; 0.01 is a point"
+        description="Error rate of the compressed model minus that of the original on the same clips; 0.01 is a point."
     )
-    low: float | None = Field(description="low end of its 95 % interval")
-    high: float | None = Field(description="high end of its 95 % interval")
-    others: Outcome | None = Field(description="the same for general speech, where that was given")
-    advice: tuple[str, ...] = Field(description="what would help")
+    low: float | None = Field(description="Low end of the 95 % interval of the difference.")
+    high: float | None = Field(description="High end of the 95 % interval of the difference.")
+    others: Outcome | None = Field(description="The result for general speech, if the job has any.")
+    advice: tuple[str, ...] = Field(description="What would make the result better or surer.")

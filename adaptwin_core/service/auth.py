@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 
+from pydantic import SecretStr
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,6 @@ from adaptwin_core.domain.errors import Unauthorized
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.store.queries import auth as keys
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import ApiKey, Tenant
 
 SECRET_BYTES = 32
@@ -28,30 +29,38 @@ def create_tenant(session: Session, name: str) -> TenantScope:
     return TenantScope(tenant.id)
 
 
-def create_key(session: Session, scope: TenantScope, name: str) -> str:
-    """Make a key and return it, `adtw_<key id>_<secret>`: this is the only time anyone sees the secret."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    row = ApiKey(id=new_id("key"), tenant_id=scope.tenant_id, name=name, secret_hmac=_hmac(secret))
-    session.add(row)
-    session.flush()
-    return f"adtw_{row.id}_{secret}"
+@dataclass(frozen=True)
+class ApiKeys:
+    """Makes and checks keys. `secret_key` keys the HMAC under which they are stored."""
 
+    secret_key: SecretStr
 
-def authenticate(session: Session, token: str) -> TenantScope:
-    """Return whose key this is.
+    def create(self, session: Session, scope: TenantScope, name: str) -> str:
+        """Make a key and return it, `adtw_<key id>_<secret>`: this is the only time anyone sees the secret."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        row = ApiKey(id=new_id("key"), tenant_id=scope.tenant_id, name=name, secret_hmac=self._hmac(secret))
+        session.add(row)
+        session.flush()
+        return f"adtw_{row.id}_{secret}"
 
-    Raises:
-        Unauthorized: it is not a key, or not one that counts; the two are not told apart.
-    """
-    match = _TOKEN.fullmatch(token)
-    key_id, secret = match.groups() if match else ("", "")
-    row = keys.key_by_id(session, key_id) if key_id else None
-    # An unknown key is compared too, so that the answer takes as long.
-    if not hmac.compare_digest(_hmac(secret), row.secret_hmac if row else _NO_KEY_HMAC) or row is None:
-        raise Unauthorized("send a valid API key as 'Authorization: Bearer adtw_…'")
-    scope = TenantScope(row.tenant_id)
-    keys.note_key_use(session, scope, row.id)
-    return scope
+    def authenticate(self, session: Session, token: str) -> TenantScope:
+        """Return whose key this is.
+
+        Raises:
+            Unauthorized: it is not a key, or it was revoked. The answer does not tell which.
+        """
+        match = _TOKEN.fullmatch(token)
+        key_id, secret = match.groups() if match else ("", "")
+        row = keys.key_by_id(session, key_id) if key_id else None
+        # An unknown key is compared too, so that the answer takes as long.
+        if not hmac.compare_digest(self._hmac(secret), row.secret_hmac if row else _NO_KEY_HMAC) or row is None:
+            raise Unauthorized("send a valid API key as 'Authorization: Bearer adtw_…'")
+        scope = TenantScope(row.tenant_id)
+        keys.note_key_use(session, scope, row.id)
+        return scope
+
+    def _hmac(self, secret: str) -> bytes:
+        return hmac.digest(self.secret_key.get_secret_value().encode(), secret.encode(), hashlib.sha256)
 
 
 def revoke_key(session: Session, scope: TenantScope, key_id: str) -> None:
@@ -63,8 +72,3 @@ def revoke_key(session: Session, scope: TenantScope, key_id: str) -> None:
     row = keys.key(session, scope, key_id)
     if row.revoked_at is None:
         row.revoked_at = func.now()
-
-
-def _hmac(secret: str) -> bytes:
-    pepper = get_settings().secret_key.get_secret_value().encode()
-    return hmac.digest(pepper, secret.encode(), hashlib.sha256)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.store.queries import base_models as queries
 from adaptwin_core.store.tables import BaseModel
 
@@ -35,7 +35,7 @@ def register(
         session.add(row)
     elif row.digest != digest and queries.is_in_use(session, id):
         raise Conflict(f"jobs still run on other weights named {id}: let them end, or use another name")
-    row.source, row.digest, row.shape, row.licence = source, digest, shape.model_dump(mode="json"), licence
+    row.source, row.digest, row.shape, row.licence = source, digest, shape, licence
     row.languages = list(languages)
     session.flush()
     return row

@@ -8,23 +8,24 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
 from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
 from adaptwin_core.domain.task_keys import DatasetKey
-from adaptwin_core.service import pipeline, readiness, uploads
-from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.service import pipeline, readiness
+from adaptwin_core.service.uploads import Uploads
+from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import erasure, owned
 from adaptwin_core.store.queries import uploads as upload_queries
 from adaptwin_core.store.tables import Dataset, Upload
 
 NUM_NAMES_SHOWN = 5
-CORPUS_MANIFEST = "corpus.json"
-SAMPLE_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def list_uploads(session: Session, scope: TenantScope, dataset_id: str) -> Seque
     return upload_queries.of_dataset(session, scope, dataset_id)
 
 
-def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
+def seal(session: Session, scope: TenantScope, dataset_id: str, *, uploads: Uploads) -> Dataset:
     """Close a dataset to uploads and have a worker read it.
 
     Raises:
@@ -84,7 +85,9 @@ def seal(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     return dataset
 
 
-def clips(session: Session, scope: TenantScope, dataset_id: str, *, after: str | None, limit: int) -> Sequence[Clip]:
+def clips(
+    session: Session, scope: TenantScope, dataset_id: str, *, blobs: BlobStore, after: str | None, limit: int
+) -> Sequence[Clip]:
     """Return clips of a ready dataset in the corpus's order, from the one after id `after` on.
 
     Raises:
@@ -94,7 +97,7 @@ def clips(session: Session, scope: TenantScope, dataset_id: str, *, after: str |
     """
     dataset = queries.get(session, scope, dataset_id)
     readiness.require_ready(dataset)
-    manifest = get_blobs().fetch((dataset.files or {})[CORPUS_MANIFEST]["sha256"], scope=scope.tenant_id)
+    manifest = blobs.fetch((dataset.files or {})[CORPUS_MANIFEST].sha256, scope=scope.tenant_id)
     rows = json.loads(manifest.read_bytes())["clips"]
     start = 0 if after is None else next((i + 1 for i, row in enumerate(rows) if row["id"] == after), None)
     if start is None:
@@ -119,14 +122,20 @@ def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
 
 
 def ingested(
-    session: Session, dataset_id: str, *, digest: str, report: DatasetReport, files: dict[str, dict[str, Any]]
+    session: Session,
+    dataset_id: str,
+    *,
+    digest: str,
+    report: DatasetReport,
+    files: Files,
+    blobs: BlobStore,
 ) -> Dataset:
     """Make a dataset ready. For the worker that holds its task.
 
     Args:
         digest: of the corpus: same speech, same digest.
         report: what was found.
-        files: `{file name: {sha256, bytes}}` of the corpus, stored as the tenant's blobs.
+        files: of the corpus, stored as the tenant's blobs.
 
     Raises:
         Conflict: the dataset was deleted meanwhile.
@@ -136,11 +145,11 @@ def ingested(
     scope = TenantScope(dataset.tenant_id)
     erasure.share_blobs(session, scope)
     for name, file in files.items():
-        if not get_blobs().exists(file["sha256"], scope=scope.tenant_id):
+        if not blobs.exists(file.sha256, scope=scope.tenant_id):
             raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
     dataset.state = next_state(DatasetState(dataset.state), "ready").value
     dataset.digest = digest
-    dataset.report = report.model_dump(mode="json")
+    dataset.report = report
     dataset.files = files
     return dataset
 
@@ -158,7 +167,7 @@ def _for_worker(session: Session, dataset_id: str) -> Dataset:
 
 
 def _clip(row: dict[str, Any]) -> Clip:
-    seconds = row["num_samples"] / SAMPLE_RATE_HZ
+    seconds = seconds_of(row["num_samples"])
     return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 

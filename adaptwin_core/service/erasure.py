@@ -1,58 +1,97 @@
-"""Removes the bytes of what was deleted, given up or has expired. Steps may be repeated; the sweeper repeats them."""
+"""Removes the bytes of what was deleted, given up or has expired. Every step may be repeated: the sweeper does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState, next_state
-from adaptwin_core.service import upload_files
-from adaptwin_core.store.blobs import get_blobs
+from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.store.blobs import BlobRef, BlobStore, from_json
+from adaptwin_core.store.database import Database
 from adaptwin_core.store.queries import erasure as rows
+from adaptwin_core.store.tables import Model
 
 BATCH = 500
+MODEL_BATCH = 200  # a model or a result has several files
 
 
-def expire_uploads(session: Session) -> int:
-    """Give up open uploads whose time is over; return how many."""
-    late = rows.expired_uploads(session, limit=BATCH)
-    for upload in late:
-        upload.state = next_state(UploadState(upload.state), "abort").value
-        upload.writer_token = None
-    return len(late)
+@dataclass(frozen=True)
+class Eraser:
+    """Erases from `blobs`, and from the `files` of unfinished uploads."""
+
+    blobs: BlobStore
+    files: UploadFiles
+
+    def erase(self, database: Database) -> int:
+        """Do every step once, each in its own transaction, so that none holds the locks of all.
+
+        Returns:
+            How many uploads expired, and rows, blobs and files were let go.
+        """
+        num_erased = 0
+        for step in (self._expire_uploads, self._erase_models, self._erase_speech, self._drop_files):
+            with database.transaction() as session:
+                num_erased += step(session)
+        return num_erased
+
+    def _expire_uploads(self, session: Session) -> int:
+        """Give up open uploads whose time is over."""
+        late = rows.expired_uploads(session, limit=BATCH)
+        for upload in late:
+            upload.state = next_state(UploadState(upload.state), "abort").value
+            upload.writer_token = None
+        return len(late)
+
+    def _erase_models(self, session: Session) -> int:
+        """Erase deleted models, and every result that only deleted things stand on."""
+        models = rows.unerased_models(session, limit=MODEL_BATCH)
+        results = rows.dead_results(session, limit=MODEL_BATCH)
+        files = [(model.tenant_id, file) for model in models for file in _files(model)]
+        files += [(result.tenant_id, file) for result in results if result.tenant_id for file in result.files.values()]
+        for model in models:
+            model.manifest = {name: value for name, value in model.manifest.items() if name not in {"files", "exports"}}
+        for result in results:
+            session.delete(result)
+        session.flush()
+        for tenant_id, file in files:
+            self._release(session, TenantScope(tenant_id), file.sha256)
+        return len(models) + len(results)
+
+    def _erase_speech(self, session: Session) -> int:
+        """Erase uploads and corpora that are gone."""
+        num_erased = 0
+        for upload in rows.unerased_uploads(session, limit=BATCH):
+            num_erased += self._release(session, TenantScope(upload.tenant_id), upload.sha256)
+            upload.sha256 = None
+        for dataset in rows.unerased_datasets(session, limit=BATCH):
+            for file in (dataset.files or {}).values():
+                num_erased += self._release(session, TenantScope(dataset.tenant_id), file.sha256)
+            dataset.files = None
+        return num_erased
+
+    def _drop_files(self, session: Session) -> int:
+        """Remove files in flight that no open upload owns."""
+        names = self.files.upload_ids()
+        living = rows.open_ids(session, names)
+        dead = [name for name in names if name not in living]
+        for name in dead:
+            self.files.remove(name)
+        return len(dead)
+
+    def _release(self, session: Session, scope: TenantScope, sha256: str | None) -> int:
+        """Delete a blob unless something living stands on it; return how many went."""
+        if sha256 is None:
+            return 0
+        rows.hold_blobs(session, scope)
+        if rows.blob_in_use(session, scope, sha256):
+            return 0
+        self.blobs.delete(sha256, scope=scope.tenant_id)
+        return 1
 
 
-def erase(session: Session) -> int:
-    """Delete the blobs of uploads and datasets that are gone, unless something living holds the same bytes.
-
-    Returns:
-        How many blobs were let go.
-    """
-    num_erased = 0
-    for upload in rows.unerased_uploads(session, limit=BATCH):
-        num_erased += release(session, TenantScope(upload.tenant_id), upload.sha256)
-        upload.sha256 = None
-    for dataset in rows.unerased_datasets(session, limit=BATCH):
-        for file in (dataset.files or {}).values():
-            num_erased += release(session, TenantScope(dataset.tenant_id), file["sha256"])
-        dataset.files = None
-    return num_erased
-
-
-def drop_files(session: Session) -> int:
-    """Remove files in flight that no open upload owns; return how many."""
-    names = upload_files.upload_ids()
-    living = rows.open_ids(session, names)
-    dead = [name for name in names if name not in living]
-    for name in dead:
-        upload_files.remove(name)
-    return len(dead)
-
-
-def release(session: Session, scope: TenantScope, sha256: str | None) -> int:
-    """Delete a blob unless something living stands on it; return how many went."""
-    if sha256 is None:
-        return 0
-    rows.hold_blobs(session, scope)
-    if rows.blob_in_use(session, scope, sha256):
-        return 0
-    get_blobs().delete(sha256, scope=scope.tenant_id)
-    return 1
+def _files(model: Model) -> Iterator[BlobRef]:
+    yield from from_json(model.manifest["files"]).values()
+    for export in model.manifest.get("exports", {}).values():
+        yield from from_json(export["files"]).values()

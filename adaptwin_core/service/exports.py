@@ -16,6 +16,7 @@ from adaptwin_core.domain.states import TaskState
 from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
+from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.tables import Job, Task
 
@@ -30,13 +31,13 @@ class ExportState(StrEnum):
 
 @dataclass(frozen=True)
 class Export:
-    """`verdict`: what was heard; `files`: {name: {sha256, bytes}} once it is ready."""
+    """`verdict`: what was heard; `files`: once it is ready."""
 
     form: str
     state: ExportState
     progress: dict[str, Any] | None
     verdict: dict[str, Any] | None
-    files: dict[str, dict[str, Any]]
+    files: Files
     error: dict[str, Any] | None
 
 
@@ -92,7 +93,7 @@ def open_file(session: Session, scope: TenantScope, model_id: str, form: str, na
     entry = export.files.get(name)
     if entry is None:
         raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
-    return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+    return FileEntry(name, entry, scope.tenant_id)
 
 
 def _why_not_ready(export: Export) -> str:
@@ -117,4 +118,4 @@ def _under_way(task: Task) -> Export:
 
 def _made(form: str, kept: dict[str, Any]) -> Export:
     state = ExportState.READY if kept["verdict"]["is_offered"] else ExportState.REFUSED
-    return Export(form, state, None, kept["verdict"], kept["files"], None)
+    return Export(form, state, None, kept["verdict"], from_json(kept["files"]), None)

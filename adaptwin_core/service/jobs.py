@@ -11,7 +11,6 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import JOB_STAGES
@@ -21,7 +20,6 @@ from adaptwin_core.service import events as event_log
 from adaptwin_core.service import tasks as task_service
 from adaptwin_core.store.queries import datasets as queries
 from adaptwin_core.store.queries import owned
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Event, Job, Task, Tenant
 
 _ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
@@ -38,8 +36,14 @@ def submit(
     accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,
+    max_unfinished: int,
+    num_shards: int,
 ) -> tuple[Job, bool]:
     """Make a job and set its first stage out, or return the job that the same key made before.
+
+    Args:
+        max_unfinished: how many jobs a tenant may have that have not ended.
+        num_shards: into how many tasks calibration is split.
 
     Returns:
         the job, and whether it is new.
@@ -70,15 +74,14 @@ def submit(
                 code="idempotency_mismatch",
             )
         return old, False
-    _check_room(session, scope)
+    _check_room(session, scope, max_unfinished)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
     base = base_models.get(session, base_model_id)
     languages.require(spec.language, base.languages, base.id)
-    shape = ModelShape.model_validate(base.shape)
-    settled = submission.submit(spec, shape, speaker, general, accept_little=accept_little)
+    settled = submission.submit(spec, base.shape, speaker, general, accept_little=accept_little)
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,
@@ -86,7 +89,7 @@ def submit(
         general_dataset_id=general_dataset_id,
         base_model_id=base_model_id,
         name=name,
-        spec=settled.spec.model_dump(mode="json"),
+        spec=settled.spec,
         accept_little=accept_little,
         idempotency_key=idempotency_key,
         request_digest=request_digest,
@@ -97,7 +100,7 @@ def submit(
     event_log.add(session, job, "state", "the job is queued", state=job.state)
     for remark in settled.remarks:
         event_log.add(session, job, "warning", remark.message, code=remark.code)
-    pipeline.begin(session, job, JOB_STAGES[0])
+    pipeline.begin(session, job, JOB_STAGES[0], num_shards=num_shards)
     session.flush()
     return job, True
 
@@ -146,8 +149,7 @@ def _by_key(session: Session, scope: TenantScope, idempotency_key: str) -> Job |
     return session.scalar(select(Job).where(Job.tenant_id == scope.tenant_id, Job.idempotency_key == idempotency_key))
 
 
-def _check_room(session: Session, scope: TenantScope) -> None:
-    limit = get_settings().max_running_jobs
+def _check_room(session: Session, scope: TenantScope, limit: int) -> None:
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
     num_unfinished: Any = session.scalar(
         select(func.count()).select_from(Job).where(Job.tenant_id == scope.tenant_id, unfinished)

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import tasks
+from adaptwin_core.store.blobs import BlobRef, from_json
 from adaptwin_core.store.queries import owned
 from adaptwin_core.store.tables import Job, Model
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a model, and where its bytes are: a blob's name and scope."""
+    """One file of a model, and where its bytes are: a blob and its scope."""
 
     name: str
-    sha256: str
-    bytes: int
+    blob: BlobRef
     scope: str
 
 
@@ -45,10 +45,10 @@ def of_job(session: Session, scope: TenantScope, job_id: str) -> Model | None:
 
 def open_file(session: Session, scope: TenantScope, model_id: str, name: str) -> FileEntry:
     """Return where a model's file is. Raises NotFound."""
-    entry = get(session, scope, model_id).manifest["files"].get(name)
+    entry = from_json(get(session, scope, model_id).manifest["files"]).get(name)
     if entry is None:
         raise NotFound(f"model {model_id} has no file {name}; its manifest lists those it has")
-    return FileEntry(name, entry["sha256"], entry["bytes"], scope.tenant_id)
+    return FileEntry(name, entry, scope.tenant_id)
 
 
 def count_download(session: Session, scope: TenantScope, model_id: str) -> None:

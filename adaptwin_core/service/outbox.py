@@ -13,8 +13,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.service import broker
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.service.broker import Broker
+from adaptwin_core.store.database import Database
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.tables import Outbox
 
@@ -31,11 +31,11 @@ def enqueue(session: Session, topic: str, queue: str, args: list[Any], *, delay_
     )
 
 
-def flush() -> int:
+def flush(database: Database, broker: Broker) -> int:
     """Send every committed message that is due; return how many went. If the broker is away they stay."""
     num_sent = 0
     while True:
-        with unit_of_work() as session:
+        with database.transaction() as session:
             batch = session.scalars(
                 select(Outbox)
                 .where(Outbox.sent_at.is_(None), Outbox.due_at <= func.now())

@@ -7,21 +7,19 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
-from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import JOB_STAGES, Outline, Owner, Stage, row_of, stages_of
 from adaptwin_core.domain.states import JobState, next_state
 from adaptwin_core.domain.task_keys import TaskKey
-from adaptwin_core.service import broker, events, outbox, results
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service import broker, events, outbox
+from adaptwin_core.store.blobs import Files, as_json
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 
-def begin(session: Session, job: Job, stage: Stage) -> None:
+def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
     """Set a job's stage out as queued tasks, each with its message; a stage without tasks is passed over."""
-    keys = row_of(stage).keys(outline_of(session, job))
+    keys = row_of(stage).keys(outline_of(session, job, num_shards=num_shards))
     if not keys:
-        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1])
+        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1], num_shards=num_shards)
         return
     for key in keys:
         add_task(session, stage, key, job_id=job.id)
@@ -31,13 +29,13 @@ def begin(session: Session, job: Job, stage: Stage) -> None:
     )
 
 
-def outline_of(session: Session, job: Job) -> Outline:
+def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
     """Return what decides a job's tasks."""
     return Outline(
-        CompressionSpec.model_validate(job.spec),
-        ModelShape.model_validate(session.get_one(BaseModel, job.base_model_id).shape),
+        job.spec,
+        session.get_one(BaseModel, job.base_model_id).shape,
         has_general=job.general_dataset_id is not None,
-        num_shards=get_settings().calibration_shards,
+        num_shards=num_shards,
     )
 
 
@@ -56,7 +54,7 @@ def announce(session: Session, task_id: str, stage: Stage, *, delay_s: float = 0
     outbox.enqueue(session, broker.TASK_RUN, row_of(stage).queue, [task_id], delay_s=delay_s)
 
 
-def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None:
+def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_shards: int) -> None:
     """Go on from a stage whose tasks are all done: to the next stage, or, after the last, to a model.
 
     Args:
@@ -65,7 +63,7 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
     """
     position = JOB_STAGES.index(Stage(job.stage or "")) + 1
     if position < len(JOB_STAGES):
-        begin(session, job, JOB_STAGES[position])
+        begin(session, job, JOB_STAGES[position], num_shards=num_shards)
         return
     if manifest is None:
         raise ValueError("publish must hand over the manifest")
@@ -79,11 +77,11 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None) -> None
         told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"
     events.add(session, job, "state", told, state=job.state, model_id=model.id, verdict=verdict)
     for stage in stages_of(Owner.EXPORT):
-        for key in row_of(stage).keys(outline_of(session, job)):
+        for key in row_of(stage).keys(outline_of(session, job, num_shards=num_shards)):
             add_task(session, stage, key, job_id=job.id)
 
 
-def exported(session: Session, job: Job, form: str, files: results.Files, verdict: dict[str, Any]) -> None:
+def exported(session: Session, job: Job, form: str, files: Files, verdict: dict[str, Any]) -> None:
     """Keep what an export's task made with the model, as long as that lives.
 
     Raises:
@@ -92,6 +90,6 @@ def exported(session: Session, job: Job, form: str, files: results.Files, verdic
     model = session.scalars(select(Model).where(Model.job_id == job.id).with_for_update()).one()
     if model.deleted_at is not None:
         raise LeaseLost(f"the model was deleted while its export {form} was made")
-    exports = {**model.manifest.get("exports", {}), form: {"files": files, "verdict": verdict}}
+    exports = {**model.manifest.get("exports", {}), form: {"files": as_json(files), "verdict": verdict}}
     model.manifest = {**model.manifest, "exports": exports}
     events.add(session, job, "task", f"export {form} done", stage=Stage.EXPORT, task=form)

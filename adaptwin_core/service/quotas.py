@@ -1,23 +1,23 @@
 """What a tenant may hold and what the disk can take, decided before the first byte arrives."""
 
 import shutil
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LimitExceeded, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.store.queries import auth, uploads
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.settings import Settings
 
 
-def admit_upload(session: Session, scope: TenantScope, length: int) -> None:
+def admit_upload(session: Session, scope: TenantScope, length: int, settings: Settings) -> None:
     """Let an upload of `length` bytes be made in this transaction; others of the tenant wait until it ends.
 
     Raises:
         LimitExceeded: the file, the tenant's sum or the number of open uploads is past its cap.
         ResourceExhausted: the disk has no room for it.
     """
-    settings = get_settings()
     if length > settings.max_upload_bytes:
         raise LimitExceeded(
             f"a file may have at most {settings.max_upload_bytes} bytes, this one has {length}: split it",
@@ -33,17 +33,16 @@ def admit_upload(session: Session, scope: TenantScope, length: int) -> None:
             f"your quota has {left_bytes} bytes left, this upload needs {length}: delete a dataset first",
             code="quota_exceeded",
         )
-    require_disk(length)
+    require_disk(settings, length)
 
 
-def require_disk(length: int) -> None:
+def require_disk(settings: Settings, length: int = 0) -> None:
     """Raise ResourceExhausted when `length` more bytes would leave too little room on the disk."""
-    if free_disk_bytes() - length < get_settings().min_free_disk_bytes:
+    if free_disk_bytes(settings.data_dir) - length < settings.min_free_disk_bytes:
         raise ResourceExhausted("the server has no room for this file now: try again later", code="disk_full")
 
 
-def free_disk_bytes() -> int:
-    """Return the free bytes of the disk that holds the data."""
-    folder = get_settings().data_dir
+def free_disk_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk that holds `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder).free

@@ -20,7 +20,8 @@ def require_ready(dataset: Dataset) -> DatasetReport:
         case DatasetState.PROBING:
             what = f"the speech of dataset {dataset.id} is being read: wait until it is ready"
             raise Conflict(what, code="dataset_not_ready")
-    return DatasetReport.model_validate(dataset.report)
+    assert dataset.report is not None
+    return dataset.report
 
 
 def require_open(dataset: Dataset) -> None:

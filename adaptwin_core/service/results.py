@@ -7,16 +7,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage, row_of
 from adaptwin_core.domain.task_keys import TaskKey
+from adaptwin_core.store.blobs import Files
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
-
-Files = dict[str, dict[str, Any]]  # {file name: {"sha256", "bytes"}}
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,14 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
     base = session.get_one(BaseModel, job.base_model_id)
     speaker = _corpus(session, job.dataset_id)
     general = _corpus(session, job.general_dataset_id) if job.general_dataset_id is not None else None
-    spec = row.sees(CompressionSpec.model_validate(job.spec), key)
+    spec = row.sees(job.spec, key)
     earlier = {stage: _made_by(session, job.id, stage) for stage in row.reads(key)}
     return TaskInputs(
         stage=row.stage,
         key=key,
         tenant_id=job.tenant_id,
         spec=spec,
-        base=Base(base.id, base.source, base.digest, ModelShape.model_validate(base.shape), base.licence),
+        base=Base(base.id, base.source, base.digest, base.shape, base.licence),
         speaker=speaker.files or {},
         general=general.files if general is not None else None,
         earlier=earlier,
@@ -84,7 +82,7 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
             speaker=_facts(speaker),
             general=_facts(general) if general is not None else None,
             earlier={
-                stage: {of: {name: file["sha256"] for name, file in made.files.items()} for of, made in results.items()}
+                stage: {of: {name: file.sha256 for name, file in made.files.items()} for of, made in results.items()}
                 for stage, results in earlier.items()
             },
             tenant=job.tenant_id,
@@ -119,7 +117,9 @@ def _corpus(session: Session, dataset_id: str) -> Dataset:
 
 
 def _facts(dataset: Dataset) -> SpeechFacts:
-    return SpeechFacts(dataset.digest or "", DatasetReport.model_validate(dataset.report))
+    assert dataset.digest is not None  # `_corpus` has seen to it
+    assert dataset.report is not None
+    return SpeechFacts(dataset.digest, dataset.report)
 
 
 def _made_by(session: Session, job_id: str, stage: Stage) -> dict[TaskKey, Made]:

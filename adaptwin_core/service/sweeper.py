@@ -4,6 +4,7 @@ import logging
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -12,9 +13,11 @@ from sqlalchemy.orm import aliased
 
 from adaptwin_core.domain.stages import JOB_STAGES, TABLE, Queue, Stage
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState
-from adaptwin_core.service import broker, datasets, erasure, model_erasure, outbox, pipeline, tasks
-from adaptwin_core.store.engine import get_engine, unit_of_work
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service import datasets, outbox, pipeline
+from adaptwin_core.service.bootstrap import Service
+from adaptwin_core.service.broker import Broker
+from adaptwin_core.service.tasks import Tasks
+from adaptwin_core.store.database import Database
 from adaptwin_core.store.tables import Dataset, Job, Task
 
 log = logging.getLogger(__name__)
@@ -34,61 +37,62 @@ class Swept:
     num_erased: int = 0  # uploads, blobs and files removed
 
 
-def sweep() -> Swept | None:
+def sweep(service: Service) -> Swept | None:
     """Do one round; None if another process is at it."""
-    with get_engine().connect() as connection:
+    with service.database.engine.connect() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
             return None
         connection.commit()  # the lock belongs to the connection; no transaction stays open meanwhile
         try:
-            return _sweep()
+            return _sweep(service)
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
 
 
-def _sweep() -> Swept:
+def _sweep(service: Service) -> Swept:
+    database = service.database
     done = Swept(
-        num_expired=_expire_leases(),
-        num_announced=_announce_lost(),
-        num_advanced=_advance_jobs(),
-        num_stuck_datasets=_fail_stuck_datasets(),
-        num_erased=_erase(),
+        num_expired=_expire_leases(database, service.tasks),
+        num_announced=_announce_lost(database, service.broker, resend_after_s=service.settings.resend_after_s),
+        num_advanced=_advance_jobs(database, num_shards=service.settings.calibration_shards),
+        num_stuck_datasets=_fail_stuck_datasets(database),
+        num_erased=service.eraser.erase(database),
     )
-    remove_workdirs()
-    with unit_of_work() as session:
+    remove_workdirs(database, service.settings.work_dir)
+    with database.transaction() as session:
         outbox.forget_sent(session)
-    outbox.flush()
+    outbox.flush(database, service.broker)
     if any(vars(done).values()):
         log.info("swept: %s", done)
     return done
 
 
-def _expire_leases() -> int:
-    with unit_of_work() as session:
+def _expire_leases(database: Database, tasks: Tasks) -> int:
+    with database.transaction() as session:
         silent = session.scalars(
             select(Task.id).where(Task.state == TaskState.RUNNING, Task.lease_until < func.now()).limit(BATCH)
         ).all()
     num_expired = 0
     for task_id in silent:
         try:
-            with unit_of_work() as session:
+            with database.transaction() as session:
                 num_expired += tasks.expire(session, task_id)
         except Exception:  # one bad row must not keep the rest from being swept
             log.exception("task %s could not be taken from its silent worker", task_id)
     return num_expired
 
 
-def _announce_lost() -> int:
+def _announce_lost(database: Database, sender: Broker, *, resend_after_s: float) -> int:
     """Ring again for queued tasks nobody came for, but only where the queue holds fewer messages than tasks wait."""
-    stale = timedelta(seconds=get_settings().resend_after_s)
+    stale = timedelta(seconds=resend_after_s)
     num_announced = 0
     for queue in Queue:
         stages = [row.stage for row in TABLE if row.queue is queue]
         waiting = (Task.state == TaskState.QUEUED) & Task.stage.in_(stages)
-        with unit_of_work() as session:
+        with database.transaction() as session:
             num_waiting = session.scalar(select(func.count()).select_from(Task).where(waiting)) or 0
             try:
-                if num_waiting <= broker.depth(queue):
+                if num_waiting <= sender.depth(queue):
                     continue  # the messages are there, the workers are busy
             except (OperationalError, RedisError) as error:
                 log.warning("the broker is away: %s", error)
@@ -105,13 +109,13 @@ def _announce_lost() -> int:
     return num_announced
 
 
-def _advance_jobs() -> int:
+def _advance_jobs(database: Database, *, num_shards: int) -> int:
     """Move on jobs whose stage is done but which stand still: never seen, as both change in one transaction."""
     open_task = aliased(Task)
     is_open = exists().where(
         open_task.job_id == Job.id, open_task.stage == Job.stage, open_task.state != TaskState.DONE
     )
-    with unit_of_work() as session:
+    with database.transaction() as session:
         stuck = session.scalars(
             select(Job)
             .where(Job.state == JobState.RUNNING, Job.stage != JOB_STAGES[-1], ~is_open)
@@ -120,14 +124,14 @@ def _advance_jobs() -> int:
         ).all()
         for job in stuck:
             log.error("job %s stood still after %s", job.id, job.stage)
-            pipeline.advance(session, job, None)
+            pipeline.advance(session, job, None, num_shards=num_shards)
         return len(stuck)
 
 
-def _fail_stuck_datasets() -> int:
+def _fail_stuck_datasets(database: Database) -> int:
     """Fail datasets that wait for a worker though no task of theirs is open."""
     is_open = exists().where(Task.dataset_id == Dataset.id, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
-    with unit_of_work() as session:
+    with database.transaction() as session:
         stuck = session.scalars(
             select(Dataset.id).where(Dataset.state == DatasetState.PROBING, ~is_open).limit(BATCH)
         ).all()
@@ -141,21 +145,12 @@ def _fail_stuck_datasets() -> int:
         return len(stuck)
 
 
-def _erase() -> int:
-    num_erased = 0
-    for step in (erasure.expire_uploads, model_erasure.erase, erasure.erase, erasure.drop_files):
-        with unit_of_work() as session:
-            num_erased += step(session)
-    return num_erased
-
-
-def remove_workdirs() -> None:
+def remove_workdirs(database: Database, root: Path) -> None:
     """Remove what killed workers left in their folders: `TASK-ATTEMPT-random`, of a lease that is over."""
-    root = get_settings().data_dir / "work"
     if not root.is_dir():
         return
     folders = {folder: tuple(folder.name.split("-")[:2]) for folder in root.iterdir()}
-    with unit_of_work() as session:
+    with database.transaction() as session:
         held = {
             (task_id, str(attempt))
             for task_id, attempt in session.execute(

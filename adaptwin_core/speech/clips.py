@@ -4,41 +4,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adaptwin_core.speech import split
-from adaptwin_core.speech.claims import Line
-from adaptwin_core.speech.corpus import Clip, Place
+from adaptwin_core.speech.annotations import Annotation
+from adaptwin_core.speech.corpus import Clip
+from adaptwin_core.speech.shards import Span
 
 
 @dataclass(frozen=True)
-class Taken:
+class UsedFile:
     """A file that is used: its pieces, in time order."""
 
     name: str
-    line: Line
-    places: tuple[Place, ...]
+    annotation: Annotation
+    spans: tuple[Span, ...]
 
 
-def clips_of(taken: Sequence[Taken]) -> tuple[Clip, ...]:
+def clips_of(used: Sequence[UsedFile]) -> tuple[Clip, ...]:
     """Return the clips of all files, in the order of the files."""
     splits = split.assign(
         [
             split.Recording(
-                t.name, tuple(place.num_samples for place in t.places), t.line.split, is_wordless=t.line.is_wordless
+                t.name,
+                tuple(span.num_samples for span in t.spans),
+                t.annotation.split,
+                is_nonspeech=t.annotation.is_nonspeech,
             )
-            for t in taken
+            for t in used
         ]
     )
     clips: list[Clip] = []
-    for file, piece_splits in zip(taken, splits, strict=True):
-        for place, piece_split in zip(file.places, piece_splits, strict=True):
+    for file, piece_splits in zip(used, splits, strict=True):
+        for span, piece_split in zip(file.spans, piece_splits, strict=True):
             clips.append(
                 Clip(
                     id=f"clip-{len(clips):05d}",
                     recording=file.name,
-                    text=file.line.text,
+                    text=file.annotation.text,
                     split=piece_split,
-                    shard=place.shard,
-                    start=place.start,
-                    num_samples=place.num_samples,
+                    shard=span.shard,
+                    start=span.start,
+                    num_samples=span.num_samples,
                 )
             )
     return tuple(clips)

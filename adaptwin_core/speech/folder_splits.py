@@ -4,9 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from adaptwin_core.speech.claims import SPLITS, Split
+from adaptwin_core.domain.splits import Split
+from adaptwin_core.speech.split_names import SPLIT_OF_FILE_WORD
 
-_NAMES = frozenset(SPLITS) - {"general"}  # a word of one public set's tables, and of many people's folders
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -31,4 +31,4 @@ def splits_by_folder(names: Sequence[str]) -> dict[str, Split]:
 def _split_of(folder: str) -> Split | None:
     """`test` and `test-clean` are for testing, `testimony` is not."""
     word = _WORD.match(folder.casefold())
-    return SPLITS[word[0]] if word and word[0] in _NAMES else None
+    return SPLIT_OF_FILE_WORD.get(word[0]) if word else None

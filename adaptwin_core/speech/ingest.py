@@ -9,23 +9,27 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from adaptwin_core.domain.dataset_report import RejectedFile
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
+from adaptwin_core.speech.audio_files import audio_files
 from adaptwin_core.speech.clips import clips_of
-from adaptwin_core.speech.corpus import Corpus, CorpusWriter
+from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import SourceFile, label
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.speech.matching.matching import match
 from adaptwin_core.speech.matching.same_recording import Versions
-from adaptwin_core.speech.notices import Notices, Reject
-from adaptwin_core.speech.reading import OnProgress, Progress, Reader
+from adaptwin_core.speech.notices import Notices
+from adaptwin_core.speech.reader import Reader
+from adaptwin_core.speech.reading_progress import OnProgress, ProgressReports, ReadingProgress
+from adaptwin_core.speech.shards import ShardWriter
 from adaptwin_core.speech.sound.sandbox import Decoder
 from adaptwin_core.speech.sound.sniff import READ_FORMS
-from adaptwin_core.speech.survey import audio_files, survey
+from adaptwin_core.speech.survey import survey
 from adaptwin_core.speech.texts.capitals import settle_capitals
 
-__all__ = ["Limits", "Progress", "SourceFile", "build_corpus"]
+__all__ = ["Limits", "ReadingProgress", "SourceFile", "build_corpus"]
 
 _UNUSABLE = frozenset({"decode_failed", "not_finite", "archive_damaged"})  # another encoding of it may be whole
 
@@ -46,29 +50,30 @@ def build_corpus(
     ordered = _in_order(sources)
     found = survey(ordered, limits, notices)
     claims = found.transcripts.claims([*found.audio_names, *found.refused_names])
-    lines = settle_capitals(match(claims, found.audio_names, found.refused_names, notices), notices)
-    versions = Versions(found.audio_names, lines)
+    annotations = settle_capitals(match(claims, found.audio_names, found.refused_names, notices), notices)
+    versions = Versions(found.audio_names, annotations)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
-        writer = CorpusWriter(out)
-        reader = Reader(Path(spool), decoder, writer, limits, notices, on_progress)
+        writer = ShardWriter(out)
+        progress = ProgressReports(on_progress)
+        reader = Reader(Path(spool), decoder, writer, limits, notices, progress)
         try:
             wanted = versions.first
             while wanted:
-                reader.expect(len(wanted))
+                progress.expect(len(wanted))
                 for audio in audio_files(ordered, Path(spool), found, wanted, notices):
-                    reader.read(audio, lines.get(audio.name, Line()))
-                wanted = versions.instead_of({r["name"] for r in notices.rejects if r["code"] in _UNUSABLE})
+                    reader.read(audio, annotations.get(audio.name, Annotation()))
+                wanted = versions.instead_of({reject.name for reject in notices.rejects if reject.code in _UNUSABLE})
         finally:
             writer.close()
     for name, read in versions.unread():
         reason = f"by its name it holds the same recording as {read}, which is used; rename it if it is another"
         notices.reject(name, "same_recording", reason)
-    if not reader.taken:
+    if not reader.used:
         raise InvalidAudio(_nothing_usable(notices.rejects), code="no_audio")
-    reader.report(final=True)
-    clips = clips_of(reader.taken)
+    progress.report(final=True)
+    clips = clips_of(reader.used)
     if all(clip.split != "test" for clip in clips):
-        notices.add("no_test", reader.taken[0].name)
+        notices.warn("no_test", reader.used[0].name)
     corpus = Corpus(out, clips, writer.finish(), tuple(notices.rejects), tuple(notices.warnings), tuple(notices.notes))
     corpus.save()
     return corpus
@@ -81,8 +86,8 @@ def _in_order(sources: Sequence[SourceFile]) -> list[SourceFile]:
     return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 and s.path.is_file() else ""))
 
 
-def _nothing_usable(rejects: Sequence[Reject]) -> str:
+def _nothing_usable(rejects: Sequence[RejectedFile]) -> str:
     if not rejects:
         return f"the set holds no audio; send {READ_FORMS} files"
-    shown = "; ".join(f"{r['name']}: {r['reason']}" for r in rejects[:3])
+    shown = "; ".join(f"{reject.name}: {reject.reason}" for reject in rejects[:3])
     return f"none of the {len(rejects)} files sent can be used as speech. {shown}"

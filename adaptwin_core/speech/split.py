@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adaptwin_core.speech.claims import Split
+from adaptwin_core.domain.splits import Split
 
 _SHARES: tuple[tuple[Split, float], ...] = (("test", 0.10), ("valid", 0.05))
 _MIN_RECORDINGS = 10  # from here on each split gets one at least
@@ -17,7 +17,7 @@ class Recording:
     name: str
     piece_samples: tuple[int, ...]  # length of each piece, in time order
     given: Split | None = None
-    is_wordless: bool = False  # its transcript says that nobody speaks
+    is_nonspeech: bool = False  # its transcript says that nobody speaks
 
     @property
     def num_samples(self) -> int:
@@ -34,14 +34,14 @@ def assign(recordings: Sequence[Recording]) -> list[list[Split]]:
     """
     if any(r.given in {"test", "valid"} for r in recordings):
         return [[r.given or "train"] * len(r.piece_samples) for r in recordings]
-    spoken = [r for r in recordings if not r.is_wordless]
-    wordless = [r for r in recordings if r.is_wordless]
+    spoken = [r for r in recordings if not r.is_nonspeech]
+    nonspeech = [r for r in recordings if r.is_nonspeech]
     if not spoken:
-        return _by_chance(wordless)
-    learnt: list[list[Split]] = [["train"] * len(r.piece_samples) for r in wordless]
-    of_wordless = iter(learnt if len(wordless) < _MIN_RECORDINGS else _by_chance(wordless))
+        return _by_chance(nonspeech)
+    learnt: list[list[Split]] = [["train"] * len(r.piece_samples) for r in nonspeech]
+    of_nonspeech = iter(learnt if len(nonspeech) < _MIN_RECORDINGS else _by_chance(nonspeech))
     of_spoken = iter(_by_chance(spoken))
-    return [next(of_wordless if r.is_wordless else of_spoken) for r in recordings]
+    return [next(of_nonspeech if r.is_nonspeech else of_spoken) for r in recordings]
 
 
 def _by_chance(recordings: Sequence[Recording]) -> list[list[Split]]:

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from adaptwin_core.domain.digest import CHUNK_BYTES, digest_file
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
-from adaptwin_core.store.blobs import BlobRef, LocalBlobs, blob_name
+from adaptwin_core.store.blobs import BlobRef, blob_name
+from adaptwin_core.store.blobs_local import LocalBlobs
 
 
 class S3Blobs:
@@ -19,8 +21,13 @@ class S3Blobs:
 
     def __init__(self, bucket: str, endpoint_url: str | None, cache: LocalBlobs) -> None:
         self._bucket = bucket
-        self._client: Any = boto3.client("s3", endpoint_url=endpoint_url)
+        self._endpoint_url = endpoint_url
         self._cache = cache
+
+    @cached_property
+    def _client(self) -> Any:
+        """Made on first use: a client must not be shared with a process that is forked later."""
+        return boto3.client("s3", endpoint_url=self._endpoint_url)
 
     def put(self, path: Path, *, scope: str) -> BlobRef:
         """Store a copy of a file; S3 acknowledges it only once it is durable."""

@@ -1,6 +1,5 @@
 """Every setting of the service, read from the environment as ADAPTWIN_… (and DATABASE_URL, REDIS_URL)."""
 
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -10,57 +9,69 @@ GIB = 1 << 30
 
 
 class Settings(BaseSettings):
+    """Read from the environment by whoever starts a process, and passed on from there."""
+
     model_config = SettingsConfigDict(env_prefix="ADAPTWIN_", extra="ignore", populate_by_name=True)
 
     database_url: str = Field(
         "postgresql+psycopg://adaptwin@localhost/adaptwin",
-        description="PostgreSQL",
+        description="URL of PostgreSQL.",
         validation_alias=AliasChoices("database_url", "DATABASE_URL", "ADAPTWIN_DATABASE_URL"),
     )
     redis_url: str = Field(
         "redis://localhost:6379/0",
-        description="Valkey or Redis",
+        description="URL of Valkey or Redis.",
         validation_alias=AliasChoices("redis_url", "REDIS_URL", "ADAPTWIN_REDIS_URL"),
     )
-    secret_key: SecretStr = Field(description="keys the HMAC under which API keys are stored; 32 random bytes or more")
+    secret_key: SecretStr = Field(
+        description="Key of the HMAC under which API keys are stored: 32 random bytes or more."
+    )
 
-    data_dir: Path = Field(Path("var"), description="uploads in flight, local blobs, caches")
-    s3_bucket: str | None = Field(None, description="set to keep blobs in S3 instead of the data folder")
-    s3_endpoint_url: str | None = Field(None, description="of an S3 that is not Amazon's")
+    data_dir: Path = Field(Path("var"), description="Folder for unfinished uploads, local blobs and caches.")
+    s3_bucket: str | None = Field(None, description="S3 bucket that keeps blobs instead of the data folder.")
+    s3_endpoint_url: str | None = Field(None, description="URL of an S3 service that is not Amazon's.")
     model_cache_dir: Path | None = Field(
-        None, description="converted base models; left out, `models` in the data folder"
+        None, description="Folder for converted base models; if left out, `models` in the data folder."
     )
 
     # 8 h of stereo 44.1 kHz PCM is 5.1 GB
-    max_upload_bytes: int = Field(8 * GIB, description="largest file")
+    max_upload_bytes: int = Field(8 * GIB, description="Largest size of a file.")
     max_patch_bytes: int = Field(
-        256 << 20, description="largest upload request with a checksum: none of it counts before all of it is checked"
+        256 << 20,
+        description="Largest upload request with a checksum; such a request is kept only if all of it is right.",
     )
-    tenant_quota_bytes: int = Field(64 * GIB, description="what one owner may store")
+    tenant_quota_bytes: int = Field(64 * GIB, description="Bytes that one owner may store.")
     # eight hours may come as thousands of clips
-    max_open_uploads: int = Field(10_000, description="unfinished uploads of one owner")
-    max_running_jobs: int = Field(8, description="unfinished jobs of one owner")
+    max_open_uploads: int = Field(10_000, description="Unfinished uploads that one owner may have.")
+    max_running_jobs: int = Field(8, description="Unfinished jobs that one owner may have.")
     upload_expiry_s: int = Field(
-        24 * 3600, description="seconds after which an upload that nobody goes on with is gone"
+        24 * 3600, description="Seconds after its last request when an unfinished upload is deleted."
     )
-    max_decoded_s: float = Field(
-        10 * 3600.0, description="seconds of speech in one dataset; about eight hours, with room"
-    )
-    min_free_disk_bytes: int = Field(1 * GIB, description="free disk below which uploads are refused")
+    max_decoded_s: float = Field(10 * 3600.0, description="Seconds of decoded speech that one dataset may hold.")
+    min_free_disk_bytes: int = Field(1 * GIB, description="Free disk space below which uploads are refused.")
 
-    lease_s: float = Field(60.0, description="a worker that is silent for so many seconds has lost its task")
-    heartbeat_s: float = Field(5.0, description="seconds between signs of life; also how soon a cancel reaches a task")
+    lease_s: float = Field(60.0, description="Seconds of silence after which a worker loses its task.")
+    heartbeat_s: float = Field(
+        5.0, description="Seconds between a worker's heartbeats, and the longest that a cancel takes to reach a task."
+    )
     sweep_s: float = Field(
-        15.0, description="seconds between sweeps; a killed worker's task is back within a lease and a sweep"
+        15.0,
+        description="Seconds between sweeps; the task of a killed worker is queued again within a lease and a sweep.",
     )
     resend_after_s: float = Field(
-        120.0, description="seconds after which a queued task is announced again, in case its message was lost"
+        120.0, description="Seconds after which a queued task is announced again, in case its message was lost."
     )
-    task_deadline_s: float = Field(6 * 3600.0, description="seconds after which a worker kills itself and its task")
-    max_attempts: int = Field(3, description="times that a task is tried")
-    block_threads: int = Field(1, description="threads of a task that shares its stage; workers x this = cores")
-    stage_threads: int = Field(0, description="threads of a task that runs alone (search, tune, export); 0: all cores")
-    calibration_shards: int = Field(2, description="tasks that share the measuring of one job's speech")
+    task_deadline_s: float = Field(6 * 3600.0, description="Seconds after which a worker ends its task and itself.")
+    max_attempts: int = Field(3, description="Times that a task is tried.")
+    block_threads: int = Field(
+        1,
+        description="Threads of a task that runs beside others of its stage: workers times this should be the "
+        "number of cores.",
+    )
+    stage_threads: int = Field(
+        0, description="Threads of a task that runs alone, such as tune or export; 0 means all cores."
+    )
+    calibration_shards: int = Field(2, description="Tasks that share the calibration of one job.")
 
     @field_validator("database_url")
     @classmethod
@@ -69,8 +80,17 @@ class Settings(BaseSettings):
         scheme, separator, rest = url.partition("://")
         return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
 
+    @property
+    def models_dir(self) -> Path:
+        """Where base models are kept in the form that the workers load."""
+        return self.model_cache_dir or self.data_dir / "models"
 
-@lru_cache
-def get_settings() -> Settings:
-    """Return the process's settings, read once."""
-    return Settings()
+    @property
+    def work_dir(self) -> Path:
+        """Where each running task has a folder of its own."""
+        return self.data_dir / "work"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where the bytes of unfinished uploads are."""
+        return self.data_dir / "uploads"

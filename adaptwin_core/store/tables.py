@@ -19,7 +19,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.shape import ModelShape
+from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
+from adaptwin_core.store.blobs import Files
+from adaptwin_core.store.columns import FilesColumn
 
 JSON = dict[str, Any]
 
@@ -27,6 +32,7 @@ JSON = dict[str, Any]
 class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: DateTime(timezone=True),
+        Files: FilesColumn,
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
         str: String,
@@ -61,11 +67,17 @@ class BaseModel(Timed, Base):
     id: Mapped[str] = mapped_column(primary_key=True)  # a short name, such as whisper-base
     source: Mapped[str]  # package:NAME, folder:PATH or hub:OWNER/NAME@REVISION
     digest: Mapped[str]  # SHA-256 over its weight and tokenizer files
-    shape: Mapped[JSON]  # domain.plan.ModelShape
-    languages: Mapped[list[str] | None] = mapped_column(
-        JSONB
-    )  # Whisper's codes; none: registered before they were read
+    shape_json: Mapped[JSON] = mapped_column("shape")
+    languages: Mapped[list[str] | None] = mapped_column(JSONB)  # Whisper's codes; None: registered by an older version
     licence: Mapped[str | None]
+
+    @property
+    def shape(self) -> ModelShape:
+        return ModelShape.model_validate(self.shape_json)
+
+    @shape.setter
+    def shape(self, shape: ModelShape) -> None:
+        self.shape_json = shape.model_dump(mode="json")
 
 
 class Dataset(Timed, Base):
@@ -77,10 +89,19 @@ class Dataset(Timed, Base):
     name: Mapped[str]
     state: Mapped[str] = mapped_column(default=DatasetState.OPEN.value)
     digest: Mapped[str | None]  # of the corpus manifest: same speech, same digest
-    report: Mapped[JSON | None]  # a DatasetReport
-    files: Mapped[JSON | None]  # {file name: {sha256, bytes}}: corpus.json and its FLAC shards
+    report_json: Mapped[JSON | None] = mapped_column("report")
+    files: Mapped[Files | None]  # corpus.json and its FLAC shards
     error: Mapped[JSON | None]  # {code, message}
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def report(self) -> DatasetReport | None:
+        """What was found in the speech, once it was read."""
+        return DatasetReport.model_validate(self.report_json) if self.report_json is not None else None
+
+    @report.setter
+    def report(self, report: DatasetReport) -> None:
+        self.report_json = report.model_dump(mode="json")
 
 
 class Upload(Timed, Base):
@@ -109,7 +130,7 @@ class Job(Timed, Base):
     general_dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"))
     base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"))
     name: Mapped[str | None]
-    spec: Mapped[JSON]
+    spec_json: Mapped[JSON] = mapped_column("spec")
     accept_little: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None]
     request_digest: Mapped[str | None]
@@ -120,6 +141,15 @@ class Job(Timed, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("tenant_id", "idempotency_key"), Index("ix_job_state", "state"))
+
+    @property
+    def spec(self) -> CompressionSpec:
+        """The settings. A row of another version, which this one cannot read, fails here and in no list of jobs."""
+        return CompressionSpec.model_validate(self.spec_json)
+
+    @spec.setter
+    def spec(self, spec: CompressionSpec) -> None:
+        self.spec_json = spec.model_dump(mode="json")
 
 
 class Task(Timed, Base):
@@ -153,7 +183,7 @@ class Result(Timed, Base):
     __tablename__ = "result"
     key: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 over scope and all inputs
     tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)  # None: nobody's voice is in it
-    files: Mapped[JSON]  # {file name: {sha256, bytes}}
+    files: Mapped[Files]
     info: Mapped[JSON] = mapped_column(default=dict)  # small figures worth showing: errors, seconds
 
 

@@ -2,26 +2,25 @@
 
 from fastapi import APIRouter
 
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.service import base_models
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import BaseModel
-from api.deps import Scope, TenantRoute
-from api.schemas import BaseModelOut, Page, ParamCounts
+from api.deps import Running, Scope, TenantRoute
+from api.schemas.base import Page
+from api.schemas.models import BaseModelOut, ParamCounts
 
 router = APIRouter(prefix="/v1/base-models", tags=["base models"], route_class=TenantRoute)
 
 
 @router.get("")
-def list_base_models(_: Scope) -> Page[BaseModelOut]:
+def list_base_models(_: Scope, service: Running) -> Page[BaseModelOut]:
     """List the models that a job may start from, with exact parameter counts."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return Page(items=[_shown(row) for row in base_models.list_base_models(session)], has_more=False)
 
 
 def _shown(row: BaseModel) -> BaseModelOut:
     """Show a base model. Where it came from stays inside: it may be a path of this server."""
-    shape = ModelShape.model_validate(row.shape)
+    shape = row.shape
     params = ParamCounts(encoder=shape.encoder_params, decoder=shape.decoder_params, total=shape.total_params)
     return BaseModelOut(
         id=row.id, digest=row.digest, licence=row.licence, languages=row.languages, shape=shape, params=params

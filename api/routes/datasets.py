@@ -5,19 +5,20 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import datasets
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Dataset
-from api.deps import After, Limit, Scope, TenantRoute, announce, erase_now, page_of
+from api.deps import After, Limit, Running, Scope, TenantRoute, announce, erase_now, page_of
 from api.problems import documented
-from api.schemas import ClipOut, DatasetId, DatasetOut, DatasetSummary, NewDataset, Page, UploadOut
+from api.schemas.base import Page
+from api.schemas.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
+from api.schemas.ids import DatasetId
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
 
 
 @router.post("", status_code=201, responses=documented(400, 413))
-def create_dataset(body: NewDataset, scope: Scope, response: Response) -> DatasetOut:
+def create_dataset(body: NewDataset, scope: Scope, service: Running, response: Response) -> DatasetOut:
     """Make a dataset for the speech of one speaker, or of other people in general; then upload to it and seal it."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         dataset = datasets.create(session, scope, name=body.name)
         session.refresh(dataset)
         response.headers["Location"] = f"/v1/datasets/{dataset.id}"
@@ -25,46 +26,49 @@ def create_dataset(body: NewDataset, scope: Scope, response: Response) -> Datase
 
 
 @router.get("")
-def list_datasets(scope: Scope, after: After = None, limit: Limit = 50) -> Page[DatasetSummary]:
+def list_datasets(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[DatasetSummary]:
     """List datasets, newest first."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         rows, has_more = page_of(datasets.list_datasets(session, scope, after=after, limit=limit + 1), limit)
         return Page(items=[DatasetSummary.model_validate(row) for row in rows], has_more=has_more)
 
 
 @router.get("/{dataset_id}", responses=documented(404, 410))
-def get_dataset(dataset_id: DatasetId, scope: Scope) -> DatasetOut:
+def get_dataset(dataset_id: DatasetId, scope: Scope, service: Running) -> DatasetOut:
     """Show a dataset: its uploads, and once its audio was read what was found and what was refused, and why."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return _shown(session, scope, datasets.get(session, scope, dataset_id))
 
 
 @router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409, 410))
-def seal_dataset(dataset_id: DatasetId, scope: Scope, background: BackgroundTasks) -> DatasetOut:
+def seal_dataset(dataset_id: DatasetId, scope: Scope, service: Running, background: BackgroundTasks) -> DatasetOut:
     """Close a dataset to uploads and have its audio read. Follow it until it is ready or failed."""
-    with unit_of_work() as session:
-        shown = _shown(session, scope, datasets.seal(session, scope, dataset_id))
-    background.add_task(announce)
+    with service.database.transaction() as session:
+        shown = _shown(session, scope, datasets.seal(session, scope, dataset_id, uploads=service.uploads))
+    background.add_task(announce, service)
     return shown
 
 
 @router.get("/{dataset_id}/clips", responses=documented(404, 409, 410))
-def list_clips(dataset_id: DatasetId, scope: Scope, after: After = None, limit: Limit = 50) -> Page[ClipOut]:
+def list_clips(
+    dataset_id: DatasetId, scope: Scope, service: Running, after: After = None, limit: Limit = 50
+) -> Page[ClipOut]:
     """List the clips that a ready dataset was cut into."""
-    with unit_of_work() as session:
-        rows, has_more = page_of(datasets.clips(session, scope, dataset_id, after=after, limit=limit + 1), limit)
+    with service.database.transaction() as session:
+        found = datasets.clips(session, scope, dataset_id, blobs=service.blobs, after=after, limit=limit + 1)
+        rows, has_more = page_of(found, limit)
     return Page(items=[ClipOut.model_validate(row) for row in rows], has_more=has_more)
 
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(404, 409, 410))
-def delete_dataset(dataset_id: DatasetId, scope: Scope) -> None:
+def delete_dataset(dataset_id: DatasetId, scope: Scope, service: Running) -> None:
     """Delete a dataset, its audio and what was measured on it for good.
 
     Models made from it stay, but no further export of them can be made: none could be heard.
     """
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         datasets.delete(session, scope, dataset_id)
-    erase_now()
+    erase_now(service)
 
 
 def _shown(session: Session, scope: TenantScope, dataset: Dataset) -> DatasetOut:

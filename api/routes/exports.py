@@ -5,11 +5,12 @@ from fastapi.responses import StreamingResponse
 
 from adaptwin_core.domain.exports import FORMATS, ExportName
 from adaptwin_core.service import exports
-from adaptwin_core.store.engine import unit_of_work
-from api.deps import Scope, TenantRoute, announce
+from api.deps import Running, Scope, TenantRoute, announce
 from api.file_answer import FILE_ANSWERS, Wanted, file_answer
 from api.problems import documented
-from api.schemas import ExportFormatOut, ExportOut, FileName, ModelId, NewExport, Page
+from api.schemas.base import Page
+from api.schemas.ids import FileName, ModelId
+from api.schemas.models import ExportFormatOut, ExportOut, NewExport
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=TenantRoute)
 
@@ -21,32 +22,32 @@ def list_formats(scope: Scope) -> Page[ExportFormatOut]:  # noqa: ARG001  # only
 
 
 @router.get("/models/{model_id}/exports", responses=documented(404, 410))
-def list_exports(model_id: ModelId, scope: Scope) -> Page[ExportOut]:
+def list_exports(model_id: ModelId, scope: Scope, service: Running) -> Page[ExportOut]:
     """List the forms of a model that were asked for, with what was heard of each."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         found = exports.of_model(session, scope, model_id)
         return Page(items=[ExportOut.model_validate(export) for export in found], has_more=False)
 
 
 @router.post("/models/{model_id}/exports", status_code=202, responses=documented(404, 410))
 def request_export(
-    model_id: ModelId, body: NewExport, scope: Scope, response: Response, background: BackgroundTasks
+    model_id: ModelId, body: NewExport, scope: Scope, service: Running, response: Response, background: BackgroundTasks
 ) -> ExportOut:
     """Have a model made in a form. Asked for again, it shows what is there; one that failed is tried again."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         export, is_new = exports.request(session, scope, model_id, body.format)
         shown = ExportOut.model_validate(export)
     if not is_new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/models/{model_id}/exports/{shown.format}"
-    background.add_task(announce)
+    background.add_task(announce, service)
     return shown
 
 
 @router.get("/models/{model_id}/exports/{form}", responses=documented(404, 410))
-def get_export(model_id: ModelId, form: ExportName, scope: Scope) -> ExportOut:
+def get_export(model_id: ModelId, form: ExportName, scope: Scope, service: Running) -> ExportOut:
     """Show one form of a model: how far it is, what was heard, its files."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return ExportOut.model_validate(exports.get(session, scope, model_id, form))
 
 
@@ -60,8 +61,10 @@ def get_export(model_id: ModelId, form: ExportName, scope: Scope) -> ExportOut:
     response_class=Response,
     responses=documented(404, 409, 410),
 )
-def get_export_file(model_id: ModelId, form: ExportName, name: FileName, scope: Scope, wanted: Wanted) -> Response:
+def get_export_file(
+    model_id: ModelId, form: ExportName, name: FileName, scope: Scope, service: Running, wanted: Wanted
+) -> Response:
     """Download one file of an export."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         file = exports.open_file(session, scope, model_id, form, name)
     return file_answer(file, wanted, scope, model_id)

@@ -5,10 +5,9 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from adaptwin_core.service import quotas
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
+from api.deps import Running
 from api.problems import documented
-from api.schemas import Live, Ready
+from api.schemas.health import Live, Ready
 from api.strict_route import StrictRoute
 
 router = APIRouter(prefix="/v1/health", tags=["health"], route_class=StrictRoute)
@@ -23,18 +22,23 @@ async def get_live() -> Live:
 
 
 @router.get("/ready", responses=documented(422, 503, 507))
-def get_ready() -> Ready:
+def get_ready(service: Running) -> Ready:
     """Tell whether requests can be served: a database that answers and room on the disk. The broker may be away."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         session.execute(text("SELECT 1"))
-    quotas.require_disk(0)
-    return Ready(database="ok", broker=_broker(), free_disk_bytes=quotas.free_disk_bytes())
+    quotas.require_disk(service.settings)
+    return Ready(
+        database="ok",
+        broker=_broker(service.settings.redis_url),
+        free_disk_bytes=quotas.free_disk_bytes(service.settings.data_dir),
+    )
 
 
-def _broker() -> str:
-    url, timeout_s = get_settings().redis_url, BROKER_TIMEOUT_S
+def _broker(url: str) -> str:
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=timeout_s, socket_timeout=timeout_s) as client:
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=BROKER_TIMEOUT_S, socket_timeout=BROKER_TIMEOUT_S
+        ) as client:
             client.ping()
     except redis.RedisError:
         return "down"

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 
 from adaptwin_core.service import jobs
-from adaptwin_core.store.engine import unit_of_work
-from api.deps import After, Limit, Scope, TenantRoute, announce, page_of
+from api.deps import After, Limit, Running, Scope, TenantRoute, announce, page_of
 from api.event_stream import stream_of
 from api.job_view import summary_of, view_of
 from api.problems import documented
-from api.schemas import EventOut, JobId, JobOut, JobSummary, NewJob, Page
+from api.schemas.base import Page
+from api.schemas.ids import JobId
+from api.schemas.jobs import EventOut, JobOut, JobSummary, NewJob
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=TenantRoute)
 
@@ -37,10 +38,15 @@ LastEventId = Annotated[
     },
 )
 def create_job(
-    body: NewJob, scope: Scope, response: Response, background: BackgroundTasks, idempotency_key: IdempotencyKey = None
+    body: NewJob,
+    scope: Scope,
+    service: Running,
+    response: Response,
+    background: BackgroundTasks,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobOut:
     """Have a Whisper made smaller for the speaker of a ready dataset."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         job, is_new = jobs.submit(
             session,
             scope,
@@ -51,35 +57,37 @@ def create_job(
             accept_little=body.accept_little,
             name=body.name,
             idempotency_key=idempotency_key,
+            max_unfinished=service.settings.max_running_jobs,
+            num_shards=service.settings.calibration_shards,
         )
         shown = view_of(session, scope, job)
     response.headers["Location"] = f"/v1/jobs/{shown.id}"
     if not is_new:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
-    background.add_task(announce)
+    background.add_task(announce, service)
     return shown
 
 
 @router.get("")
-def list_jobs(scope: Scope, after: After = None, limit: Limit = 50) -> Page[JobSummary]:
+def list_jobs(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[JobSummary]:
     """List jobs, newest first."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         rows, has_more = page_of(jobs.list_jobs(session, scope, after=after, limit=limit + 1), limit)
         return Page(items=[summary_of(row) for row in rows], has_more=has_more)
 
 
 @router.get("/{job_id}", responses=documented(404))
-def get_job(job_id: JobId, scope: Scope) -> JobOut:
+def get_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Show a job with the progress of each of its tasks, block by block."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return view_of(session, scope, jobs.get(session, scope, job_id))
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(404, 409))
-def cancel_job(job_id: JobId, scope: Scope) -> JobOut:
+def cancel_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Stop a job. Its workers let go within seconds."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return view_of(session, scope, jobs.cancel(session, scope, job_id))
 
 
@@ -92,13 +100,14 @@ def list_events(  # FastAPI passes them by name
     job_id: JobId,
     request: Request,
     scope: Scope,
+    service: Running,
     after: Annotated[int, Query(ge=0, lt=2**63, description="id of the last event seen")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     last_event_id: LastEventId = None,
 ) -> Page[EventOut] | Response:
     """List what happened to a job, oldest first; with `Accept: text/event-stream`, live, until the job ends."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         rows, has_more = page_of(jobs.events(session, scope, job_id, after_id=after, limit=limit + 1), limit)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return stream_of(scope, job_id, after if last_event_id is None else last_event_id)
+        return stream_of(service, scope, job_id, after if last_event_id is None else last_event_id)
     return Page(items=[EventOut.model_validate(row) for row in rows], has_more=has_more)

@@ -4,27 +4,28 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from adaptwin_core.service import models
-from adaptwin_core.store.engine import unit_of_work
-from api.deps import After, Limit, Scope, TenantRoute, erase_now, page_of
+from api.deps import After, Limit, Running, Scope, TenantRoute, erase_now, page_of
 from api.file_answer import FILE_ANSWERS, Wanted, file_answer
 from api.problems import documented
-from api.schemas import FileName, ModelId, ModelOut, ModelSummary, Page
+from api.schemas.base import Page
+from api.schemas.ids import FileName, ModelId
+from api.schemas.models import ModelOut, ModelSummary
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=TenantRoute)
 
 
 @router.get("")
-def list_models(scope: Scope, after: After = None, limit: Limit = 50) -> Page[ModelSummary]:
+def list_models(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[ModelSummary]:
     """List finished models, newest first."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         rows, has_more = page_of(models.list_models(session, scope, after=after, limit=limit + 1), limit)
         return Page(items=[ModelSummary.model_validate(row) for row in rows], has_more=has_more)
 
 
 @router.get("/{model_id}", responses=documented(404, 410))
-def get_model(model_id: ModelId, scope: Scope) -> ModelOut:
+def get_model(model_id: ModelId, scope: Scope, service: Running) -> ModelOut:
     """Show a model's manifest: its files with their SHA-256, and its figures."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         return ModelOut.model_validate(models.get(session, scope, model_id))
 
 
@@ -34,16 +35,16 @@ def get_model(model_id: ModelId, scope: Scope) -> ModelOut:
     responses={**FILE_ANSWERS, **documented(404, 410, 416)},
 )
 @router.head("/{model_id}/files/{name:path}", response_class=Response, responses=documented(404, 410))
-def get_file(model_id: ModelId, name: FileName, scope: Scope, wanted: Wanted) -> Response:
+def get_file(model_id: ModelId, name: FileName, scope: Scope, service: Running, wanted: Wanted) -> Response:
     """Download one file of a model. A download that breaks off goes on with `Range` and `If-Range`."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         file = models.open_file(session, scope, model_id, name)
     return file_answer(file, wanted, scope, model_id)
 
 
 @router.delete("/{model_id}", status_code=204, responses=documented(404, 410))
-def delete_model(model_id: ModelId, scope: Scope) -> None:
+def delete_model(model_id: ModelId, scope: Scope, service: Running) -> None:
     """Delete a model and its files for good."""
-    with unit_of_work() as session:
+    with service.database.transaction() as session:
         models.delete(session, scope, model_id)
-    erase_now()
+    erase_now(service)

@@ -7,11 +7,12 @@ from starlette.concurrency import run_in_threadpool
 
 from adaptwin_core.domain.errors import AdaptwinError, InvalidInput
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import uploads
 from api import tus, tus_body
-from api.deps import Scope, erase_now, in_transaction
-from api.problems import CHECKSUM_MISMATCH, documented
-from api.schemas import UploadId
+from api.deps import Running, Scope, erase_now, in_transaction
+from api.error_status import CHECKSUM_MISMATCH
+from api.problems import documented
+from api.schemas.ids import UploadId
+from api.tus_route import TusRoute
 
 
 def _headers(**descriptions: str) -> list[dict[str, Any]]:
@@ -31,13 +32,13 @@ def _headers(**descriptions: str) -> list[dict[str, Any]]:
 _BODY = {"content": {tus.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 _CHECKSUM = f"one of {tus.CHECKSUMS}, a space, the Base64 digest of this body"
 
-router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=tus.TusRoute, responses=documented(412))
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=TusRoute, responses=documented(412))
 
 
 @router.options("", status_code=204)
-async def describe_uploads(_: Scope) -> Response:
+async def describe_uploads(_: Scope, service: Running) -> Response:
     """Tell which version and extensions of tus this server speaks."""
-    return Response(status_code=204, headers=tus.server_headers())
+    return Response(status_code=204, headers=tus.server_headers(service.settings.max_upload_bytes))
 
 
 @router.post(
@@ -53,7 +54,7 @@ async def describe_uploads(_: Scope) -> Response:
         ),
     },
 )
-async def create_upload(request: Request, scope: Scope) -> Response:
+async def create_upload(request: Request, scope: Scope, service: Running) -> Response:
     """Begin an upload into an open dataset. The body may already hold the first bytes of the file."""
     length = tus.parse_count(request, "Upload-Length")
     metadata = tus.parse_metadata(request.headers.get("upload-metadata", ""))
@@ -63,27 +64,27 @@ async def create_upload(request: Request, scope: Scope) -> Response:
     if has_body:
         _require_media_type(request)
     upload = await in_transaction(
-        uploads.create, scope, dataset_id=tus.dataset_of(metadata), file_name=file_name, length=length
+        service, service.uploads.create, scope, dataset_id=tus.dataset_of(metadata), file_name=file_name, length=length
     )
     location = f"/v1/uploads/{upload.id}"
     if has_body or length == 0:
         try:
-            writer = await in_transaction(uploads.begin, scope, upload.id, offset=0, checksum=checksum)
-            upload = await tus_body.receive(request, scope, writer)
+            writer = await in_transaction(service, service.uploads.begin, scope, upload.id, offset=0, checksum=checksum)
+            upload = await tus_body.receive(service, request, scope, writer)
         except AdaptwinError:  # nobody will learn where it is
-            await in_transaction(uploads.abort, scope, upload.id)
-            await run_in_threadpool(erase_now)
+            await in_transaction(service, service.uploads.abort, scope, upload.id)
+            await run_in_threadpool(erase_now, service)
             raise
     return Response(status_code=201, headers={"Location": location, **tus.progress_headers(upload)})
 
 
 @router.head("/{upload_id}", responses=documented(404, 410), openapi_extra={"parameters": _headers()}, status_code=200)
-async def get_upload(upload_id: UploadId, scope: Scope) -> Response:
+async def get_upload(upload_id: UploadId, scope: Scope, service: Running) -> Response:
     """Tell how many bytes are safe: go on from there."""
-    upload = await in_transaction(uploads.get, scope, upload_id)
+    upload = await in_transaction(service, service.uploads.get, scope, upload_id)
     if upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step was missing
-        upload = await in_transaction(uploads.complete, scope, upload_id)
-        await tus_body.forget_file(upload)
+        upload = await in_transaction(service, service.uploads.complete, scope, upload_id)
+        await tus_body.forget_file(service, upload)
     return Response(headers=tus.headers_of(upload))
 
 
@@ -96,23 +97,23 @@ async def get_upload(upload_id: UploadId, scope: Scope) -> Response:
         "parameters": _headers(Upload_Offset="where this body goes on", Upload_Checksum_=_CHECKSUM),
     },
 )
-async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope) -> Response:
+async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope, service: Running) -> Response:
     """Append bytes. They are on disk before the answer says so; a body that breaks off keeps what came of it."""
     _require_media_type(request)
     offset = tus.parse_count(request, "Upload-Offset")
     checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
-    writer = await in_transaction(uploads.begin, scope, upload_id, offset=offset, checksum=checksum)
-    upload = await tus_body.receive(request, scope, writer)
+    writer = await in_transaction(service, service.uploads.begin, scope, upload_id, offset=offset, checksum=checksum)
+    upload = await tus_body.receive(service, request, scope, writer)
     return Response(status_code=204, headers=tus.progress_headers(upload))
 
 
 @router.delete(
     "/{upload_id}", status_code=204, responses=documented(404, 409, 410), openapi_extra={"parameters": _headers()}
 )
-async def delete_upload(upload_id: UploadId, scope: Scope) -> Response:
+async def delete_upload(upload_id: UploadId, scope: Scope, service: Running) -> Response:
     """Give an upload up and remove its bytes."""
-    await in_transaction(uploads.abort, scope, upload_id)
-    await run_in_threadpool(erase_now)
+    await in_transaction(service, service.uploads.abort, scope, upload_id)
+    await run_in_threadpool(erase_now, service)
     return Response(status_code=204)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import soundfile
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.speech.ingest import Limits, SourceFile, build_corpus
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 from bench.demo.client import ServiceError
 
 MAX_CLIPS = 200  # as many as the service's own report judges

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, samples_of, seconds_of
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
 from bench.demo import settings
 from bench.demo.espeak import espeak
 
@@ -89,13 +89,13 @@ def _make(folder: Path, clips: Clips, synthesize: Callable[[Clips], Iterable[np.
     with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file_name", "transcription", "split"])
-        silence = np.zeros(int(_SILENCE_S * SAMPLE_RATE_HZ), np.float32)
+        silence = np.zeros(samples_of(_SILENCE_S), np.float32)
         for index, ((sentence, _), audio) in enumerate(zip(clips, synthesize(clips), strict=True)):
             name = f"{folder.name}-{index:04d}.flac"
             whole = np.concatenate([silence, audio, silence])
             soundfile.write(folder / name, whole, SAMPLE_RATE_HZ, subtype="PCM_16")
             table.writerow([name, sentence.text, sentence.split])
-            seconds += len(whole) / SAMPLE_RATE_HZ
+            seconds += seconds_of(len(whole))
     stamp.write_text(digest)
     say(f"made {len(clips)} clips, {seconds / 60:.1f} min, of synthetic speech in {folder}")
 

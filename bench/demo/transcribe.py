@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModelForSpeechSeq2Seq, WhisperProcessor
 
 BATCH = 8
+RATE_HZ = 16_000  # of the clips; this file runs without the project, and so imports nothing of it
 MAX_TOKENS_PER_S, MIN_NEW_TOKENS, MAX_NEW_TOKENS = 12, 16, 440  # nobody speaks faster; a model that loops stops early
 
 
@@ -32,9 +33,9 @@ def main(model_folder: str, clips_folder: str, out: str, language: str) -> None:
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
         audios = [clips[name][0] for name in batch]
-        longest_s = max(len(audio) for audio in audios) / 16_000
+        longest_s = max(len(audio) for audio in audios) / RATE_HZ
         began = time.perf_counter()
-        features = processor(audios, sampling_rate=16_000, return_tensors="pt").input_features
+        features = processor(audios, sampling_rate=RATE_HZ, return_tensors="pt").input_features
         limit = min(MAX_NEW_TOKENS, int(MIN_NEW_TOKENS + MAX_TOKENS_PER_S * longest_s))
         with torch.inference_mode():
             ids = model.generate(features, do_sample=False, num_beams=1, max_new_tokens=limit, **spoken)
@@ -45,7 +46,7 @@ def main(model_folder: str, clips_folder: str, out: str, language: str) -> None:
     result = {
         "texts": texts,
         "compute_s": compute_s,
-        "audio_s": sum(len(audio) / 16_000 for audio, _ in clips.values()),
+        "audio_s": sum(len(audio) / RATE_HZ for audio, _ in clips.values()),
         "encoder_params": sum(parameter.numel() for parameter in encoder.parameters()) - positions,
         "total_params": model.num_parameters(),
         "weights_bytes": sum(path.stat().st_size for path in Path(model_folder).glob("*.safetensors")),

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from api.main import create_app
+from api.main import make_app
+from tests.service_under_test import idle_service
 
 SNAPSHOT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 def current() -> str:
-    return json.dumps(create_app().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(make_app(idle_service()).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def test_the_snapshot_is_current():
@@ -17,7 +18,7 @@ def test_the_snapshot_is_current():
 
 
 def test_every_error_is_documented_as_a_problem():
-    for path, methods in create_app().openapi()["paths"].items():
+    for path, methods in make_app(idle_service()).openapi()["paths"].items():
         for method, operation in methods.items():
             for status, response in operation["responses"].items():
                 if int(status) >= 400:

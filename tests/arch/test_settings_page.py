@@ -9,25 +9,29 @@ from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 from adaptwin_core.store.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
-HEAD = "| {} | what | left out |\n|---|---|---|\n"
+HEAD = "| {} | what | default |\n|---|---|---|\n"
 
 
 def current() -> str:
     return f"""# Settings
 
+A job has settings, and so has the service. Both tables come from the code.
+
 ## Of a job
 
-The fields of `spec` in `POST /v1/jobs`, and of `--settings` in `adaptwin compress`. The size is `encoder_cut` and
-`decoder_cut`, or one of `model_cut`, `max_bytes` and `max_wer`, or `ranks`.
+Give these as `spec` in `POST /v1/jobs`, or as JSON after `--settings` in `adaptwin compress`.
+
+Three ways set the size of the model: `encoder_cut` and `decoder_cut`; one of `model_cut`, `max_bytes` and `max_wer`; or
+`ranks`. The column "default" says what holds if a setting is left out.
 
 {_table("setting", CompressionSpec)}
-`ranks` has:
+`ranks` holds these numbers:
 
 {_table("part", SpectralRanks)}
 ## Of the service
 
-Environment variables. `adaptwin up` sets the first four and `ADAPTWIN_BLOCK_THREADS`, cores over workers, itself;
-`docker-compose.yml` names its own.
+These are environment variables. `adaptwin up` sets the first four itself. It also sets `ADAPTWIN_BLOCK_THREADS`, to the
+number of cores divided by the number of workers. `docker-compose.yml` sets its own.
 
 {_table("variable", Settings, named=_variable)}"""
 

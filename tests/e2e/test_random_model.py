@@ -25,10 +25,10 @@ from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.base.models import Base, resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import assemble
+from adaptwin_core.ml.model.checkpoint import assemble
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.recipe import BaseModel
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.walk import Speech, Walk
@@ -36,7 +36,6 @@ from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.store.settings import Settings
 from tests.e2e.conftest import SPEC, Service, running_service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
@@ -125,11 +124,10 @@ def test_the_service_and_one_process_make_the_same_files_figures_and_report(
     assert settled.spec == CompressionSpec.model_validate(job["spec"])
     model = BaseModel("tiny-random", found.facts.digest, found.folder, found.facts.shape, None)
     (tmp_path / "work").mkdir()
-    walk = Walk(Speech(corpus, None), tmp_path / "work", num_shards=Settings().calibration_shards)
+    tasks = {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]}
+    walk = Walk(Speech(corpus, None), tmp_path / "work", num_shards=len(tasks["calibrate"]))
     done = walk.run(model, settled.spec)
-    assert {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]} == {
-        str(stage): {str(key) for key in tasks} for stage, tasks in done.items()
-    }
+    assert tasks == {str(stage): {str(key) for key in made} for stage, made in done.items()}
     made = done[Stage.PUBLISH][ModelKey()].result
     assert made.files.keys() == undisturbed["files"].keys()
     tells_of_time = {"report.json", "README.md", "adaptwin.json", "report.png", "report.svg"}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.states import DatasetState, JobState
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.blobs import as_json
 from adaptwin_core.store.tables import Dataset, Job, Model
 from tests.integration import world
 from tests.integration.conftest import Principal
 from tests.integration.tus_client import created, new_dataset, upload
+from tests.service_under_test import get_blobs, unit_of_work
 
 WEIGHTS = bytes(range(256)) * 40
 FILE_NAME = "model/model.safetensors"
@@ -37,7 +37,7 @@ def add_model(who: Principal, folder: Path, data: bytes = WEIGHTS) -> tuple[str,
     file = folder / "weights"
     file.write_bytes(data)
     ref = get_blobs().put(file, scope=who.scope.tenant_id)
-    files = {FILE_NAME: {"sha256": ref.sha256, "bytes": ref.bytes}}
+    files = as_json({FILE_NAME: ref})
     exports = {EXPORT: {"files": files, "verdict": {"is_offered": True}}}
     manifest = {"files": files, "wer": 0.1, "verdict": world.VERDICT, "exports": exports}
     model_id = new_id("mdl")
@@ -62,8 +62,8 @@ def add_ready_dataset(who: Principal, folder: Path) -> str:
                 name="ready",
                 state=DatasetState.READY,
                 digest=ref.sha256,
-                report=world.REPORT,
-                files={"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}},
+                report_json=world.REPORT,
+                files={"corpus.json": ref},
             )
         )
     return dataset_id

@@ -15,11 +15,9 @@ import pytest
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.local.servers import ServerUrls
 from adaptwin_core.service import auth
-from adaptwin_core.store.engine import unit_of_work
-from tests.conftest import forget_caches
+from tests.service_under_test import SECRET_KEY, changed, service, unit_of_work
 
 START_TIMEOUT_S = 30.0
-SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @dataclass
@@ -59,7 +57,7 @@ def start_api(urls: ServerUrls, data_dir: Path, *, port: int | None = None, **en
             "DATABASE_URL": urls.database_url,
             "REDIS_URL": urls.redis_url,
             "ADAPTWIN_DATA_DIR": str(data_dir),
-            "ADAPTWIN_SECRET_KEY": SECRET,
+            "ADAPTWIN_SECRET_KEY": SECRET_KEY,
             "ADAPTWIN_MIN_FREE_DISK_BYTES": "0",
         }
         | env,
@@ -84,11 +82,11 @@ def api_process(servers: ServerUrls, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def api(api_process: ApiProcess, database: str, monkeypatch: pytest.MonkeyPatch) -> ApiProcess:
+def api(api_process: ApiProcess, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiProcess]:
     """The session's API over a database that was just emptied; this process sees the same files."""
     monkeypatch.setenv("ADAPTWIN_DATA_DIR", str(api_process.data_dir))
-    forget_caches()
-    return api_process
+    with changed(data_dir=api_process.data_dir):
+        yield api_process
 
 
 @dataclass
@@ -107,7 +105,7 @@ class Principal:
 def make_principal(api: ApiProcess, name: str) -> Principal:
     with unit_of_work() as session:
         scope = auth.create_tenant(session, name)
-        token = auth.create_key(session, scope, "test")
+        token = service().keys.create(session, scope, "test")
     client = httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     return Principal(scope, token, client)
 

@@ -5,7 +5,7 @@ import signal
 import time
 
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.store.settings import Settings
 from tests.integration.world import stub_stage
 from worker.celery_app import make_app
 from worker.context import StageContext
@@ -26,4 +26,4 @@ def load() -> StageBody:
     return slow_stage
 
 
-app = make_app(get_settings(), load)
+app = make_app(Settings(), load)

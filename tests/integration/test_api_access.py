@@ -8,19 +8,21 @@ import httpx
 import pytest
 
 from adaptwin_core.service import auth
-from adaptwin_core.store.engine import unit_of_work
-from api.main import create_app
+from api.main import make_app
 from tests.integration import world
 from tests.integration.api_world import EXPORT, FILE_NAME, Things, add_things
 from tests.integration.conftest import ApiProcess, Principal, make_principal
 from tests.integration.tus_client import BYTES, TUS, metadata
+from tests.service_under_test import idle_service, unit_of_work
 
 OPEN_TO_ALL = {("GET", "/v1/health/live"), ("GET", "/v1/health/ready")}
 NOBODYS = {"/v1/base-models", "/v1/export-formats"}  # shown alike to all who hold a key
 NOBODY = "00000000000000000000000000"
 
 OPERATIONS = sorted(
-    (method.upper(), path) for path, methods in create_app().openapi()["paths"].items() for method in methods
+    (method.upper(), path)
+    for path, methods in make_app(idle_service()).openapi()["paths"].items()
+    for method in methods
 )
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import func
 from adaptwin_core.domain.stages import JOB_STAGES
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs
-from adaptwin_core.store.engine import unit_of_work
 from tests.integration import world
 from tests.integration.api_world import add_model, add_ready_dataset
 from tests.integration.conftest import Principal
+from tests.service_under_test import unit_of_work
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.service import base_models
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
 from tests.integration.api_world import FILE_NAME, WEIGHTS, add_model
 from tests.integration.conftest import Principal
+from tests.service_under_test import get_blobs, unit_of_work
 
 TINY_EN = ModelShape(
     d_model=384,

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from adaptwin_core.domain.errors import NotFound, Unauthorized
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import auth
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import ApiKey
 from tests.integration.conftest import Principal
+from tests.service_under_test import service, unit_of_work
 
 
 def _key_id(token: str) -> str:
@@ -17,9 +17,9 @@ def _key_id(token: str) -> str:
 
 def test_a_key_opens_its_own_tenant_and_is_not_kept(scope: TenantScope):
     with unit_of_work() as session:
-        token = auth.create_key(session, scope, "laptop")
+        token = service().keys.create(session, scope, "laptop")
     with unit_of_work() as session:
-        assert auth.authenticate(session, token) == scope
+        assert service().keys.authenticate(session, token) == scope
         row = session.scalars(select(ApiKey)).one()
         assert row.last_used_at is not None
         assert token.rsplit("_", 1)[1].encode() not in row.secret_hmac
@@ -40,9 +40,9 @@ def test_a_key_opens_its_own_tenant_and_is_not_kept(scope: TenantScope):
 )
 def test_anything_else_is_refused(scope: TenantScope, spoil):
     with unit_of_work() as session:
-        token = auth.create_key(session, scope, "laptop")
+        token = service().keys.create(session, scope, "laptop")
     with unit_of_work() as session, pytest.raises(Unauthorized):
-        auth.authenticate(session, spoil(token))
+        service().keys.authenticate(session, spoil(token))
 
 
 def test_a_key_ends_at_once_and_only_by_its_owner(owner: Principal, stranger: Principal):

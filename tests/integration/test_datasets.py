@@ -14,12 +14,12 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.service import broker, datasets
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.tables import Outbox, Task, Upload
 from tests.integration import world
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import TUS, create, created, new_dataset, upload
+from tests.service_under_test import get_blobs, unit_of_work
 
 REPORT: dict[str, Any] = {
     "seconds": 3.5,
@@ -87,8 +87,8 @@ def _ingest(who: Principal, dataset_id: str, folder: Path, words: str = "hello")
     manifest.write_text(json.dumps({"clips": clips}))
     ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
     with unit_of_work() as session:
-        files = {"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}}
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files)
+        files = {"corpus.json": ref}
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
     return ref.sha256
 
 
@@ -295,9 +295,9 @@ def test_a_corpus_whose_bytes_are_gone_is_not_ready(owner: Principal):
     dataset_id = new_dataset(owner)
     upload(owner, dataset_id, b"x")
     _seal(owner, dataset_id)
-    files = {"corpus.json": {"sha256": "0" * 64, "bytes": 3}}
+    files = {"corpus.json": BlobRef("0" * 64, 3)}
     with unit_of_work() as session, pytest.raises(CorruptBlob):
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files)
+        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
 
 
 def test_pages_go_from_new_to_old(owner: Principal):

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
 from tests.integration.conftest import Principal
+from tests.service_under_test import unit_of_work
 from worker.context import StageContext
 
 VERDICT = {"wer": 0.05, "checkpoint_wer": 0.05, "is_offered": True, "why": None}

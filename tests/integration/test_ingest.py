@@ -12,11 +12,9 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, TaskState, UploadState
 from adaptwin_core.service import datasets, pipeline, sweeper
 from adaptwin_core.speech.corpus import Corpus
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Dataset, Task, Upload
 from tests.integration import world
+from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
 from worker.runner import run_task
 
 
@@ -68,15 +66,15 @@ def test_speech_becomes_a_ready_dataset(scope: TenantScope, wav: Path, tmp_path:
     text = tmp_path / "hello.txt"
     text.write_text("hello there, how are you today")
     dataset_id, task_id = sealed_dataset(scope, wav, text)
-    run_task(task_id, never)
+    run_task(service(), task_id, never)
     dataset = dataset_row(dataset_id)
     assert (dataset.state, dataset.error) == (DatasetState.READY, None)
-    assert (dataset.report["clips"], dataset.report["labelled"], dataset.report["labelled_train"]) == (1, 1, 1)
-    assert dataset.report["seconds"] == pytest.approx(3.0, abs=0.01)
+    assert (dataset.report.clips, dataset.report.labelled, dataset.report.labelled_train) == (1, 1, 1)
+    assert dataset.report.seconds == pytest.approx(3.0, abs=0.01)
     folder = tmp_path / "corpus"
     folder.mkdir()
     for name, file in dataset.files.items():
-        (folder / name).write_bytes(get_blobs().fetch(file["sha256"], scope=scope.tenant_id).read_bytes())
+        (folder / name).write_bytes(get_blobs().fetch(file.sha256, scope=scope.tenant_id).read_bytes())
     corpus = Corpus.load(folder)
     assert corpus.digest == dataset.digest
     assert corpus.clips[0].text == "hello there, how are you today"
@@ -88,7 +86,7 @@ def test_what_is_no_speech_fails_with_a_reason(scope: TenantScope, tmp_path: Pat
     nonsense = tmp_path / "nonsense.wav"
     nonsense.write_bytes(b"not audio at all" * 100)
     dataset_id, task_id = sealed_dataset(scope, nonsense)
-    run_task(task_id, never)
+    run_task(service(), task_id, never)
     dataset = dataset_row(dataset_id)
     assert (dataset.state, dataset.error["code"]) == (DatasetState.FAILED, "no_audio")
     assert "nonsense.wav" in dataset.error["message"]
@@ -98,19 +96,18 @@ def test_a_dataset_deleted_meanwhile_stays_deleted(scope: TenantScope, wav: Path
     dataset_id, task_id = sealed_dataset(scope, wav)
     with unit_of_work() as session:
         datasets.delete(session, scope, dataset_id)
-    run_task(task_id, never)
+    run_task(service(), task_id, never)
     assert dataset_row(dataset_id).state == DatasetState.DELETED
 
 
 def test_a_reader_that_keeps_dying_fails_the_dataset(scope: TenantScope, wav: Path):
-    from adaptwin_core.service import tasks
 
     dataset_id, task_id = sealed_dataset(scope, wav)
     for _ in range(get_settings().max_attempts):
         with unit_of_work() as session:
-            assert tasks.claim(session, task_id, "doomed") is not None
+            assert service().tasks.claim(session, task_id, "doomed") is not None
         world.let_leases_run_out()
-        sweeper.sweep()
+        sweeper.sweep(service())
     assert (dataset_row(dataset_id).state, dataset_row(dataset_id).error["code"]) == (DatasetState.FAILED, "poison")
     with unit_of_work() as session:
         assert session.get_one(Task, task_id).state == TaskState.FAILED

@@ -12,11 +12,10 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState
-from adaptwin_core.service import broker, jobs, results, tasks
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service import broker, jobs, results
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Outbox
 from tests.integration import world
+from tests.service_under_test import service, unit_of_work
 
 
 def test_a_new_job_has_its_first_stage_announced(scope: TenantScope, tmp_path: Path):
@@ -33,7 +32,7 @@ def test_a_new_job_has_its_first_stage_announced(scope: TenantScope, tmp_path: P
 
 def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path, spec=CompressionSpec(speaker_weight=0.3))
-    assert world.job_row(job_id).spec["speaker_weight"] == 1.0
+    assert world.job_row(job_id).spec.speaker_weight == 1.0
     with unit_of_work() as session:
         told = jobs.events(session, scope, job_id, after_id=0, limit=100)
         assert "no_general_speech" in [event.data.get("code") for event in told if event.kind == "warning"]
@@ -57,7 +56,7 @@ def test_without_transcripts_to_train_on_all_steps_come_after_the_cut(
     dataset = world.add_dataset(scope, tmp_path, report=report)
     job_id = world.submit(scope, tmp_path, dataset_id=dataset)
     job = world.job_row(job_id)
-    assert (job.stage, job.spec["tune_steps"]) == (first, steps)
+    assert (job.stage, job.spec.tune_steps) == (first, steps)
     with unit_of_work() as session:
         told = jobs.events(session, scope, job_id, after_id=0, limit=100)
         assert ("no_transcripts" in [event.data.get("code") for event in told]) is (first is Stage.CALIBRATE)
@@ -78,6 +77,8 @@ def test_one_key_makes_one_job_however_many_ask_at_once(scope: TenantScope, tmp_
                 spec=CompressionSpec(),
                 name="once",
                 idempotency_key="k",
+                max_unfinished=1,
+                num_shards=2,
             )
             return job.id, is_new
 
@@ -137,16 +138,15 @@ def test_a_wanted_error_rate_needs_words_to_judge_it_by(
     assert refused.value.code == "nothing_to_search_by"
 
 
-def test_unfinished_jobs_are_limited(scope: TenantScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(get_settings(), "max_running_jobs", 2)
+def test_unfinished_jobs_are_limited(scope: TenantScope, tmp_path: Path):
     dataset_id = world.add_dataset(scope, tmp_path)
-    first = world.submit(scope, tmp_path, dataset_id=dataset_id)
-    world.submit(scope, tmp_path, dataset_id=dataset_id)
+    first = world.submit(scope, tmp_path, dataset_id=dataset_id, max_unfinished=2)
+    world.submit(scope, tmp_path, dataset_id=dataset_id, max_unfinished=2)
     with pytest.raises(LimitExceeded):
-        world.submit(scope, tmp_path, dataset_id=dataset_id)
+        world.submit(scope, tmp_path, dataset_id=dataset_id, max_unfinished=2)
     with unit_of_work() as session:
         jobs.cancel(session, scope, first)
-    world.submit(scope, tmp_path, dataset_id=dataset_id)
+    world.submit(scope, tmp_path, dataset_id=dataset_id, max_unfinished=2)
 
 
 def test_jobs_are_listed_newest_first_and_only_to_their_owner(
@@ -166,15 +166,15 @@ def test_cancel_stops_queued_and_running_tasks(scope: TenantScope, tmp_path: Pat
     job_id = world.submit(scope, tmp_path, spec=world.STARTS_WIDE)
     task_id, other_id = world.queued_ids()
     with unit_of_work() as session:
-        held = tasks.claim(session, task_id, "a")
+        held = service().tasks.claim(session, task_id, "a")
     with unit_of_work() as session:
         assert jobs.cancel(session, scope, job_id).state == JobState.CANCELLED
     assert {task.state for task in world.task_rows(job_id)} == {TaskState.CANCELLED}
     with unit_of_work() as session:
-        assert tasks.heartbeat(session, held, None) is TaskState.CANCELLED
-        assert tasks.claim(session, other_id, "b") is None
+        assert service().tasks.heartbeat(session, held, None) is TaskState.CANCELLED
+        assert service().tasks.claim(session, other_id, "b") is None
     with pytest.raises(LeaseLost), unit_of_work() as session:
-        tasks.complete(session, held, "key", results.Made({}, {}))
+        service().tasks.complete(session, held, "key", results.Made({}, {}))
     with pytest.raises(Conflict), unit_of_work() as session:
         jobs.cancel(session, scope, job_id)
 
@@ -199,7 +199,7 @@ def test_the_base_model_must_have_the_language(
     spec = CompressionSpec(language=language)
     try:
         if told is None:
-            assert world.job_row(world.submit(scope, tmp_path, spec=spec)).spec["language"] in {"de", "en"}
+            assert world.job_row(world.submit(scope, tmp_path, spec=spec)).spec.language in {"de", "en"}
         else:
             with pytest.raises(InvalidSpec, match=told):
                 world.submit(scope, tmp_path, spec=spec)

@@ -8,26 +8,25 @@ from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.service import results, tasks
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
 from tests.integration import world
+from tests.service_under_test import get_settings, service, unit_of_work
 
 MADE = results.Made({}, {})
 
 
 def claim(task_id: str, owner: str = "a") -> tasks.Claim | None:
     with unit_of_work() as session:
-        return tasks.claim(session, task_id, owner)
+        return service().tasks.claim(session, task_id, owner)
 
 
 def complete(held: tasks.Claim, made: results.Made = MADE) -> None:
     with unit_of_work() as session:
-        tasks.complete(session, held, f"result of {held.task_id}", made)
+        service().tasks.complete(session, held, f"result of {held.task_id}", made)
 
 
 def fail(held: tasks.Claim, *, retryable: bool) -> None:
     with unit_of_work() as session:
-        tasks.fail(session, held, {"code": "some_code", "message": "it broke"}, retryable=retryable)
+        service().tasks.fail(session, held, {"code": "some_code", "message": "it broke"}, retryable=retryable)
 
 
 @pytest.fixture
@@ -64,8 +63,8 @@ def test_a_late_twin_writes_nothing(job_id: str):
     second = claim(task_id, "second")
     assert second.attempt == first.attempt + 1
     with unit_of_work() as session:
-        assert tasks.heartbeat(session, first, None) is not TaskState.RUNNING
-        assert tasks.heartbeat(session, second, {"step": 1}) is TaskState.RUNNING
+        assert service().tasks.heartbeat(session, first, None) is not TaskState.RUNNING
+        assert service().tasks.heartbeat(session, second, {"step": 1}) is TaskState.RUNNING
     for late_word in (
         lambda: complete(first),
         lambda: fail(first, retryable=True),
@@ -86,7 +85,7 @@ def test_a_heartbeat_extends_the_lease(job_id: str):
     held = claim(world.queued_ids()[0])
     world.let_leases_run_out()
     with unit_of_work() as session:
-        assert tasks.heartbeat(session, held, None) is TaskState.RUNNING
+        assert service().tasks.heartbeat(session, held, None) is TaskState.RUNNING
     assert claim(held.task_id, "b") is None
 
 
@@ -117,7 +116,7 @@ def test_a_final_failure_fails_the_job_and_stops_its_other_tasks(job_id: str):
     assert world.job_row(job_id).state == JobState.FAILED
     assert {task.state for task in world.task_rows(job_id)} == {TaskState.FAILED, TaskState.CANCELLED}
     with unit_of_work() as session:
-        assert tasks.heartbeat(session, sibling, None) is TaskState.CANCELLED
+        assert service().tasks.heartbeat(session, sibling, None) is TaskState.CANCELLED
     with pytest.raises(LeaseLost):
         complete(sibling)
     assert world.job_row(job_id).state == JobState.FAILED

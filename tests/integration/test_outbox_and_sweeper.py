@@ -14,13 +14,11 @@ from sqlalchemy import func, select, update
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Queue
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState
-from adaptwin_core.service import broker, outbox, sweeper, tasks
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.service import broker, outbox, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Dataset, Job, Outbox, Task
-from tests.conftest import forget_caches
 from tests.integration import world
+from tests.service_under_test import changed, flush, get_settings, service, unit_of_work
 from worker.runner import run_task
 
 
@@ -32,59 +30,60 @@ def test_a_message_goes_once_and_only_when_due(scope: TenantScope, redis_url: st
     with unit_of_work() as session:
         outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["now"])
         outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["later"], delay_s=60)
-    assert outbox.flush() == 1
-    assert outbox.flush() == 0
-    assert num_in_queue(redis_url) == broker.depth(Queue.MODEL) == 1
+    assert flush() == 1
+    assert flush() == 0
+    assert num_in_queue(redis_url) == service().broker.depth(Queue.MODEL) == 1
     with unit_of_work() as session:
         session.execute(update(Outbox).values(due_at=func.now()))
-    assert outbox.flush() == 1
+    assert flush() == 1
 
 
 def test_what_is_not_committed_is_not_sent(scope: TenantScope, redis_url: str):
     with unit_of_work() as session:
         outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, ["never"])
         session.flush()
-        assert outbox.flush() == 0
+        assert flush() == 0
         session.rollback()
-    assert outbox.flush() == 0
+    assert flush() == 0
     assert num_in_queue(redis_url) == 0
 
 
-def test_messages_wait_for_a_broker_that_is_away(scope: TenantScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_messages_wait_for_a_broker_that_is_away(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path)
-    there = os.environ["REDIS_URL"]
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    forget_caches()
-    assert outbox.flush() == 0
-    assert sweeper.sweep() is not None  # the rest of a sweep goes on
-    monkeypatch.setenv("REDIS_URL", there)
-    forget_caches()
-    assert outbox.flush() == len(world.task_rows(job_id))
+    with changed(redis_url="redis://127.0.0.1:1/0"):
+        assert flush() == 0
+        assert sweeper.sweep(service()) is not None  # the rest of a sweep goes on
+    assert flush() == len(world.task_rows(job_id))
 
 
 def test_two_relays_send_each_message_once(scope: TenantScope, redis_url: str):
     with unit_of_work() as session:
         for number in range(300):
             outbox.enqueue(session, broker.TASK_RUN, Queue.MODEL, [str(number)])
-    relays = [threading.Thread(target=outbox.flush) for _ in range(4)]
+    relays = [threading.Thread(target=flush) for _ in range(4)]
     for relay in relays:
         relay.start()
     for relay in relays:
         relay.join()
-    outbox.flush()
+    flush()
     assert num_in_queue(redis_url) == 300
 
 
 @pytest.mark.parametrize("point", ["relay_selected", "relay_sent"])
 def test_a_relay_that_dies_loses_nothing(scope: TenantScope, tmp_path: Path, redis_url: str, point: str):
     job_id = world.submit(scope, tmp_path)
+    program = (
+        "from adaptwin_core.service import outbox; from adaptwin_core.service.bootstrap import bootstrap; "
+        "from adaptwin_core.store.settings import Settings; "
+        "service = bootstrap(Settings()); outbox.flush(service.database, service.broker)"
+    )
     died = subprocess.run(
-        [sys.executable, "-c", "from adaptwin_core.service import outbox; outbox.flush()"],
+        [sys.executable, "-c", program],
         env={**os.environ, "ADAPTWIN_KILL_AT": point},
         check=False,
     )
     assert died.returncode == EXIT_CODE
-    outbox.flush()
+    flush()
     num_tasks = len(world.task_rows(job_id))
     assert num_in_queue(redis_url) == num_tasks + (point == "relay_sent")  # one rings twice; never too few
 
@@ -92,22 +91,22 @@ def test_a_relay_that_dies_loses_nothing(scope: TenantScope, tmp_path: Path, red
 def test_flushall_loses_nothing(scope: TenantScope, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch):
     job_id = world.submit(scope, tmp_path)
     num_tasks = len(world.task_rows(job_id))
-    outbox.flush()
-    sweeper.sweep()
+    flush()
+    sweeper.sweep(service())
     assert num_in_queue(redis_url) == num_tasks
     redis.from_url(redis_url).flushall()
-    sweeper.sweep()
+    sweeper.sweep(service())
     assert num_in_queue(redis_url) == 0  # too early to tell lost from slow
     age_announcements()
-    sweeper.sweep()
+    sweeper.sweep(service())
     assert num_in_queue(redis_url) == num_tasks
 
 
 def test_a_busy_queue_is_not_filled_with_repeats(scope: TenantScope, tmp_path: Path, redis_url: str):
     job_id = world.submit(scope, tmp_path)
-    outbox.flush()
+    flush()
     age_announcements()
-    sweeper.sweep()
+    sweeper.sweep(service())
     assert num_in_queue(redis_url) == len(world.task_rows(job_id))
 
 
@@ -121,17 +120,17 @@ def claim_all(owner: str = "gone") -> list[str]:
     ids = world.queued_ids()
     for task_id in ids:
         with unit_of_work() as session:
-            tasks.claim(session, task_id, owner)
+            service().tasks.claim(session, task_id, owner)
     return ids
 
 
 def test_a_silent_workers_tasks_come_back(scope: TenantScope, tmp_path: Path, redis_url: str):
     job_id = world.submit(scope, tmp_path)
     ids = claim_all()
-    assert sweeper.sweep().num_expired == 0  # alive as far as anyone knows
+    assert sweeper.sweep(service()).num_expired == 0  # alive as far as anyone knows
     redis.from_url(redis_url).flushall()
     world.let_leases_run_out()
-    assert sweeper.sweep().num_expired == len(ids)
+    assert sweeper.sweep(service()).num_expired == len(ids)
     assert {task.state for task in world.task_rows(job_id)} == {TaskState.QUEUED}
     assert num_in_queue(redis_url) == len(ids)
 
@@ -141,7 +140,7 @@ def test_two_sweepers_do_the_work_of_one(scope: TenantScope, tmp_path: Path, red
     ids = claim_all()
     world.let_leases_run_out()
     swept: list[sweeper.Swept | None] = []
-    sweepers = [threading.Thread(target=lambda: swept.append(sweeper.sweep())) for _ in range(4)]
+    sweepers = [threading.Thread(target=lambda: swept.append(sweeper.sweep(service()))) for _ in range(4)]
     for thread in sweepers:
         thread.start()
     for thread in sweepers:
@@ -155,9 +154,9 @@ def test_a_task_that_keeps_killing_its_worker_is_given_up(scope: TenantScope, tm
     poison, sibling = world.queued_ids()
     for _ in range(get_settings().max_attempts):
         with unit_of_work() as session:
-            assert tasks.claim(session, poison, "doomed") is not None
+            assert service().tasks.claim(session, poison, "doomed") is not None
         world.let_leases_run_out()
-        sweeper.sweep()
+        sweeper.sweep(service())
     job = world.job_row(job_id)
     assert (job.state, job.error["code"]) == (JobState.FAILED, "poison")
     assert "memory" in job.error["message"]
@@ -167,19 +166,19 @@ def test_a_task_that_keeps_killing_its_worker_is_given_up(scope: TenantScope, tm
 
 def test_a_job_that_stands_still_moves_on(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path)
-    run_task(world.queued_ids()[0], lambda: world.stub_stage)
+    run_task(service(), world.queued_ids()[0], lambda: world.stub_stage)
     with unit_of_work() as session:  # as if the last completion had been lost half-way, which cannot happen
         session.execute(update(Task).where(Task.job_id == job_id).values(state=TaskState.DONE))
-    assert sweeper.sweep().num_advanced == 1
+    assert sweeper.sweep(service()).num_advanced == 1
     assert world.job_row(job_id).stage == "weigh"
-    assert sweeper.sweep().num_advanced == 0
+    assert sweeper.sweep(service()).num_advanced == 0
 
 
 def test_a_dataset_without_a_task_does_not_wait_for_ever(scope: TenantScope, tmp_path: Path):
     dataset_id = world.add_dataset(scope, tmp_path)
     with unit_of_work() as session:
         session.execute(update(Dataset).values(state=DatasetState.PROBING))
-    assert sweeper.sweep().num_stuck_datasets == 1
+    assert sweeper.sweep(service()).num_stuck_datasets == 1
     with unit_of_work() as session:
         assert session.get_one(Dataset, dataset_id).state == DatasetState.FAILED
 
@@ -191,17 +190,17 @@ def test_folders_of_dead_workers_are_removed(scope: TenantScope, tmp_path: Path)
     living, dead = root / f"{held}-1-abc", root / f"{held}-0-abc"
     for folder in (living, dead):
         folder.mkdir(parents=True)
-    sweeper.sweep()
+    sweeper.sweep(service())
     assert living.exists()
     assert not dead.exists()
 
 
 def test_sent_messages_are_forgotten_after_a_while(scope: TenantScope, tmp_path: Path):
     world.submit(scope, tmp_path)
-    outbox.flush()
+    flush()
     with unit_of_work() as session:
         session.execute(update(Outbox).values(sent_at=func.now() - timedelta(days=2)))
-    sweeper.sweep()
+    sweeper.sweep(service())
     with unit_of_work() as session:
         assert session.scalar(select(func.count()).select_from(Outbox)) == 0
         assert session.scalar(select(func.count()).select_from(Job)) == 1

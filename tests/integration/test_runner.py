@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,13 +19,11 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import JOB_STAGES, Stage
 from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.service import jobs, models, sweeper, tasks
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
+from adaptwin_core.service import jobs, models, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
-from adaptwin_core.store.settings import get_settings
 from adaptwin_core.store.tables import Model
 from tests.integration import world
+from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
 from worker.context import StageContext
 from worker.runner import run_task
 
@@ -74,8 +72,8 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert set(model.manifest["files"]) == {"model.safetensors"}
     with unit_of_work() as session:
         entry = models.open_file(session, scope, model.id, "model.safetensors")
-    data = b"".join(get_blobs().read(entry.sha256, scope=entry.scope))
-    assert len(data) == entry.bytes
+    data = b"".join(get_blobs().read(entry.blob.sha256, scope=entry.scope))
+    assert len(data) == entry.blob.bytes
     assert not list((get_settings().data_dir / "work").iterdir())
 
 
@@ -128,7 +126,7 @@ def test_damaged_results_are_made_again(scope: TenantScope, tmp_path: Path):
     first = world.submit(scope, tmp_path)
     world.run_all(Body())
     files = world.result_files(first)["factorize encoder.3.self"]
-    blob = get_blobs().fetch(files["out.txt"]["sha256"], scope=scope.tenant_id)
+    blob = get_blobs().fetch(files["out.txt"].sha256, scope=scope.tenant_id)
     blob.chmod(0o644)
     blob.write_text("rot" + blob.read_text()[3:])
     body = Body()
@@ -148,8 +146,8 @@ def test_every_task_delivered_twice_by_many_threads_advances_once(scope: TenantS
         while not finished.is_set():
             ids = [task.id for task in world.task_rows(job_id) if task.state != TaskState.CANCELLED]
             for task_id in rng.sample(ids, min(6, len(ids))):
-                run_task(task_id, lambda: body)
-                run_task(task_id, lambda: body)
+                run_task(service(), task_id, lambda: body)
+                run_task(service(), task_id, lambda: body)
             if world.job_row(job_id).state == JobState.SUCCEEDED:
                 finished.set()
 
@@ -171,7 +169,7 @@ def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: P
     def overtaken(ctx: StageContext) -> None:
         [held] = [t for t in world.task_rows(job_id) if t.state == TaskState.RUNNING and t.attempt == 1]
         world.let_leases_run_out()
-        run_task(held.id, lambda: world.stub_stage)
+        run_task(service(), held.id, lambda: world.stub_stage)
 
     job_id = world.submit(scope, tmp_path)
     body = Body(overtaken)
@@ -188,12 +186,15 @@ def test_late_twins_of_every_task_change_nothing(scope: TenantScope, tmp_path: P
 def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope, tmp_path: Path, point: str):
     """The last task of a stage is the one that counts most: it must neither be lost nor advance the job twice."""
     undisturbed, job_id = world.submit(other_scope, tmp_path), world.submit(scope, tmp_path)
-    run_task(world.task_rows(job_id)[0].id, lambda: world.stub_stage)
+    run_task(service(), world.task_rows(job_id)[0].id, lambda: world.stub_stage)
     first, last = (task.id for task in world.task_rows(job_id, Stage.CALIBRATE))
-    run_task(first, lambda: world.stub_stage)
-    program = "import sys; from worker.runner import run_task; from tests.integration.world import stub_stage"
+    run_task(service(), first, lambda: world.stub_stage)
+    program = (
+        "import sys; from worker.runner import run_task; from tests.integration.world import stub_stage; "
+        "from adaptwin_core.service.bootstrap import bootstrap; from adaptwin_core.store.settings import Settings"
+    )
     died = subprocess.run(
-        [sys.executable, "-c", f"{program}; run_task(sys.argv[1], lambda: stub_stage)", last],
+        [sys.executable, "-c", f"{program}; run_task(bootstrap(Settings()), sys.argv[1], lambda: stub_stage)", last],
         env={**os.environ, "ADAPTWIN_KILL_AT": point},
         cwd=Path(__file__).parents[2],
         check=False,
@@ -202,7 +203,7 @@ def test_a_worker_may_die_anywhere(scope: TenantScope, other_scope: TenantScope,
     is_done = point == "task_committed"
     assert world.job_row(job_id).stage == (Stage.WEIGH if is_done else Stage.CALIBRATE)
     world.let_leases_run_out()
-    assert sweeper.sweep().num_expired == (0 if is_done else 1)
+    assert sweeper.sweep(service()).num_expired == (0 if is_done else 1)
     world.run_all(world.stub_stage)
     assert world.job_row(job_id).state == JobState.SUCCEEDED
     told = world.num_events(job_id)
@@ -228,7 +229,7 @@ def test_running_out_of_memory_is_tried_again(scope: TenantScope, tmp_path: Path
             raise error
 
     job_id = world.submit(scope, tmp_path)
-    run_task(world.queued_ids()[0], lambda: Body(once))
+    run_task(service(), world.queued_ids()[0], lambda: Body(once))
     [task] = [task for task in world.task_rows(job_id) if task.key == failed[0]]
     assert (task.state, task.error["code"]) == (TaskState.QUEUED, code)
     world.run_all(Body(once))
@@ -254,8 +255,9 @@ def test_a_final_error_fails_the_job_and_tells_no_secrets(
 
 
 @pytest.fixture
-def quick(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(get_settings(), "heartbeat_s", 0.05)
+def quick(database: str) -> Iterator[None]:
+    with changed(heartbeat_s=0.05):
+        yield
 
 
 def wait_for_stop(ctx: StageContext) -> None:
@@ -269,7 +271,7 @@ def wait_for_stop(ctx: StageContext) -> None:
 def test_cancel_reaches_a_running_body(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path)
     task_id = world.queued_ids()[0]
-    thread = threading.Thread(target=run_task, args=(task_id, lambda: Body(wait_for_stop)))
+    thread = threading.Thread(target=run_task, args=(service(), task_id, lambda: Body(wait_for_stop)))
     thread.start()
     world.wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
     with unit_of_work() as session:
@@ -291,14 +293,14 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
         while taken is None:  # a heartbeat may renew the lease between the two
             world.let_leases_run_out()
             with unit_of_work() as session:
-                taken = tasks.claim(session, task_id, "twin")
+                taken = service().tasks.claim(session, task_id, "twin")
         try:
             wait_for_stop(ctx)
         finally:
             stopped.set()
         return StepResult({})
 
-    run_task(task_id, lambda: body)
+    run_task(service(), task_id, lambda: body)
     assert stopped.is_set()
 
 
@@ -308,12 +310,12 @@ def test_a_deleted_model_leaves_nothing_behind(scope: TenantScope, tmp_path: Pat
     model = world.model_of(dropped)
     with unit_of_work() as session:
         models.delete(session, scope, model.id)
-    sweeper.sweep()
+    sweeper.sweep(service())
     blobs = get_blobs()
     for file in model.manifest["files"].values():
         assert not blobs.exists(file["sha256"], scope=scope.tenant_id)
     for files in world.result_files(kept).values():  # what both stood on stays for the other
-        assert all(blobs.exists(file["sha256"], scope=scope.tenant_id) for file in files.values())
+        assert all(blobs.exists(file.sha256, scope=scope.tenant_id) for file in files.values())
     assert len(world.result_files(kept)) == len(world.task_rows(kept))
     with unit_of_work() as session:
         assert [row.job_id for row in models.list_models(session, scope, after=None, limit=9)] == [kept]

@@ -13,12 +13,8 @@ from sqlalchemy import func, select, update
 from tusclient.client import TusClient
 
 from adaptwin_core.domain.errors import ResourceExhausted
-from adaptwin_core.service import erasure, uploads
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
-from adaptwin_core.store.settings import get_settings
+from adaptwin_core.service import uploads
 from adaptwin_core.store.tables import Upload
-from tests.conftest import forget_caches
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import (
     BYTES,
@@ -33,6 +29,7 @@ from tests.integration.tus_client import (
     patch,
     upload,
 )
+from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
 
 MIB = 1 << 20
 
@@ -299,10 +296,7 @@ def test_an_expired_upload_is_gone_and_swept(api: ApiProcess, owner: Principal, 
         session.execute(update(Upload).values(expires_at=func.now()))
     assert owner.client.head(path, headers=TUS).status_code == 410
     assert _in_flight(api) != []
-    with unit_of_work() as session:
-        assert erasure.expire_uploads(session) == 1
-    with unit_of_work() as session:
-        assert erasure.drop_files(session) == 1
+    assert service().eraser.erase(service().database) == 2  # the row, and the file of its bytes
     assert _in_flight(api) == []
     assert _row(path).state == "aborted"
 
@@ -334,9 +328,7 @@ def test_quota_holds_when_many_ask_at_once(owner: Principal, dataset_id: str):
         assert (session.scalar(select(func.sum(Upload.length))) or 0) <= quota
 
 
-def test_a_full_disk_is_told_and_costs_nothing(
-    api: ApiProcess, owner: Principal, dataset_id: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_full_disk_is_told_and_costs_nothing(api: ApiProcess, owner: Principal, dataset_id: str):
     path = created(owner, dataset_id, 9000)
     assert patch(owner, path, 0, b"x" * 3000).status_code == 204
     upload_id = path.rsplit("/", 1)[1]
@@ -344,19 +336,17 @@ def test_a_full_disk_is_told_and_costs_nothing(
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # the kernel refuses bytes past this, as a full disk does
     try:
         with unit_of_work() as session:
-            writer = uploads.begin(session, owner.scope, upload_id, offset=3000)
+            writer = service().uploads.begin(session, owner.scope, upload_id, offset=3000)
             with pytest.raises(ResourceExhausted) as full:
-                uploads.write(session, owner.scope, writer, b"y" * 6000)
+                service().uploads.write(session, owner.scope, writer, b"y" * 6000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert full.value.code == "disk_full"
     assert offset_of(owner, path) == 3000
     assert patch(owner, path, 3000, b"z" * 6000).status_code == 204  # there is room again
     assert _stored(owner, path) == b"x" * 3000 + b"z" * 6000
-    monkeypatch.setenv("ADAPTWIN_MIN_FREE_DISK_BYTES", str(1 << 60))
-    forget_caches()
-    with pytest.raises(ResourceExhausted), unit_of_work() as session:
-        uploads.create(session, owner.scope, dataset_id=dataset_id, file_name="b.wav", length=1)
+    with changed(min_free_disk_bytes=1 << 60), pytest.raises(ResourceExhausted), unit_of_work() as session:
+        service().uploads.create(session, owner.scope, dataset_id=dataset_id, file_name="b.wav", length=1)
 
 
 def test_large_files_go_through_in_flat_memory(api: ApiProcess, owner: Principal, dataset_id: str):

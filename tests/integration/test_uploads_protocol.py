@@ -17,11 +17,10 @@ from hypothesis.stateful import (
 )
 
 from adaptwin_core.local.servers import ServerUrls
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import Upload
 from tests.integration.conftest import ApiProcess, Principal, start_api
 from tests.integration.tus_client import TUS, checksum, created, new_dataset, offset_of, patch
+from tests.service_under_test import get_blobs, unit_of_work
 
 MAX_BYTES = 40
 NUMBERS = itertools.count()

@@ -14,9 +14,8 @@ import redis
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
-from adaptwin_core.service import outbox
-from tests.conftest import forget_caches
 from tests.integration import world
+from tests.service_under_test import changed, flush, service
 from worker.runner import run_task
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +25,9 @@ StartWorker = Callable[..., subprocess.Popen[bytes]]
 @pytest.fixture
 def start_worker(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorker]:
     """Start workers with short leases; whatever is left of them is killed at the end."""
-    short = {"LEASE_S": "2", "HEARTBEAT_S": "0.3", "SWEEP_S": "0.5", "RESEND_AFTER_S": "1", "MAX_ATTEMPTS": "2"}
+    short = {"lease_s": 2.0, "heartbeat_s": 0.3, "sweep_s": 0.5, "resend_after_s": 1.0, "max_attempts": 2}
     for name, value in short.items():
-        monkeypatch.setenv(f"ADAPTWIN_{name}", value)
-    forget_caches()
+        monkeypatch.setenv(f"ADAPTWIN_{name.upper()}", str(value))
     started: list[subprocess.Popen[bytes]] = []
 
     def start(queues: str, *, beat: bool = False, **env: str) -> subprocess.Popen[bytes]:
@@ -47,7 +45,8 @@ def start_worker(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         started.append(worker)
         return worker
 
-    yield start
+    with changed(**short):
+        yield start
     for worker in started:
         kill_group(worker)
     for path in sorted(tmp_path.glob("worker-*.log")):
@@ -86,20 +85,20 @@ def undisturbed(scope: TenantScope, tmp_path: Path) -> dict[str, object]:
     job_id = world.submit(scope, tmp_path)
     while ids := world.queued_ids():
         for task_id in ids:
-            run_task(task_id, lambda: world.stub_stage)
-    return {name: [file["sha256"] for file in files.values()] for name, files in world.result_files(job_id).items()}  # type: ignore[attr-defined]
+            run_task(service(), task_id, lambda: world.stub_stage)
+    return {name: [file.sha256 for file in files.values()] for name, files in world.result_files(job_id).items()}  # type: ignore[attr-defined]
 
 
 def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
     scope: TenantScope, other_scope: TenantScope, tmp_path: Path, redis_url: str, start_worker: StartWorker
 ):
     expected = undisturbed(other_scope, tmp_path)
-    outbox.flush()
+    flush()
     redis.from_url(redis_url).flushall()
     start_worker("platform", beat=True, ADAPTWIN_MAX_ATTEMPTS="10")
     workers = [start_worker("model", STUB_SECONDS="0.4", ADAPTWIN_MAX_ATTEMPTS="10") for _ in range(3)]
     job_id = world.submit(scope, tmp_path)
-    outbox.flush()
+    flush()
     kill_holder(workers, job_id, Stage.FACTORIZE)
     redis.from_url(redis_url).flushall()
     kill_holder(workers, job_id, Stage.TUNE)
@@ -110,7 +109,7 @@ def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
     told = world.num_events(job_id)
     assert all(told["task", task.stage, task.key] == 1 for task in rows)
     made = world.result_files(job_id)
-    assert {name: [file["sha256"] for file in files.values()] for name, files in made.items()} == expected  # type: ignore[attr-defined]
+    assert {name: [file.sha256 for file in files.values()] for name, files in made.items()} == expected  # type: ignore[attr-defined]
 
 
 def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
@@ -119,14 +118,14 @@ def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
     start_worker("platform", beat=True)
     start_worker("model", STUB_SECONDS="0", STUB_POISON="encoder.3.self")
     job_id = world.submit(scope, tmp_path)
-    outbox.flush()
+    flush()
     world.wait_until(finished(job_id), 45, "the end of the poisoned job")
     job = world.job_row(job_id)
     assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, "poison", "weigh encoder.3.self")
     [poison] = [task for task in world.task_rows(job_id) if task.key == "encoder.3.self"]
     assert poison.attempt == 2
     next_job = world.submit(other_scope, tmp_path)
-    outbox.flush()
+    flush()
     world.wait_until(
         lambda: all(t.state == TaskState.DONE for t in world.task_rows(next_job, Stage.CALIBRATE)),
         15,
@@ -137,6 +136,6 @@ def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
 def test_an_overdue_task_is_ended_from_outside(scope: TenantScope, tmp_path: Path, start_worker: StartWorker):
     start_worker("model", STUB_SECONDS="60", ADAPTWIN_TASK_DEADLINE_S="0.5", ADAPTWIN_MAX_ATTEMPTS="1")
     job_id = world.submit(scope, tmp_path)
-    outbox.flush()
+    flush()
     world.wait_until(finished(job_id), 30, "the end of the overdue job")
     assert world.job_row(job_id).error["code"] == "deadline"

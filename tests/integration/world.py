@@ -11,16 +11,15 @@ from sqlalchemy import select, update
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, TaskState
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import jobs
-from adaptwin_core.store.blobs import get_blobs
-from adaptwin_core.store.engine import unit_of_work
 from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Model, Result, Task
+from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
 from worker.context import StageContext
 from worker.runner import StageBody, run_task
 
@@ -43,9 +42,7 @@ SHAPE = ModelShape(
 def add_base() -> None:
     with unit_of_work() as session:
         if session.get(BaseModel, BASE_ID) is None:
-            session.add(
-                BaseModel(id=BASE_ID, source="folder:nowhere", digest="b" * 64, shape=SHAPE.model_dump(), licence=None)
-            )
+            session.add(BaseModel(id=BASE_ID, source="folder:nowhere", digest="b" * 64, shape=SHAPE, licence=None))
 
 
 CLIP_S = 10.0
@@ -90,8 +87,8 @@ def add_dataset(scope: TenantScope, folder: Path, words: str = "speech", report:
             name=words,
             state=DatasetState.READY,
             digest=ref.sha256,
-            report=report or REPORT,
-            files={"corpus.json": {"sha256": ref.sha256, "bytes": ref.bytes}},
+            report_json=report or REPORT,
+            files={"corpus.json": ref},
         )
         session.add(dataset)
         return dataset.id
@@ -115,7 +112,13 @@ STARTS_WIDE = CompressionSpec(personal_steps=0)
 def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
     """Submit a job on a new dataset (or `dataset_id`), return its id."""
     add_base()
-    request: dict[str, object] = {"spec": CompressionSpec(), "general_dataset_id": None, "name": None} | changes
+    request: dict[str, object] = {
+        "spec": CompressionSpec(),
+        "general_dataset_id": None,
+        "name": None,
+        "max_unfinished": get_settings().max_running_jobs,
+        "num_shards": get_settings().calibration_shards,
+    } | changes
     request.setdefault("dataset_id", None)
     request["dataset_id"] = request["dataset_id"] or add_dataset(scope, folder)
     with unit_of_work() as session:
@@ -165,7 +168,7 @@ def run_all(body: StageBody = stub_stage) -> None:
     """Work until nothing is queued."""
     while ids := queued_ids():
         for task_id in ids:
-            run_task(task_id, lambda: body)
+            run_task(service(), task_id, lambda: body)
 
 
 def num_events(job_id: str) -> Counter[tuple[str, str | None, str | None]]:

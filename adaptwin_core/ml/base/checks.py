@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from adaptwin_core.domain.errors import InvalidInput, InvalidSpec, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.weights import check_weights, read_json, weight_files
 
 _CLASS = "WhisperForConditionalGeneration"

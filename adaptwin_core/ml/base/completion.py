@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 
 from adaptwin_core.domain.digest import digest_file, digest_json
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
+from adaptwin_core.ml.base.cache import made_once
 from adaptwin_core.ml.base.generation_settings import mended, openai_settings
-from adaptwin_core.ml.base.made_once import made_once
 from adaptwin_core.ml.base.token_ids import ids_in
 from adaptwin_core.ml.base.tokenizer import check_tokens, whole_tokenizer
 from adaptwin_core.ml.base.weights import INDEX_FILE, WEIGHT_PATTERNS, read_json, weight_files

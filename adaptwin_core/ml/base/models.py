@@ -13,11 +13,11 @@ from safetensors.numpy import save_file
 from adaptwin_core.domain import languages
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidInput, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base import ct2_weights, whisper_files
+from adaptwin_core.ml.base.cache import made_once
 from adaptwin_core.ml.base.checks import check_folder
 from adaptwin_core.ml.base.completion import FILE_PATTERNS, completed, digest_of
-from adaptwin_core.ml.base.made_once import made_once
 from adaptwin_core.ml.base.sources import PACKAGES, WeightUpload, canonical_source, short_name
 from adaptwin_core.ml.base.token_ids import languages_of, token_ids
 from adaptwin_core.ml.base.weights import read_json

@@ -14,7 +14,7 @@ from tokenizers.models import BPE
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.language_names import NAMES
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.token_ids import END, NUM_TIMESTAMPS, START, first_timestamp, ids_in
 from adaptwin_core.ml.base.weights import read_json
 

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.whisper_tensors import EMBEDDING, OUTPUT, tensor_shapes
 
 WEIGHT_PATTERNS = ("model.safetensors", "model-*-of-*.safetensors")  # not the fp32 twin that some hub folders also hold

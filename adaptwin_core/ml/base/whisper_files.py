@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from adaptwin_core.domain import audio
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.ml.base.ct2_weights import num_layers
 from adaptwin_core.ml.base.generation_settings import boundary_ids, generation_json
@@ -124,12 +125,12 @@ def preprocessor_json(num_mel_bins: int) -> dict[str, Any]:
         "feature_extractor_type": "WhisperFeatureExtractor",
         "processor_class": "WhisperProcessor",
         "feature_size": num_mel_bins,
-        "sampling_rate": 16000,
-        "hop_length": 160,
-        "n_fft": 400,
-        "chunk_length": 30,
-        "n_samples": 480_000,
-        "nb_max_frames": 3000,
+        "sampling_rate": audio.SAMPLE_RATE_HZ,
+        "hop_length": audio.HOP_SAMPLES,
+        "n_fft": audio.FFT_SAMPLES,
+        "chunk_length": audio.WINDOW_S,
+        "n_samples": audio.WINDOW_SAMPLES,
+        "nb_max_frames": audio.WINDOW_FRAMES,
         "padding_side": "right",
         "padding_value": 0.0,
         "return_attention_mask": False,

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.compression.moments import Moments, measuring
-from adaptwin_core.ml.model.adapter import block_modules, layer_of
-from adaptwin_core.ml.model.decode import transcribe_batch
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.measurement import measuring
+from adaptwin_core.ml.compression.moments import MomentSums
+from adaptwin_core.ml.model.adapter import block_modules, decode, encode, layer_of
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import transcribe_batch
 from adaptwin_core.ml.model.windows import Window
 
 
@@ -27,7 +29,7 @@ class Calibration:
     in float16.
     """
 
-    moments: dict[str, Moments]
+    moments: dict[str, MomentSums]
     inputs_1TD: dict[str, list[Tensor]]
     encoded_1SD: list[Tensor]
 
@@ -41,7 +43,7 @@ def calibrate(
     *,
     num_kept: int,
     num_unmeasured: int = 0,
-    on_window: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = silent,
 ) -> Calibration:
     """Measure the blocks on the windows, but for the first `num_unmeasured`, and keep what reaches each block in the
     first `num_kept`.
@@ -49,12 +51,12 @@ def calibrate(
     Decoder blocks need words: the window's transcript, or what the model itself hears.
 
     Args:
-        on_window: called with windows done and in all; may raise to stop.
+        progress: told of windows.
     """
-    total = {str(block): Moments() for block in blocks}
+    total = {str(block): MomentSums() for block in blocks}
     inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
     encoded: list[Tensor] = []
-    needs_decoder = any(block.part == "decoder" for block in blocks)
+    needs_decoder = any(block.half == "decoder" for block in blocks)
     layers = [(block, layer_of(model, block)) for block in blocks]
     for index, window in enumerate(windows):
         audio = window.audio()
@@ -63,14 +65,13 @@ def calibrate(
             measuring(layers, total) if index >= num_unmeasured else nullcontext(),
             _keeping(layers, inputs) if index < num_kept else nullcontext(),
         ):
-            encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
+            encoded_1SD = encode(model, features_1MT)
             if needs_decoder:
                 text = transcribe_batch(model, featurizer, [audio])[0] if window.text is None else window.text
                 labels_1L = featurizer.labels(text, may_cut=not window.has_text)
-                tokens_1L = labels_1L[:, :-1].to(model.device)
-                model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
+                decode(model, labels_1L[:, :-1].to(model.device), encoded_1SD)
         encoded.append(encoded_1SD.half().cpu().contiguous())
-        on_window(index + 1, len(windows))
+        progress(index + 1, len(windows))
     return Calibration(total, inputs, encoded)
 
 

@@ -6,7 +6,7 @@ blocks, and the gain of the others lies between theirs. Shape letters: B batch, 
 width, F neurons.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,13 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.allocation import Offer
-from adaptwin_core.domain.plan import BlockId, BlockPlan, blocks_of
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.compression.layers import BlockInput, build_cut_layer
+from adaptwin_core.domain.plan import BlockPlan, Part
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.sensitivity import Sensitivity
+from adaptwin_core.domain.shape import BlockId, blocks_of
+from adaptwin_core.ml.compression.cut_layer import BlockInput, build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block
+from adaptwin_core.ml.compression.moments import BlockMoments
 from adaptwin_core.ml.model.adapter import final_norm, layer_of, run_block, shape_of
 
 LEAST_ERROR = 1e-12  # float32 rounding: a cut that loses nothing has a gain, too
@@ -32,26 +35,26 @@ class WeighedInput:
 
 
 @torch.no_grad()
-def measure_offers(
+def measure_sensitivities(
     model: WhisperForConditionalGeneration,
     block: BlockId,
-    sizes: Sequence[tuple[str, int]],
-    moments: dict[str, Tensor] | None,
+    sizes: Sequence[tuple[Part, int]],
+    moments: BlockMoments | None,
     inputs: Sequence[WeighedInput],
     order_F: Tensor | None,
     *,
-    on_offer: Callable[[int, int], None] = lambda _done, _total: None,
-) -> list[Offer]:
+    progress: Progress = silent,
+) -> list[Sensitivity]:
     """Return the loss of every size: weighted mean over windows of ‖cut - original‖² / ‖original‖² at the half's end,
     measured or from the gain of its neighbours.
 
     Args:
-        sizes: (part, kept) as `allocation.offers_of` lists them.
+        sizes: (part, kept) as `domain.sensitivity.sizes_of` lists them.
         order_F: neurons, most needed first (`neurons.rank`).
-        on_offer: called with offers done and in all; may raise to stop.
+        progress: told of sizes.
     """
     following = _from(model, block)
-    layer, norm = layer_of(model, block), final_norm(model, block.part)
+    layer, norm = layer_of(model, block), final_norm(model, block.half)
     near = [run_block(layer, block, item.reaches.hidden_BTD, item.reaches.encoder_BSD) for item in inputs]
     far = [
         _to_the_end(following, norm, hidden_BTD, item.reaches) for hidden_BTD, item in zip(near, inputs, strict=True)
@@ -73,15 +76,15 @@ def measure_offers(
         own.append(max(errors_own / total_weight, LEAST_ERROR))
         if index in run_on:
             ended[index] = max(errors_ended / total_weight, LEAST_ERROR)
-        on_offer(index + 1, len(sizes))
+        progress(index + 1, len(sizes))
     return [
-        Offer(part=part, kept=kept, loss=own[index] * _gain(index, sizes, own, ended))
+        Sensitivity(part=part, kept=kept, loss=own[index] * _gain(index, sizes, own, ended))
         for index, (part, kept) in enumerate(sizes)
     ]
 
 
 def _run_on(sizes: Sequence[tuple[str, int]]) -> set[int]:
-    """Return the offers that are run on to the end: of each part the first, the middle and the last."""
+    """Return the sizes that are run on to the end: of each part the first, the middle and the last."""
     chosen = set()
     for part in dict.fromkeys(part for part, _ in sizes):
         mine = [index for index, (of, _) in enumerate(sizes) if of == part]
@@ -90,7 +93,7 @@ def _run_on(sizes: Sequence[tuple[str, int]]) -> set[int]:
 
 
 def _gain(index: int, sizes: Sequence[tuple[str, int]], own: Sequence[float], ended: dict[int, float]) -> float:
-    """Return how much the rest of the model makes of one offer's error, from its part's offers that were run on."""
+    """Return how much the rest of the model makes of one size's error, from its part's sizes that were run on."""
     measured = [i for i in ended if sizes[i][0] == sizes[index][0]]
     gains = np.log([ended[i] / own[i] for i in measured])
     return float(np.exp(np.interp(index, measured, gains)))
@@ -101,7 +104,7 @@ def _error(found_BTD: Tensor, wanted_BTD: Tensor) -> float:
 
 
 def _from(model: WhisperForConditionalGeneration, block: BlockId) -> list[tuple[BlockId, nn.Module]]:
-    blocks = blocks_of(shape_of(model.config), block.part)
+    blocks = blocks_of(shape_of(model.config), block.half)
     return [(later, layer_of(model, later)) for later in blocks[blocks.index(block) + 1 :]]
 
 

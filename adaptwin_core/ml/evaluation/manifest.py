@@ -12,8 +12,9 @@ from typing import Any
 from adaptwin_core.domain.digest import digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.manifests import MODEL_MANIFEST
 
-MANIFEST, BILL = "adaptwin.json", "bom.cdx.json"
+BILL = "bom.cdx.json"
 LIBRARIES = (
     "torch",
     "transformers",
@@ -62,18 +63,18 @@ def write_manifest(
             for name, path in sorted({**files, BILL: bill}.items())
         },
     }
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-    return {BILL: bill, MANIFEST: out / MANIFEST}
+    (out / MODEL_MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return {BILL: bill, MODEL_MANIFEST: out / MODEL_MANIFEST}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a model or an export. Raises NotFound."""
-    if not (folder / MANIFEST).is_file():
+    if not (folder / MODEL_MANIFEST).is_file():
         raise NotFound(
-            f"{folder} holds no {MANIFEST}: give the folder of a downloaded model, or of an export. A model from "
+            f"{folder} holds no {MODEL_MANIFEST}: give the folder of a downloaded model, or of an export. A model from "
             "before there were manifests must be made again"
         )
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    manifest: dict[str, Any] = json.loads((folder / MODEL_MANIFEST).read_text("utf-8"))
     return manifest
 
 

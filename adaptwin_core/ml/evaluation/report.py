@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.plan import ModelShape, RankPlan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.units import unit_of
-from adaptwin_core.ml.evaluation.as_written import as_json, as_written
 from adaptwin_core.ml.evaluation.report_card import model_card
 from adaptwin_core.ml.evaluation.report_plot import write_plot
 from adaptwin_core.ml.evaluation.scoring import count_units, difference, judged_by, score
 from adaptwin_core.ml.evaluation.verdict import verdict_of
+from adaptwin_core.ml.evaluation.written_form import as_json, as_written
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 # Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adaptwin_core.domain.units import Unit
-from adaptwin_core.ml.evaluation.as_written import KINDS
+from adaptwin_core.ml.evaluation.written_form import KINDS
 
 MODELS = ("original", "compressed")
 _SPEECH = {"speaker": "this speaker", "general": "other speakers"}

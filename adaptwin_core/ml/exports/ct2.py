@@ -15,7 +15,7 @@ import torch
 from ctranslate2.converters.transformers import WhisperLoader
 from transformers import WhisperTokenizerFast
 
-from adaptwin_core.ml.exports.even import cut_attentions, even_out, one_matrix
+from adaptwin_core.ml.exports.padding import cut_attentions, even_out, one_matrix
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 
 # int8 matrices and embedding; all else float16. A CPU computes in int8 and float32 from it.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.ml.exports.even import cut_attentions, even_attention, one_matrix
+from adaptwin_core.ml.exports.padding import cut_attentions, even_attention, one_matrix
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
 
 OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")

@@ -23,9 +23,9 @@ from adaptwin_core.ml.exports.recognizers import (
     TransformersRecognizer,
     WhisperCppRecognizer,
 )
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.loading import load_whisper
 
 
 @contextmanager

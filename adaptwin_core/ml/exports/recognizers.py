@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from adaptwin_core.ml.model.decode import most_tokens, transcribe_batch
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.ml.model.featurizer import Featurizer
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.ml.model.transcription import most_tokens, transcribe_batch
 
 
 class Recognizer(Protocol):

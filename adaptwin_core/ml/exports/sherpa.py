@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.ml.base.token_ids import language_ids, token_ids
-from adaptwin_core.ml.exports.even import even_out
 from adaptwin_core.ml.exports.onnx_files import export
 from adaptwin_core.ml.exports.onnx_graphs import Encoder, attend, by_head, feed_forward
+from adaptwin_core.ml.exports.padding import even_out
 from adaptwin_core.ml.exports.text_tokens import text_tokens
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 

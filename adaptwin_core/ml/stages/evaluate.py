@@ -9,10 +9,10 @@ from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation.report import held_out
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
-from adaptwin_core.ml.model.decode import transcribe
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult

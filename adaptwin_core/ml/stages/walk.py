@@ -65,7 +65,7 @@ class Walk:
             keys = row.keys(outline)
             done[stage] = {}
             for key in keys:
-                earlier = {stage: done[stage] for stage in row.reads(key)}
+                earlier = {read: done[read] for read in row.reads(key)}
                 step = str(stage) if len(keys) == 1 else f"{stage} {key}"
                 done[stage][key] = self._do(row, key, base, spec, earlier, step)
         return done

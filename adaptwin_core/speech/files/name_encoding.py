@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from adaptwin_core.speech.composed import composed
+from adaptwin_core.speech.nfc import nfc
 
 # In the order in which they are believed where all fit alike. A zip without a word on it means code page 437.
 _ENCODINGS = ("utf-8", "cp437", "cp850", "cp1252", "cp866", "cp1251", "cp932", "cp949", "gb2312", "gbk", "big5")
@@ -39,7 +39,7 @@ def decoded(names: Sequence[bytes], texts: str = "") -> list[str]:
     readings = {encoding: reading for encoding in _ENCODINGS if (reading := _read(names, encoding)) is not None}
     if "utf-8" in readings:
         return readings["utf-8"]
-    evident = composed(texts)
+    evident = nfc(texts)
     asked = sorted({i for i, name in enumerate(names) if not name.isascii()})[:_MAX_NAMES_ASKED]
 
     def likeness(encoding: str) -> _Likeness:

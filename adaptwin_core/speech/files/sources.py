@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from adaptwin_core.speech.composed import composed
 from adaptwin_core.speech.files.name_encoding import decoded
+from adaptwin_core.speech.nfc import nfc
 
 MAX_NAME_CHARS = 255
 
@@ -36,7 +36,7 @@ class SourceFile:
 
 def label(name: str) -> str:
     """Return `name` as a relative posix-style label: no drive, root, `..` or control characters, in NFC."""
-    text = composed(name.encode("utf-8", "replace").decode())
+    text = nfc(name.encode("utf-8", "replace").decode())
     text = "".join(c for c in text.replace("\\", "/") if unicodedata.category(c) not in {"Cc", "Cf"})
     start = _DRIVE_OR_SCHEME.match(text)
     parts = [part for part in text[start.end() if start else 0 :].split("/") if part not in {"", ".", ".."}]

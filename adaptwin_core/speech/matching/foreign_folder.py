@@ -37,7 +37,7 @@ _SEPARATORS = " _-.()[]"
 _DIGITS = re.compile(r"\d+")
 
 
-class Verdict(Enum):
+class Fit(Enum):
     """Whether a claim may mean a file."""
 
     YES = "yes"
@@ -45,23 +45,23 @@ class Verdict(Enum):
     WHERE_MOVED = "where moved"  # if the folder that a table names is, as a whole, this one under another name
 
 
-def verdict(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar: bool) -> Verdict:
+def fit(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar: bool) -> Fit:
     """Judge by the names of the folders that differ."""
     first, mine, its = difference(target, file.folder)
     if not mine and not its:
-        return Verdict.YES
+        return Fit.YES
     is_inside = file.folder[: len(target.home)] == target.home
     is_named = bool(target.key_folder) and file.folder in _seen_from_above(target)
     holds_own = target.home in (files.holding if is_sidecar else files.above)
     if holds_own and (is_sidecar or not (is_inside or is_named or target.is_absolute)):
-        return Verdict.NO
+        return Fit.NO
     is_real = bool(mine) and target.num_real > first
     own, other = _identities(mine), _identities(its)
     has_kind = len(own) + len(other) < len(mine) + len(its)
     if is_named or own == other or (not (own and other) and (has_kind or not (is_real or (mine and its)))):
-        return Verdict.YES
+        return Fit.YES
     are_siblings = own and other and _DIGITS.sub("", own[-1]) == _DIGITS.sub("", other[-1])
-    return Verdict.NO if is_sidecar or are_siblings else Verdict.WHERE_MOVED
+    return Fit.NO if is_sidecar or are_siblings else Fit.WHERE_MOVED
 
 
 class Moves:

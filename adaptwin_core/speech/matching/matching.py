@@ -1,25 +1,23 @@
 """Finds which recording each claim means, by names alone. Where names leave it open a text stays without audio."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
 
-from adaptwin_core.speech.claims import Claim, Line
+from adaptwin_core.speech.annotations import Annotation, Claim
 from adaptwin_core.speech.files.sources import label
 from adaptwin_core.speech.folder_splits import splits_by_folder
-from adaptwin_core.speech.matching.foreign_folder import Moves, Verdict, verdict
-from adaptwin_core.speech.matching.nearest_files import Likeness, NamedFile, NearestFiles, Nearness, equally_alike
+from adaptwin_core.speech.matching.agreement import Rank, Remark, agreed_annotation, says_anything, share
+from adaptwin_core.speech.matching.foreign_folder import Fit, Moves, fit
+from adaptwin_core.speech.matching.nearest_files import NamedFile, NearestFiles, Nearness, equally_alike
 from adaptwin_core.speech.matching.same_recording import groups_by_name, may_be_one
 from adaptwin_core.speech.matching.target import Folder, Target, target_of
 from adaptwin_core.speech.notices import Notices
 
-T = TypeVar("T")
-
 
 def match(
     claims: Sequence[Claim], audio_names: Sequence[str], refused_names: Sequence[str], notices: Notices
-) -> dict[str, Line]:
+) -> dict[str, Annotation]:
     """Return what is known of each audio file that something is known of.
 
     A claim means the file of its name that lies nearest: in the claimed folder, else under the transcript file's own
@@ -33,32 +31,20 @@ def match(
     only_refused = set(refused_names) - set(audio_names)
     groups = groups_by_name([*audio_names, *only_refused])
     said = _said(claims, NearestFiles(audio_names, sorted(only_refused)), groups, set(audio_names), notices)
-    lines = {name: _line(name, remarks, notices) for name, remarks in sorted(said.items())}
-    lines = {name: line for name, line in lines.items() if line != Line() or not _is_said(said[name])}
+    annotations = {name: agreed_annotation(name, remarks, notices) for name, remarks in sorted(said.items())}
+    annotations = {
+        name: annotation
+        for name, annotation in annotations.items()
+        if annotation != Annotation() or not says_anything(said[name])
+    }
     for group in groups:
-        _share(lines, group)
+        share(annotations, group)
     folder_splits = splits_by_folder(audio_names)
     for name in audio_names:
-        line = lines.get(name, Line())
-        if line.split is None and name in folder_splits:
-            lines[name] = replace(line, split=folder_splits[name])
-    return {name: lines[name] for name in sorted(lines.keys() & set(audio_names))}
-
-
-class _Rank(NamedTuple):
-    """How much a claim's word on a file counts. The first difference decides; larger counts more."""
-
-    nearness: Nearness
-    is_sidecar: bool
-    likeness: Likeness
-
-
-@dataclass(frozen=True)
-class _Remark:
-    """What one claim says of a file."""
-
-    rank: _Rank
-    claim: Claim
+        annotation = annotations.get(name, Annotation())
+        if annotation.split is None and name in folder_splits:
+            annotations[name] = replace(annotation, split=folder_splits[name])
+    return {name: annotations[name] for name in sorted(annotations.keys() & set(audio_names))}
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,7 @@ def _said(
     groups: Sequence[tuple[str, ...]],
     used: set[str],
     notices: Notices,
-) -> dict[str, list[_Remark]]:
+) -> dict[str, list[Remark]]:
     """Return the claims on each file."""
     readings = [_reading(claim, files) for claim in claims]
     moves = Moves()
@@ -89,31 +75,31 @@ def _said(
         else:
             moves.note(reading.target, (*reading.certain, *reading.where_moved), reading.nearness)
     group_of = {name: group for group in groups for name in group}
-    said: dict[str, list[_Remark]] = defaultdict(list)
+    said: dict[str, list[Remark]] = defaultdict(list)
     for reading in readings:
         meant = [*reading.certain, *(file for file in reading.where_moved if moves.is_one(reading.target, file))]
         if not reading.nearness.is_inside or (reading.claim.is_sidecar and not reading.nearness.is_exact):
             meant = [file for file in meant if file.folder not in texted]
         if not meant:
-            notices.add("transcript_without_audio", _shown(reading.claim))
+            notices.warn("transcript_without_audio", _shown(reading.claim))
             continue
         meant = _one_recording(meant, reading.target, group_of)
         if not meant:
-            notices.add("ambiguous_transcript", _shown(reading.claim))
+            notices.warn("ambiguous_transcript", _shown(reading.claim))
         elif used.isdisjoint(name for file in meant for name in group_of.get(file.name, (file.name,))):
-            notices.add("transcript_without_audio", _shown(reading.claim))
+            notices.warn("transcript_without_audio", _shown(reading.claim))
         for file in meant:
-            rank = _Rank(reading.nearness, reading.claim.is_sidecar, file.likeness(reading.target))
-            said[file.name].append(_Remark(rank, reading.claim))
+            rank = Rank(reading.nearness, reading.claim.is_sidecar, file.likeness(reading.target))
+            said[file.name].append(Remark(rank, reading.claim))
     return said
 
 
 def _reading(claim: Claim, files: NearestFiles) -> _Reading:
     target = target_of(claim)
     nearest, nearness = files.find(target)
-    judged = [(verdict(target, file, files, is_sidecar=claim.is_sidecar), file) for file in nearest]
-    certain = tuple(file for answer, file in judged if answer is Verdict.YES)
-    moved = tuple(file for answer, file in judged if answer is Verdict.WHERE_MOVED)
+    judged = [(fit(target, file, files, is_sidecar=claim.is_sidecar), file) for file in nearest]
+    certain = tuple(file for answer, file in judged if answer is Fit.YES)
+    moved = tuple(file for answer, file in judged if answer is Fit.WHERE_MOVED)
     return _Reading(claim, target, nearness, certain, moved)
 
 
@@ -124,40 +110,6 @@ def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, t
         return files
     are_one = len(alike) == 1 or len({group_of.get(file.name, (file.name,)) for file in alike}) == 1
     return alike if are_one else []
-
-
-def _line(name: str, remarks: Sequence[_Remark], notices: Notices) -> Line:
-    """Return what the claims on one file say together."""
-    ranked = sorted(remarks, key=lambda remark: remark.rank, reverse=True)
-    text = _agreed(name, ranked, lambda line: line.text or None, notices)
-    if text is None and all(not remark.claim.line.text for remark in ranked):  # silence, where no other text has words
-        text = _agreed(name, ranked, lambda line: line.text, notices)
-    for remark in ranked:
-        if text is not None and remark.claim.line.text not in {None, "", text}:
-            notices.add("overruled_transcript", remark.claim.place)
-    return Line(text, _agreed(name, ranked, lambda line: line.split, notices))
-
-
-def _is_said(remarks: Sequence[_Remark]) -> bool:
-    return any(remark.claim.line != Line() for remark in remarks)
-
-
-def _agreed(name: str, ranked: Sequence[_Remark], of: Callable[[Line], T | None], notices: Notices) -> T | None:
-    """Return what the highest claims that say anything agree on, or None where they differ."""
-    saying = [(remark.rank, said) for remark in ranked if (said := of(remark.claim.line)) is not None]
-    highest = {said for rank, said in saying if rank == saying[0][0]}
-    if len(highest) > 1:
-        notices.add("ambiguous_transcript", name)
-    return highest.pop() if len(highest) == 1 else None
-
-
-def _share(lines: dict[str, Line], group: Sequence[str]) -> None:
-    """Give all files of one recording what is known of any, unless they turn out to be different recordings."""
-    known = [lines[name] for name in group if name in lines]
-    texts = {line.text for line in known} - {None}
-    if known and len(texts) <= 1:
-        split = next((line.split for line in known if line.split), None)
-        lines.update(dict.fromkeys(group, Line(next(iter(texts), None), split)))
 
 
 def _shown(claim: Claim) -> str:

@@ -8,7 +8,7 @@ Files to which different texts or splits belong are different recordings whateve
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.files.sources import LOSSLESS_EXTENSIONS, audio_extension
 from adaptwin_core.speech.matching.target import Folder, folder_of, stem_of, without_microphone
 
@@ -44,13 +44,13 @@ def may_be_one(names: Collection[str]) -> bool:
 class Versions:
     """Which file of each recording is read, and which instead where that one cannot be used."""
 
-    def __init__(self, names: Sequence[str], lines: Mapping[str, Line]) -> None:
+    def __init__(self, names: Sequence[str], annotations: Mapping[str, Annotation]) -> None:
         groups = _Groups()
         for group in groups_by_name(names):
-            if len({lines[name] for name in group if name in lines}) <= 1:
+            if len({annotations[name] for name in group if name in annotations}) <= 1:
                 groups.join(group)
         for together, _ in _parallel(names):
-            said = {lines.get(name, Line()) for name in together}
+            said = {annotations.get(name, Annotation()) for name in together}
             if len(said) == 1 and said.pop().text is not None and may_be_one(together):
                 groups.join(together)
         self._waiting = {group[0]: list(group) for group in groups.all()}

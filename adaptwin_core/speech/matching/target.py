@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from adaptwin_core.speech.claims import Claim
+from adaptwin_core.speech.annotations import Claim
 from adaptwin_core.speech.files.sources import audio_stem, label
 
 Folder = tuple[str, ...]  # its components, case folded

@@ -9,10 +9,17 @@ child -> parent, on the child's stdout: frames of one `FRAME` header and its pay
   REFUSED  JSON {"code", "reason", "detail"}: the file cannot be used; the detail is for logs alone
 """
 
+import os
 import struct
 
-SAMPLE_RATE_HZ = 16_000
 REQUEST = struct.Struct("<8sI")  # container, CPU seconds allowed
 FRAME = struct.Struct("<cI")  # kind, payload bytes
 AUDIO, AGAIN, END, REFUSED = b"A", b"R", b"E", b"F"
 MAX_FRAME_BYTES = 1 << 20
+
+
+def send_frame(out: int, kind: bytes, payload: bytes) -> None:
+    """Write one frame to a pipe, whole."""
+    view = memoryview(FRAME.pack(kind, len(payload)) + payload)
+    while view:
+        view = view[os.write(out, view) :]

@@ -9,15 +9,15 @@ from typing import Self
 
 import numpy as np
 
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_SAMPLES, seconds_of
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
-from adaptwin_core.speech.sound.segment import MAX_CLIP, Samples, fitting
+from adaptwin_core.speech.sound.segment import Samples, fitting
 
 MIN_S = 0.2
 SILENCE_PEAK = 32  # of 32768, about -60 dB: below it nothing is said
 
 _IN_MEMORY_BYTES = 4 << 20  # two minutes
-_BLOCK_BYTES = 10 * SAMPLE_RATE_HZ * 2
+_BLOCK_BYTES = 10 * SAMPLE_RATE_HZ * 2  # ten seconds
 
 
 class Recording:
@@ -56,29 +56,29 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        return self.num_samples / SAMPLE_RATE_HZ
+        return seconds_of(self.num_samples)
 
     @property
     def sha256(self) -> str:
         """Of the decoded samples: the same sound in two lossless files has one."""
         return self._sha.hexdigest()
 
-    def check(self, *, is_wordless: bool) -> None:
+    def check(self, *, is_nonspeech: bool) -> None:
         """Refuse what holds no speech.
 
         Args:
-            is_wordless: a transcript says that nobody speaks: silence is then what it should be.
+            is_nonspeech: a transcript says that nobody speaks: silence is then what it should be.
         Raises:
             InvalidAudio: too_short or silent.
         """
         if self.seconds < MIN_S:
             raise InvalidAudio(f"it lasts {self.seconds:.2f} s; {MIN_S} s is the least", code="too_short")
-        if self.peak < SILENCE_PEAK and not is_wordless:
+        if self.peak < SILENCE_PEAK and not is_nonspeech:
             raise InvalidAudio("it is silent from start to end; check the microphone", code="silent")
 
     def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:
         """Cut a recording of a minute at most down to one clip where that costs no speech; tell whether it was cut."""
-        if not MAX_CLIP < self.num_samples <= 2 * MAX_CLIP:
+        if not WINDOW_SAMPLES < self.num_samples <= 2 * WINDOW_SAMPLES:
             return False
         samples = np.concatenate(list(self.blocks()))
         span = fitting(samples, SILENCE_PEAK, is_coded=is_coded)

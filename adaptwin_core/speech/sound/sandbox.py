@@ -4,16 +4,9 @@ The child may crash, hang, lie or run away: that costs one file, and the next ge
 Nothing the child says is trusted beyond its samples: frames are bounded, counted, and timed.
 """
 
-import contextlib
 import functools
 import json
 import logging
-import os
-import select
-import signal
-import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +15,13 @@ from typing import Protocol, Self
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.speech.sound.decoder_protocol import AGAIN, AUDIO, END, FRAME, MAX_FRAME_BYTES, REFUSED, REQUEST
+from adaptwin_core.speech.sound.child_process import ChildLostError, ChildProcess
+from adaptwin_core.speech.sound.decoder_protocol import AGAIN, AUDIO, END, FRAME, MAX_FRAME_BYTES, REFUSED
 from adaptwin_core.speech.sound.sniff import Container
-
-DECODER_COMMAND = (sys.executable, "-m", "adaptwin_core.speech.sound.decoder_child")
 
 _FILES_PER_CHILD = 500  # so that nothing a decoder library leaks can add up
 _REFUSALS = frozenset({"decode_failed", "not_finite", "too_short"})
 _MAX_REASON_CHARS = 300
-_ROOT = Path(__file__).parents[3]
 
 log = logging.getLogger(__name__)
 
@@ -58,63 +49,6 @@ class Decoded:
     num_tracks: int = 1
 
 
-class _ChildLostError(Exception):
-    """The child crashed, hung, or spoke nonsense."""
-
-
-class _Child:
-    """One decoder process, and the two ways to it."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.num_served = 0
-        self._requests, theirs = socket.socketpair()
-        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LANG") if name in os.environ}
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [*DECODER_COMMAND, str(max_bytes)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # a hostile file could fill a log
-                start_new_session=True,
-                # No secrets; and one thread, as each of OpenBLAS's takes its share of the address space.
-                env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            )
-        self._pipe = self._process.stdout.fileno() if self._process.stdout else -1
-        self._poll = select.poll()
-        self._poll.register(self._pipe, select.POLLIN)
-
-    def kill(self) -> None:
-        """End the child and whatever it may have started."""
-        self._requests.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: the group is its alone
-        self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
-
-    def ask(self, path: Path, container: Container, cpu_s: int) -> None:
-        """Hand it one file, open."""
-        self.num_served += 1
-        with path.open("rb") as file:
-            try:
-                socket.send_fds(self._requests, [REQUEST.pack(container.encode(), cpu_s)], [file.fileno()])
-            except OSError as error:
-                raise _ChildLostError("died") from error
-
-    def read(self, num_bytes: int, *, deadline: float, max_stall_s: float) -> bytes:
-        """Return exactly that many bytes of its answer."""
-        data = bytearray()
-        while len(data) < num_bytes:
-            wait_s = min(max_stall_s, deadline - time.monotonic())
-            if wait_s <= 0 or not self._poll.poll(wait_s * 1000):
-                raise _ChildLostError("took too long on it")
-            chunk = os.read(self._pipe, num_bytes - len(data))
-            if not chunk:
-                raise _ChildLostError("crashed on it, or needed too much memory or time")
-            data += chunk
-        return bytes(data)
-
-
 class Decoder:
     """Decodes files in a confined child process. Use as a context manager, from one thread.
 
@@ -123,7 +57,7 @@ class Decoder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._child: _Child | None = None
+        self._child: ChildProcess | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -147,13 +81,13 @@ class Decoder:
         """
         if self._child is None or self._child.num_served >= _FILES_PER_CHILD:
             self.close()
-            self._child = _Child(self._limits.max_decoder_bytes)
+            self._child = ChildProcess(self._limits.max_decoder_bytes)
         ended = False
         try:
             self._child.ask(path, container, self._limits.max_file_cpu_s)
             decoded = self._listen(self._child, sink, max_samples)
             ended = isinstance(decoded, InvalidAudio) or not decoded.over_limit
-        except _ChildLostError as lost:
+        except ChildLostError as lost:
             raise InvalidAudio(f"the decoder {lost}; save the file in another format", code="decode_failed") from lost
         finally:
             if not ended:
@@ -162,7 +96,7 @@ class Decoder:
             raise decoded
         return decoded
 
-    def _listen(self, child: _Child, sink: Sink, max_samples: int) -> Decoded | InvalidAudio:
+    def _listen(self, child: ChildProcess, sink: Sink, max_samples: int) -> Decoded | InvalidAudio:
         read = functools.partial(
             child.read,
             deadline=time.monotonic() + self._limits.max_file_wall_s,
@@ -173,7 +107,7 @@ class Decoder:
         while True:
             kind, num_bytes = FRAME.unpack(read(FRAME.size))
             if num_bytes > MAX_FRAME_BYTES or (kind == AUDIO and num_bytes % 2):
-                raise _ChildLostError("answered nonsense")
+                raise ChildLostError("answered nonsense")
             payload = read(num_bytes)
             if kind == AGAIN and may_restart:
                 num_samples, may_restart = 0, False
@@ -205,8 +139,8 @@ def _ending(kind: bytes, payload: bytes) -> Decoded | InvalidAudio:
                 log.info("a file was refused: %s", _printable(said["detail"]))
             return InvalidAudio(_printable(said["reason"]), code=said["code"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _ChildLostError("answered nonsense") from error
-    raise _ChildLostError("answered nonsense")
+        raise ChildLostError("answered nonsense") from error
+    raise ChildLostError("answered nonsense")
 
 
 def _printable(said: object) -> str:

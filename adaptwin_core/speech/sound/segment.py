@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from adaptwin_core.speech.sound.decoder_protocol import SAMPLE_RATE_HZ
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 Samples = npt.NDArray[np.int16]
 
-MAX_CLIP = 30 * SAMPLE_RATE_HZ  # samples; one Whisper window
 _MAX_PIECE = 28 * SAMPLE_RATE_HZ
 _MIN_PIECE = 14 * SAMPLE_RATE_HZ  # but for the last two, which share what is left
 _MIN_LAST = 1 * SAMPLE_RATE_HZ
@@ -39,7 +38,7 @@ def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
             cut, whole = _quietest(held, _MIN_PIECE, _MAX_PIECE), False
             yield held[:cut]
             held = held[cut:]
-    while len(held) > (MAX_CLIP if whole else _MAX_PIECE):
+    while len(held) > (WINDOW_SAMPLES if whole else _MAX_PIECE):
         low = max(_MIN_LAST, len(held) - _MAX_PIECE)
         cut, whole = _quietest(held, low, min(_MAX_PIECE, len(held) - _MIN_LAST)), False
         yield held[:cut]
@@ -56,7 +55,7 @@ def fitting(samples: Samples, silence: int, *, is_coded: bool) -> tuple[int, int
         silence: what is below it is quiet, whatever the rest.
         is_coded: a codec may have padded both ends.
     """
-    over = len(samples) - MAX_CLIP
+    over = len(samples) - WINDOW_SAMPLES
     peaks = np.abs(samples[: len(samples) // _END_HOP * _END_HOP].astype(np.int32)).reshape(-1, _END_HOP).max(axis=1)
     tail = len(samples) % _END_HOP  # shorter than a hop
     limits = [(_ROOM, 0)]
@@ -68,7 +67,7 @@ def fitting(samples: Samples, silence: int, *, is_coded: bool) -> tuple[int, int
         quiet_start, quiet_end = first * _END_HOP, (len(peaks) - 1 - last) * _END_HOP + tail
         if quiet_start + quiet_end + slack >= over:
             from_start = max(0, min(quiet_start, over - quiet_end))
-            return from_start, from_start + MAX_CLIP
+            return from_start, from_start + WINDOW_SAMPLES
     return None
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.notices import Notices
 
 _SHARE = 0.95  # of the letters that have case
@@ -17,25 +17,25 @@ _MIN_LETTERS = 40  # fewer may be a few abbreviations
 _SENTENCE_START = re.compile(r"(?:^|[.!?…]\s)\W{0,8}\w")
 
 
-def settle_capitals(lines: Mapping[str, Line], notices: Notices) -> dict[str, Line]:
-    """Return the lines as sentences where nearly all of the set's letters are capitals, else as they are."""
-    texts = [line.text for line in lines.values() if line.text]
+def settle_capitals(annotations: Mapping[str, Annotation], notices: Notices) -> dict[str, Annotation]:
+    """Return the annotations as sentences where nearly all of the set's letters are capitals, else as they are."""
+    texts = [annotation.text for annotation in annotations.values() if annotation.text]
     num_upper = sum(c.isupper() for text in texts for c in text)
     num_cased = num_upper + sum(c.islower() for text in texts for c in text)
     if num_cased < _MIN_LETTERS or num_upper < _SHARE * num_cased:
-        return dict(lines)
+        return dict(annotations)
     is_turkic = any("İ" in text for text in texts)
     message = (
         f"the {len(texts)} transcripts are in capitals: they are taught as sentences, and names lose their capital"
     )
     notices.note("transcripts", "capitals", message)
-    return {name: _settled(line, is_turkic=is_turkic) for name, line in lines.items()}
+    return {name: _settled(annotation, is_turkic=is_turkic) for name, annotation in annotations.items()}
 
 
-def _settled(line: Line, *, is_turkic: bool) -> Line:
-    if not line.text or not _is_shouted(line.text):
-        return line
-    return replace(line, text=_as_sentence(line.text, is_turkic=is_turkic))
+def _settled(annotation: Annotation, *, is_turkic: bool) -> Annotation:
+    if not annotation.text or not _is_shouted(annotation.text):
+        return annotation
+    return replace(annotation, text=_as_sentence(annotation.text, is_turkic=is_turkic))
 
 
 def _is_shouted(text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.texts.recording_names import RecordingNames
 from adaptwin_core.speech.texts.tables import Row
 
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.speech.texts.times import CLOCK, timed_text_refused
 
-CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?"
 _ARROW = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s+\S{{1,40}}:\S{{1,40}})*\s*")
 _BLOCK_TO_SKIP = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)\b.*")
 
@@ -22,7 +21,7 @@ def read_cues(lines: Sequence[str]) -> list[str] | None:
     if not times:
         return [] if is_vtt else None
     if broken := next((line for line in lines if "-->" in line and not _ARROW.fullmatch(line)), None):
-        raise _refused(f"the time of a cue cannot be read: {broken.strip()[:60]}")
+        raise timed_text_refused(f"the time of a cue cannot be read: {broken.strip()[:60]}")
     begins = [_begin(lines, i, number, is_vtt=is_vtt) for number, i in enumerate(times, start=1)]
     _check_outside(lines[: begins[0]])
     shown: list[str] = []
@@ -54,9 +53,5 @@ def _check_outside(lines: Sequence[str]) -> None:
             in_block = False
         elif not in_block:
             if not _BLOCK_TO_SKIP.fullmatch(stripped):
-                raise _refused(f"there are words outside its cues: {stripped[:60]}")
+                raise timed_text_refused(f"there are words outside its cues: {stripped[:60]}")
             in_block = True
-
-
-def _refused(what: str) -> InvalidAudio:
-    return InvalidAudio(f"{what}; send the words without times", code="timed_text")

@@ -7,7 +7,7 @@ from adaptwin_core.speech.texts import json_files, sidecars, table_files
 from adaptwin_core.speech.texts.kaldi import KALDI, KaldiFolder, read_kaldi
 from adaptwin_core.speech.texts.line_lists import read_list
 from adaptwin_core.speech.texts.readings import Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.texts.recording_names import RecordingNames
 
 _TABLES = frozenset({"csv", "tsv", "psv"})
 _JSON = frozenset({"json", "jsonl", "ndjson"})

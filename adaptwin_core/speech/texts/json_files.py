@@ -7,10 +7,11 @@ from typing import Any
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts import columns
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames
+from adaptwin_core.speech.texts.table_fields import lines_of
 from adaptwin_core.speech.texts.table_files import read_rows
-from adaptwin_core.speech.texts.tables import Row, lines_of
+from adaptwin_core.speech.texts.tables import Row
 from adaptwin_core.speech.texts.timed_text import without_marks
 
 _MAX_COLUMNS = 64
@@ -98,7 +99,7 @@ def _are_segments(value: Any) -> bool:
 
 
 def _of_whole_file(file: TextFile, text: str, note: str) -> Reading:
-    return Reading((Found(file.stem, text, None, 0),), "json", note, is_sidecar=True)
+    return Reading((Entry(file.stem, text, None, 0),), "json", note, is_sidecar=True)
 
 
 def _first_file(item: Mapping[str, Any]) -> Any:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.texts.line_lists import numbered
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames, is_audio_name
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames, is_audio_name
 
 KALDI = frozenset({"text", "wav.scp", "segments"})
 
@@ -47,11 +47,11 @@ def read_kaldi(file: TextFile, folder: KaldiFolder, recordings: RecordingNames) 
     known = sum(key in folder.paths or key in folder.piece_ids or key in recordings for _, key, _ in lines)
     if 2 * known < len(lines) or not lines:
         raise InvalidAudio("its lines do not begin with the ids or names of recordings", code="transcript_form")
-    found = tuple(
-        Found(folder.paths.get(key, key), text, None, n) for n, key, text in lines if key not in folder.piece_ids
+    entries = tuple(
+        Entry(folder.paths.get(key, key), text, None, n) for n, key, text in lines if key not in folder.piece_ids
     )
     pieces = tuple(n for n, key, _ in lines if key in folder.piece_ids)
-    return Reading(found, "list", "Kaldi's list of ids and texts", piece_lines=pieces)
+    return Reading(entries, "list", "Kaldi's list of ids and texts", piece_lines=pieces)
 
 
 def _file_in(command: str) -> str | None:

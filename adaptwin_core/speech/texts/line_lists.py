@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
-from adaptwin_core.speech.texts.tables import lines_of, shape
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames
+from adaptwin_core.speech.texts.table_fields import lines_of, shape
 
 _FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
 _CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it
@@ -20,14 +20,14 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
     festival = [(number, _FESTIVAL.fullmatch(line)) for number, line in filled]
     if filled and festival[0][1]:
         return Reading(
-            tuple(Found(m[1], re.sub(r"\\(.)", r"\1", m[2]), None, n) for n, m in festival if m),
+            tuple(Entry(m[1], re.sub(r"\\(.)", r"\1", m[2]), None, n) for n, m in festival if m),
             "list",
             'Festival\'s list of ( id "text" )',
             bad_lines=tuple(n for n, m in festival if not m),
         )
     lines = [_parted_by_colon(line, recordings) for line in numbered(file.text)]
     if file.base.casefold().endswith(".trans.txt"):
-        return Reading(_all_found(lines), "list", "LibriSpeech's list of ids and texts")
+        return Reading(_entries_of(lines), "list", "LibriSpeech's list of ids and texts")
     shapes = {shape(key) for _, key, _ in lines if key in recordings and _CODE.fullmatch(key)}
     named = [line for line in lines if shape(line[1]) in shapes]
     if not named or len(named) < _SHARE * len(lines):
@@ -36,15 +36,15 @@ def read_list(file: TextFile, recordings: RecordingNames) -> Reading | None:
     texts = [text for _, _, text in named]
     if not any(texts):
         return Reading(
-            tuple(Found(key, None, None, number) for number, key, _ in named), "list", "a list of names only"
+            tuple(Entry(key, None, None, number) for number, key, _ in named), "list", "a list of names only"
         )
     marks = {match[0] if (match := _MARK.match(text)) else "" for text in texts}
     if len(marks) == 1:
         texts = [text.removeprefix(min(marks)) for text in texts]
     if all(len(text) > 1 and text[0] == text[-1] == '"' for text in texts):
         texts = [text[1:-1] for text in texts]
-    found = tuple(Found(key, text, None, number) for (number, key, _), text in zip(named, texts, strict=True))
-    return Reading(found, "list", "a list of names and texts", unnamed)
+    entries = tuple(Entry(key, text, None, number) for (number, key, _), text in zip(named, texts, strict=True))
+    return Reading(entries, "list", "a list of names and texts", unnamed)
 
 
 def _parted_by_colon(line: tuple[int, str, str], recordings: RecordingNames) -> tuple[int, str, str]:
@@ -55,8 +55,8 @@ def _parted_by_colon(line: tuple[int, str, str], recordings: RecordingNames) -> 
     return number, match[1], f"{match[2]} {rest}".strip()
 
 
-def _all_found(lines: Sequence[tuple[int, str, str]]) -> tuple[Found, ...]:
-    return tuple(Found(key, text, None, number) for number, key, text in lines)
+def _entries_of(lines: Sequence[tuple[int, str, str]]) -> tuple[Entry, ...]:
+    return tuple(Entry(key, text, None, number) for number, key, text in lines)
 
 
 def numbered(text: str) -> list[tuple[int, str, str]]:

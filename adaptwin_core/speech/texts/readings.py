@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from adaptwin_core.speech.files.sources import base
+from adaptwin_core.speech.notices import NoteCode
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class TextFile:
         return self.base.rpartition(".")[2].casefold() if "." in self.base else ""
 
 
-class Found(NamedTuple):
+class Entry(NamedTuple):
     """What one line says of one recording, as it is written."""
 
     key: str
@@ -44,8 +45,8 @@ class Found(NamedTuple):
 class Reading:
     """What a file says, and how it was understood."""
 
-    found: tuple[Found, ...]
-    code: str = ""  # of the note, where there is something to say
+    entries: tuple[Entry, ...]
+    code: NoteCode | None = None  # of the note, where there is something to say
     note: str = ""
     bad_lines: tuple[int, ...] = ()
     piece_lines: tuple[int, ...] = ()  # that give the words of a part of a recording

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from adaptwin_core.speech.claims import Claim
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.annotations import Claim
+from adaptwin_core.speech.texts.plain_text import require_words
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames
 from adaptwin_core.speech.texts.timed_text import read_timed
-from adaptwin_core.speech.texts.unspoken import check_spoken
 
 TIMED = frozenset({"srt", "vtt", "lrc"})
 # A person's own text goes before subtitles, and these before what a recognizer also writes.
@@ -23,13 +23,13 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
     """
     key = key_of(file, recordings)
     if not file.text.strip():
-        return Reading((Found(key, "", None, 0),), is_sidecar=True)
+        return Reading((Entry(key, "", None, 0),), is_sidecar=True)
     words = read_timed(file.text, must_be=file.suffix in TIMED)
-    check_spoken(file.text if words is None else words)
+    require_words(file.text if words is None else words)
     if words is None:
-        return Reading((Found(key, file.text, None, 0),), is_sidecar=True)
+        return Reading((Entry(key, file.text, None, 0),), is_sidecar=True)
     return Reading(
-        (Found(key, words, None, 0),), "timed_text", "text with times, read as words without them", is_sidecar=True
+        (Entry(key, words, None, 0),), "timed_text", "text with times, read as words without them", is_sidecar=True
     )
 
 
@@ -50,15 +50,15 @@ def one_each(claims: Iterable[Claim]) -> tuple[list[Claim], list[str]]:
     for group in groups.values():
         first, *rest = sorted(group, key=_rank)
         kept.append(first)
-        others += [claim.place for claim in rest if claim.line.text and _letters(claim) != _letters(first)]
+        others += [claim.place for claim in rest if claim.annotation.text and _letters(claim) != _letters(first)]
     return kept, others
 
 
 def _rank(claim: Claim) -> tuple[bool, int, int, str]:
     *_, variant, suffix = ("", *claim.place.casefold().split("."))
     order = _ORDER.index(suffix) if suffix in _ORDER else len(_ORDER)
-    return not claim.line.text, order, _VARIANTS.index(variant) + 1 if variant in _VARIANTS else 0, claim.place
+    return not claim.annotation.text, order, _VARIANTS.index(variant) + 1 if variant in _VARIANTS else 0, claim.place
 
 
 def _letters(claim: Claim) -> str:
-    return "".join(c for c in (claim.line.text or "").casefold() if c.isalnum())
+    return "".join(c for c in (claim.annotation.text or "").casefold() if c.isalnum())

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.texts import column_content, columns
+from adaptwin_core.speech.texts import columns
+from adaptwin_core.speech.texts.column_choice import choose_columns, unclear
 from adaptwin_core.speech.texts.columns import Columns
-from adaptwin_core.speech.texts.readings import Found, Reading, TextFile
-from adaptwin_core.speech.texts.recordings import RecordingNames
+from adaptwin_core.speech.texts.readings import Entry, Reading, TextFile
+from adaptwin_core.speech.texts.recording_names import RecordingNames
+from adaptwin_core.speech.texts.table_fields import lines_of
 from adaptwin_core.speech.texts.table_form import form_by_names, form_of
-from adaptwin_core.speech.texts.tables import Row, lines_of, read_table
+from adaptwin_core.speech.texts.tables import Row, read_table
 
 _WORDS = {"\t": "tabs", "|": "pipes", ";": "semicolons", ",": "commas"}
 # Common Voice's lists of clips whose text was found wrong, and of other things.
@@ -33,10 +34,10 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
         lines[0] = ""  # a spreadsheet's own remark
     delimiter, has_header = form_of(lines, recordings)
     if delimiter is None:
-        raise _unclear("it is no table of recordings and texts")
+        raise unclear("it is no table of recordings and texts")
     table = read_table(lines, delimiter, has_header=has_header)
     if not table.rows or (has_header and len(table.rows) == 1 and not table.bad_lines):
-        raise _unclear("it holds no rows")
+        raise unclear("it holds no rows")
     header = table.rows[0].fields if has_header else None
     reading = read_rows(file, header, table.rows[1:] if has_header else table.rows, recordings, _WORDS[delimiter])
     return replace(reading, bad_lines=tuple(sorted(table.bad_lines + reading.bad_lines)))
@@ -71,10 +72,10 @@ def read_rows(
     """
     if header is not None and file.stem.casefold() in _NOT_TAUGHT:
         return Reading((), "not_taught", "Common Voice's list of clips that are not for training; it is not used")
-    chosen, how = _columns(header, rows, recordings)
+    chosen, how = choose_columns(header, rows, recordings)
     if chosen is None:
         return _timed(file, rows, header)
-    found: list[Found] = []
+    entries: list[Entry] = []
     bad: list[int] = []
     for row in rows:
         key, texts = _field(row, chosen.file), [_field(row, i) for i in chosen.texts]
@@ -83,56 +84,24 @@ def read_rows(
             continue
         text = next((text for text in texts if text), next((text for text in texts if text is not None), None))
         split = _field(row, chosen.split) if chosen.split is not None else None
-        found.append(Found(key, text, split, row.number))
-    pieces = _pieces(rows, found, chosen)
-    whole = tuple(line for line in found if line.number not in pieces)
+        entries.append(Entry(key, text, split, row.number))
+    pieces = _pieces(rows, entries, chosen)
+    whole = tuple(line for line in entries if line.number not in pieces)
     note = f"a table parted by {between}, {'with a' if header else 'without'} header: {how}"
     return Reading(whole, "table", note, tuple(bad), tuple(sorted(pieces)))
-
-
-def _columns(
-    header: Sequence[str | None] | None, rows: Sequence[Row], recordings: RecordingNames
-) -> tuple[Columns | None, str]:
-    """Return the columns and words for them; None where the rows have times and texts but name no file."""
-    named: int | None = None
-    known = Columns(0, ())
-    excluded: set[int] = set()
-    if header is not None:
-        named, known = columns.by_name(header, rows, recordings)
-        excluded = {i for i, field in enumerate(header) if columns.plain_name(field) in columns.OTHER_NAMES}
-        if named is None and known.texts and known.start is not None:
-            return None, ""
-    file = named if named is not None else column_content.file_column(rows, recordings)
-    if file is None:
-        raise _unclear("it cannot be told which column names the recordings")
-    excluded |= {i for i in (known.split, known.start) if i is not None}
-    texts = tuple(i for i in known.texts if i != file)
-    if not texts:
-        texts = column_content.text_columns(rows, file, excluded)
-    if not texts and known.split is None:
-        raise _unclear("it cannot be told which column is what was said")
-    how = f"files in {_called(file, header)}, " + (
-        "texts in " + ", else ".join(_called(i, header) for i in texts) if texts else "no texts"
-    )
-    how += f", splits in {_called(known.split, header)}" if known.split is not None else ""
-    return Columns(file, texts, known.split, known.start), how
-
-
-def _called(column: int, header: Sequence[str | None] | None) -> str:
-    return f"column {column + 1}" + (f" ({(header[column] or '')[:40]})" if header else "")
 
 
 def _field(row: Row, column: int) -> str | None:
     return row.fields[column] if column < len(row.fields) else None
 
 
-def _pieces(rows: Sequence[Row], found: Sequence[Found], chosen: Columns) -> set[int]:
+def _pieces(rows: Sequence[Row], entries: Sequence[Entry], chosen: Columns) -> set[int]:
     """Return the numbers of rows that give the words of a part of a recording only."""
     if chosen.start is None:
         return set()
     starts = {row.number: _field(row, chosen.start) for row in rows}
-    count = Counter(line.key for line in found)
-    return {line.number for line in found if count[line.key] > 1 or _seconds(starts.get(line.number)) > 0}
+    count = Counter(line.key for line in entries)
+    return {line.number for line in entries if count[line.key] > 1 or _seconds(starts.get(line.number)) > 0}
 
 
 def _seconds(field: str | None) -> float:
@@ -147,14 +116,8 @@ def _timed(file: TextFile, rows: Sequence[Row], header: Sequence[str | None] | N
     column = next(i for i, field in enumerate(header or ()) if columns.plain_name(field) in columns.TEXT_NAMES)
     text = " ".join(_field(row, column) or "" for row in rows)
     return Reading(
-        (Found(file.stem, text, None, 0),),
+        (Entry(file.stem, text, None, 0),),
         "timed_text",
         "a table of times and words, read without times",
         is_sidecar=True,
-    )
-
-
-def _unclear(what: str) -> InvalidAudio:
-    return InvalidAudio(
-        f"{what}; give it a first line such as file_name,text (see docs/audio.md)", code="transcript_form"
     )

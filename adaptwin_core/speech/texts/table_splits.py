@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from adaptwin_core.speech.claims import SPLITS, Split
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.speech.files.sources import base
+from adaptwin_core.speech.split_names import SPLIT_OF_FILE_WORD
 from adaptwin_core.speech.texts.readings import TextFile
 
 
@@ -19,5 +20,6 @@ def splits_by_name(files: Sequence[TextFile]) -> dict[str, Split]:
 
 def _split_in(file: TextFile) -> Split | None:
     named = base(file.folder) if file.base == "text" else file.stem  # Kaldi's tables are all called text
-    words = {SPLITS[word] for word in re.split(r"[\W_\d]+", named.casefold()) if word in SPLITS and word != "general"}
-    return words.pop() if len(words) == 1 else None
+    words = re.split(r"[\W_\d]+", named.casefold())
+    splits = {SPLIT_OF_FILE_WORD[word] for word in words if word in SPLIT_OF_FILE_WORD}
+    return splits.pop() if len(splits) == 1 else None

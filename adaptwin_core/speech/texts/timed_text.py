@@ -1,22 +1,27 @@
-"""Recognizes text with times (subtitles, labels, lyrics, recognizers' output) and returns its words without them."""
+"""Reads text with times (subtitles, labels, lyrics, recognizers' output) and returns its words without them."""
 
 import html
 import re
 from collections.abc import Sequence
 
-from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.texts.cues import CLOCK, read_cues
-from adaptwin_core.speech.texts.tables import lines_of
+from adaptwin_core.speech.texts.cues import read_cues
+from adaptwin_core.speech.texts.table_fields import lines_of
+from adaptwin_core.speech.texts.times import (
+    CLOCK,
+    NUMBER,
+    has_first_minute,
+    has_subtitle_time,
+    number,
+    timed_text_refused,
+)
 
 _BRACKETED = re.compile(rf"\s*[\[(]\s*{CLOCK}\s*(?:(?:-->|->|-|–|to)\s*{CLOCK}\s*)?[\])]:?\s*(.*)")
 _TAG_OF_LYRICS = re.compile(r"\s*\[(?:ar|ti|al|au|by|re|ve|la|offset|length|id|tool|#)\s*:.*\]\s*", re.IGNORECASE)
-_LABEL = re.compile(r"\s*(\d+(?:[.,]\d+)?)(\t|\s+)(\d+(?:[.,]\d+)?)(?:\2\s*(.*)|\s*)")
+_LABEL = re.compile(rf"\s*({NUMBER})(\t|\s+)({NUMBER})(?:\2\s*(.*)|\s*)")
 _CLOCK_ALONE = re.compile(rf"\s*{CLOCK}\s*")
 _CLOCK_FIRST = re.compile(rf"\s*({CLOCK})\s*(?:[-–:|]\s*|\s)(\D.*)")
 _SPEAKER_AND_CLOCK = re.compile(rf"\s*\S.{{0,40}}?\s+[\[(]?{CLOCK}[\])]?\s*")
-_FIRST_MINUTE = re.compile(r"(?<![\d:])(?:0?0:)?0?0:[0-5]\d(?![\d:])")
-_IS_PRECISE = re.compile(r"\b\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\b|-->")
-_MIN_SAMPLES = 1000  # a recording of words has more
+_MIN_SAMPLES = 1000  # a recording of words has more samples than this
 _INLINE_TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _INLINE_CLOCK = re.compile(rf"<{CLOCK}>")
 _SPEAKER = re.compile(r"^(?:-\s+|>>+\s*)?(?:\[?SPEAKER[_ ]?\d+\]?\s*:|[A-Z][A-Z .'\d]{1,24}:(?=\s|$))?\s*")
@@ -40,12 +45,12 @@ def read_timed(text: str, *, must_be: bool = False) -> str | None:
         if words is not None:
             spoken = without_marks(words)
             if not spoken:
-                raise _refused("it has times, and no words")
-            if _FIRST_MINUTE.search(spoken):
-                raise _refused("there are times among its words")
+                raise timed_text_refused("it has times, and no words")
+            if has_first_minute(spoken):
+                raise timed_text_refused("there are times among its words")
             return spoken
-    if must_be or any(_IS_PRECISE.search(line) for line in filled):
-        raise _refused("it looks like timed text, and is in no form that is read")
+    if must_be or any(has_subtitle_time(line) for line in filled):
+        raise timed_text_refused("it looks like timed text, and is in no form that is read")
     return None
 
 
@@ -77,7 +82,7 @@ def _bracketed(filled: Sequence[str]) -> list[str] | None:
     if not any(matches):
         return None
     if not all(match or _TAG_OF_LYRICS.fullmatch(line) for match, line in zip(matches, filled, strict=True)):
-        raise _refused("some lines begin with a time, others do not")
+        raise timed_text_refused("some lines begin with a time, others do not")
     return [match[1] for match in matches if match]
 
 
@@ -85,19 +90,14 @@ def _labels(filled: Sequence[str]) -> list[str] | None:
     """Read Audacity's labels, and TIMIT's lines of two sample numbers and words."""
     filled = [line for line in filled if not line.startswith("\\")]  # frequencies of the label above
     matches = [match for line in filled if (match := _LABEL.fullmatch(line))]
-    times = [(_number(match[1]), _number(match[3])) for match in matches]
+    times = [(number(match[1]), number(match[3])) for match in matches]
     are_times = all(start <= end for start, end in times) and times == sorted(times)
     by_tabs = all(match[2] == "\t" for match in matches)
-    if (
-        not matches
-        or not are_times
-        or not (by_tabs or _are_no_count(matches))
-        or not any(match[4] for match in matches)
-    ):
+    if not matches or not are_times or not (by_tabs or _are_times(matches)) or not any(match[4] for match in matches):
         return None
     if len(matches) < len(filled):
         if by_tabs and 2 * len(matches) >= len(filled):
-            raise _refused("some lines begin with times, others do not")
+            raise timed_text_refused("some lines begin with times, others do not")
         return None
     return [match[4] or "" for match in matches]
 
@@ -105,11 +105,11 @@ def _labels(filled: Sequence[str]) -> list[str] | None:
 def _clocks(filled: Sequence[str]) -> list[str] | None:
     """Read lines that begin with a time, or that follow a line of a time or of a speaker and a time."""
     firsts = [_CLOCK_FIRST.fullmatch(line) for line in filled]
-    if all(firsts) and (len(filled) > 1 or _FIRST_MINUTE.search(filled[0])):
+    if all(firsts) and (len(filled) > 1 or has_first_minute(filled[0])):
         return [match[2] for match in firsts if match]
     for mark in (_CLOCK_ALONE, _SPEAKER_AND_CLOCK):
         marks = [bool(mark.fullmatch(line)) for line in filled]
-        is_sure = sum(marks) > 1 or bool(_FIRST_MINUTE.search(filled[0]))
+        is_sure = sum(marks) > 1 or has_first_minute(filled[0])
         if marks[0] and not marks[-1] and 3 * sum(marks) >= len(marks) and is_sure:
             after = {i + 1 for i, is_mark in enumerate(marks) if is_mark}
             if all(_LENGTH_IN_WORDS.fullmatch(filled[i]) for i in after):  # a video page says each time twice
@@ -118,16 +118,8 @@ def _clocks(filled: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _are_no_count(matches: Sequence[re.Match[str]]) -> bool:
-    """Tell whether numbers before words, parted by spaces, are times and not what somebody counted aloud."""
-    from_start, last = _number(matches[0][1]) == 0, _number(matches[-1][3])
+def _are_times(matches: Sequence[re.Match[str]]) -> bool:
+    """Tell whether the numbers before words are times, and not numbers that somebody said."""
+    from_start, last = number(matches[0][1]) == 0, number(matches[-1][3])
     have_fractions = all(re.search("[.,]", match[1] + match[3]) for match in matches)
     return (from_start and last >= _MIN_SAMPLES) or (have_fractions and (from_start or len(matches) > 1))
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
-
-
-def _refused(what: str) -> InvalidAudio:
-    return InvalidAudio(f"{what}; send the words without times", code="timed_text")

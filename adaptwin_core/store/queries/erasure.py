@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, exists, func, select, text
+from sqlalchemy import ColumnElement, CompoundSelect, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, UploadState
-from adaptwin_core.store.tables import Dataset, Model, Result, Upload
+from adaptwin_core.store.tables import Dataset, Job, Model, Result, Task, Upload
 
 
 def expired_uploads(session: Session, *, limit: int) -> Sequence[Upload]:
@@ -38,11 +38,23 @@ def unerased_datasets(session: Session, *, limit: int) -> Sequence[Dataset]:
     """Return deleted datasets whose corpus may still be kept, locked."""
     return session.scalars(
         select(Dataset)
-        .where(Dataset.state == DatasetState.DELETED, Dataset.files.is_not(None))
+        .where(Dataset.state == DatasetState.DELETED, func.jsonb_typeof(Dataset.files) == "object")  # not JSON's null
         .order_by(Dataset.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
+
+
+def unerased_models(session: Session, *, limit: int) -> Sequence[Model]:
+    """Return deleted models whose files may still be kept."""
+    return session.scalars(
+        select(Model).where(Model.deleted_at.is_not(None), Model.manifest["files"].is_not(None)).limit(limit)
+    ).all()
+
+
+def dead_results(session: Session, *, limit: int) -> Sequence[Result]:
+    """Return results that only dead jobs used. A job is dead once its model or its speech was deleted."""
+    return session.scalars(select(Result).where(Result.key.in_(_keys_of_dead_jobs())).limit(limit)).all()
 
 
 def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
@@ -86,6 +98,16 @@ def share_blobs(session: Session, scope: TenantScope) -> None:
 def hold_blobs(session: Session, scope: TenantScope) -> None:
     """Keep `share_blobs` out until the transaction ends: between asking whether a blob is used and deleting it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"blobs {scope.tenant_id}"})
+
+
+def _keys_of_dead_jobs() -> CompoundSelect[str | None]:
+    job_is_dead = (
+        exists().where(Model.job_id == Job.id, Model.deleted_at.is_not(None))
+        | exists().where(Dataset.id == Job.dataset_id, Dataset.deleted_at.is_not(None))
+        | exists().where(Dataset.id == Job.general_dataset_id, Dataset.deleted_at.is_not(None))
+    )
+    tasks_of = select(Task.result_key).join(Job, Job.id == Task.job_id).where(Task.result_key.is_not(None))
+    return tasks_of.where(job_is_dead).except_(tasks_of.where(~job_is_dead))
 
 
 def _names(column: InstrumentedAttribute[Any], path: str, sha256: str) -> ColumnElement[bool]:

@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import listen_page
-from api.main import create_app
+from api.main import make_app
+from tests.service_under_test import idle_service
 
 FOLDER = Path(listen_page.__file__).with_name("listen")
 OWN = sorted(path.name for path in FOLDER.glob("*.*"))
@@ -16,7 +17,7 @@ OWN = sorted(path.name for path in FOLDER.glob("*.*"))
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(create_app())
+    return TestClient(make_app(idle_service()))
 
 
 @pytest.mark.parametrize("name", ["", *OWN, "vendor/ort-wasm-simd-threaded.mjs"])

@@ -1,7 +1,6 @@
 """Every error is a problem document, and no error tells what is inside."""
 
 import inspect
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,26 +8,22 @@ from fastapi.testclient import TestClient
 from adaptwin_core.domain import errors
 from api import problems
 from api.limits import HEADER_BYTES, JSON_BODY_BYTES, SECURITY_HEADERS
-from api.main import create_app
-from tests.conftest import forget_caches
+from api.main import make_app
+from tests.service_under_test import idle_service
 
 NO_DATABASE = "postgresql+psycopg://nobody:hidden@127.0.0.1:1/none"
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client() -> TestClient:
     """An API whose database does not answer."""
-    monkeypatch.setenv("DATABASE_URL", NO_DATABASE)
-    monkeypatch.setenv("ADAPTWIN_SECRET_KEY", "x" * 32)
-    forget_caches()
-    app = create_app()
+    app = make_app(idle_service(database_url=NO_DATABASE))
 
     @app.get("/broken")
     def broken() -> None:
         raise RuntimeError("the password is hunter2")
 
-    yield TestClient(app)
-    forget_caches()
+    return TestClient(app)
 
 
 def test_every_domain_error_has_a_status():
@@ -94,7 +89,7 @@ def test_headers_are_capped(client: TestClient):
 
 
 def test_bodies_are_capped(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api.deps._authenticate", lambda header: None)
+    monkeypatch.setattr("api.deps._authenticate", lambda service, header: None)
     body = b'{"name": "' + b"x" * JSON_BODY_BYTES + b'"}'
     headers = {"Content-Type": "application/json"}
     _is_problem(client.post("/v1/datasets", content=body, headers=headers), 413, "body_too_large")
@@ -103,7 +98,7 @@ def test_bodies_are_capped(client: TestClient, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_is_no_json_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api.deps._authenticate", lambda header: None)
+    monkeypatch.setattr("api.deps._authenticate", lambda service, header: None)
     headers = {"Content-Type": "application/json"}
     _is_problem(client.post("/v1/datasets", content=b"{", headers=headers), 422, "validation_failed")
     _is_problem(client.post("/v1/datasets", content=b"\xff\xfe", headers=headers), 422, "validation_failed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adaptwin_core.ml.model.quantized import STORED
+from adaptwin_core.ml.model.quantization import STORED
 from bench.frontier.judge import original_of
 from bench.frontier.systems import Frontier, System, systems
 from bench.models import Made

@@ -5,11 +5,11 @@ import torch
 
 from adaptwin_core.ml.model import precision
 from bench.frontier.lora import cross_entropy, plain_lora
-from tests.unit.ml import test_finetune
+from tests.unit.ml import test_finetuning
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.test_finetune import Words
+from tests.unit.ml.test_finetuning import Words
 
-windows = test_finetune.windows
+windows = test_finetuning.windows
 
 
 class StrictWords(Words):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ShardKey, SpeechKind
 from adaptwin_core.ml.stages.calibrate import ENOUGH_WINDOWS, calibrate

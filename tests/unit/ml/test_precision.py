@@ -6,8 +6,8 @@ from torch import nn
 
 from adaptwin_core.ml.model import precision
 from adaptwin_core.ml.model.precision import quick_products
-from tests.unit.ml.test_finetune import tune
-from tests.unit.ml.test_finetune import windows as windows  # noqa: PLC0414  # a fixture
+from tests.unit.ml.test_finetuning import tune
+from tests.unit.ml.test_finetuning import windows as windows  # noqa: PLC0414  # a fixture
 
 CPU = torch.device("cpu")
 

@@ -79,11 +79,11 @@ def build_files(files: Mapping[str, Path], out: Path, **caps: float) -> Corpus:
 
 
 def rejects(corpus: Corpus) -> dict[str, str]:
-    return {reject["name"]: reject["code"] for reject in corpus.rejects}
+    return {reject.name: reject.code for reject in corpus.rejects}
 
 
 def warnings(corpus: Corpus) -> dict[str, int]:
-    return {warning["code"]: warning["count"] for warning in corpus.warnings}
+    return {warning.code: warning.count for warning in corpus.warnings}
 
 
 def tar_of(path: Path, files: Mapping[str, bytes], mode: str = "w:gz") -> Path:

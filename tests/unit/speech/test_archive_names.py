@@ -75,7 +75,7 @@ def test_unmarked_names_in_a_zip_match_the_table(tmp_path: Path, stems: list[str
     corpus = of(raw_zip(tmp_path / "x.zip", raw_set(stems, encoding, form)))
     assert texts(corpus) == {f"set/{stem}.wav": f"about {stem}" for stem in stems}
     assert not corpus.rejects
-    assert not [w for w in corpus.warnings if w["code"] != "text_mismatch"]
+    assert not [w for w in corpus.warnings if w.code != "text_mismatch"]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_without_a_header_the_column_that_reads_like_text_is_taught(language: st
 )
 def test_what_cannot_be_decided_is_refused_with_what_to_do(rows: str, why: str) -> None:
     found = read({"metadata.csv": table(rows, SENTENCES["en"])}, AUDIO)
-    assert not found.lines, why
+    assert not found.annotations, why
     assert found.rejects == {"metadata.csv": "transcript_form"}
 
 
@@ -154,7 +154,7 @@ def test_values_that_programs_write_for_nothing_are_told_and_not_taught() -> Non
     audio = [f"{i}.wav" for i in range(len(gone) + 1)]
     rows = "".join(f"{i}.wav,{text}\n" for i, text in enumerate([*gone, "null"]))
     found = read({"t.csv": "path,sentence\n" + rows}, audio)
-    assert {name: line.text for name, line in found.lines.items()} == {audio[-1]: "null"}
+    assert {name: line.text for name, line in found.annotations.items()} == {audio[-1]: "null"}
     assert len(found.warnings["lost_letters"]) == len(gone)
 
 
@@ -188,7 +188,7 @@ def test_a_copy_without_capitals_and_punctuation_is_not_preferred(header: str) -
 def test_first_text_column_that_is_not_empty_counts_in_each_row() -> None:
     content = "file_name,transcription,text,sentence\na.wav,,Second,Third\nb.wav,First,,\nc.wav, ,,Third\n"
     found = read({"metadata.csv": content}, ["a.wav", "b.wav", "c.wav"])
-    assert [line.text for line in found.lines.values()] == ["Second", "First", "Third"]
+    assert [line.text for line in found.annotations.values()] == ["Second", "First", "Third"]
 
 
 def test_column_that_names_recordings_is_preferred_to_one_called_so() -> None:
@@ -199,5 +199,5 @@ def test_column_that_names_recordings_is_preferred_to_one_called_so() -> None:
 def test_rows_of_parts_of_a_recording_are_told_and_not_taught() -> None:
     content = "file,start,end,text\na.wav,0,2,One\na.wav,2,4,Two\nb.wav,0,3,Whole\nc.wav,5,9,Part\n"
     found = read({"t.csv": content}, ["a.wav", "b.wav", "c.wav"])
-    assert {name: line.text for name, line in found.lines.items()} == {"b.wav": "Whole"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"b.wav": "Whole"}
     assert found.warnings == {"piece_of_recording": ["t.csv, line 2", "t.csv, line 3", "t.csv, line 5"]}

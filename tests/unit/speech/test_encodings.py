@@ -38,7 +38,7 @@ def test_older_encodings_are_recognized_in_a_table(language: str, encoding: str)
     texts = TEXTS[language][1]
     content = "".join(f"clip{i}|{text}\r\n" for i, text in enumerate(texts))
     found = read({"metadata.csv": content.encode(encoding)}, [f"clip{i}.wav" for i in range(len(texts))])
-    assert [line.text for line in found.lines.values()] == texts
+    assert [line.text for line in found.annotations.values()] == texts
     assert "converted from" in found.notes["encoding"]
 
 
@@ -59,7 +59,7 @@ def test_unicode_is_read_whatever_its_form(language: str, encoding: str) -> None
     texts = TEXTS[language][1]
     content = "file_name,text\n" + "".join(f'clip{i}.wav,"{text}"\n' for i, text in enumerate(texts))
     found = read({"metadata.csv": content.encode(encoding)}, [f"clip{i}.wav" for i in range(len(texts))])
-    assert [line.text for line in found.lines.values()] == [
+    assert [line.text for line in found.annotations.values()] == [
         text if "capitals" not in found.notes else text.capitalize() for text in texts
     ]
     assert ("encoding" in found.notes) == encoding.startswith(("utf-16", "utf-32"))
@@ -77,14 +77,14 @@ def test_unicode_is_read_whatever_its_form(language: str, encoding: str) -> None
 )
 def test_what_may_be_read_in_two_ways_is_refused(data: bytes) -> None:
     found = read({"a.txt": data}, ["a.wav"])
-    assert not found.lines
+    assert not found.annotations
     assert found.rejects == {"a.txt": "transcript_encoding"}
 
 
 def test_one_sidecar_is_understood_by_the_others() -> None:
     texts = ["El niño comió la manzana.", "¿Dónde está la estación de tren?", "niño"]
     found = read({f"{i}.txt": text.encode("cp1252") for i, text in enumerate(texts)}, ["0.wav", "1.wav", "2.wav"])
-    assert [line.text for line in found.lines.values()] == texts
+    assert [line.text for line in found.annotations.values()] == texts
 
 
 @pytest.mark.parametrize("language", ["German", "French", "Spanish", "Russian", "Japanese", "Polish"])
@@ -101,7 +101,7 @@ def _twice(text: str) -> bytes:
 
 def test_lost_letters_are_told_and_not_taught() -> None:
     found = read({"t.csv": "file,text\na.wav,Die Stra\ufffde\nb.wav,Ja\n"}, ["a.wav", "b.wav"])
-    assert {name: line.text for name, line in found.lines.items()} == {"b.wav": "Ja"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"b.wav": "Ja"}
     assert found.warnings == {"lost_letters": ["t.csv, line 2"]}
 
 

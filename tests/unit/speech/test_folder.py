@@ -74,9 +74,9 @@ def test_hidden_files_are_passed_over_and_named(tmp_path: Path, hidden: str) -> 
     (tmp_path / "in" / hidden).parent.mkdir(exist_ok=True)
     (tmp_path / "in" / hidden).write_bytes(b"x")
     corpus = build(tmp_path / "in", tmp_path / "out")
-    [warning] = [warning for warning in corpus.warnings if warning["code"] == "hidden_files"]
-    assert warning["count"] == 1
-    assert hidden.startswith(warning["examples"][0])
+    [warning] = [warning for warning in corpus.warnings if warning.code == "hidden_files"]
+    assert warning.count == 1
+    assert hidden.startswith(warning.examples[0])
     assert not corpus.rejects
 
 

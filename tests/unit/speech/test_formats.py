@@ -150,8 +150,8 @@ def test_other_forms_of_sound_are_called_by_their_names(tmp_path: Path) -> None:
     corpus = build(tmp_path / "in", tmp_path / "out")
     assert rejects(corpus) == dict.fromkeys(heads, "not_audio")
     for reject in corpus.rejects:
-        assert reject["name"] in reject["reason"]
-        assert "convert it to wav or flac" in reject["reason"]
+        assert reject.name in reject.reason
+        assert "convert it to wav or flac" in reject.reason
 
 
 def test_16_khz_pcm16_is_kept_bit_for_bit(tmp_path: Path) -> None:

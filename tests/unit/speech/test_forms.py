@@ -150,7 +150,7 @@ def test_common_voice_keeps_splits_and_leaves_out_what_was_voted_down() -> None:
         "reported.tsv": "sentence_id\tsentence\tlocale\treason\n17\tOne\ten\toffensive\n",
     }
     found = read(files, [f"clips/{name}.mp3" for name in "abcde"])
-    assert {name[6]: (line.text, line.split) for name, line in found.lines.items()} == {
+    assert {name[6]: (line.text, line.split) for name, line in found.annotations.items()} == {
         "a": ("One", "train"),
         "b": ("Two", "valid"),
         "c": ("Three", "test"),
@@ -180,7 +180,7 @@ def test_names_of_tables_tell_splits_where_they_part_training_from_testing(
         for i, name in enumerate(names)
     }
     found = read(files, [f"{i}.wav" for i in range(len(names))])
-    assert [line.split for line in found.lines.values()] == splits
+    assert [line.split for line in found.annotations.values()] == splits
 
 
 def test_parts_of_recordings_in_kaldi_are_told_and_not_taught() -> None:
@@ -190,7 +190,7 @@ def test_parts_of_recordings_in_kaldi_are_told_and_not_taught() -> None:
         "segments": "u1 r1 0 1\nu2 r1 1 2\n",
     }
     found = read(files, ["r1.wav", "r2.wav"])
-    assert {name: line.text for name, line in found.lines.items()} == {"r2.wav": "whole"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"r2.wav": "whole"}
     assert found.warnings["piece_of_recording"] == ["text, line 1", "text, line 2"]
     assert found.rejects == {"segments": "transcript_form"}
 
@@ -202,14 +202,14 @@ def test_parts_of_recordings_in_nemo_are_told_and_not_taught() -> None:
         {"audio_filepath": "b.wav", "offset": 0.0, "duration": 2.0, "text": "whole"},
     ]
     found = read({"m.json": "\n".join(map(json.dumps, lines))}, ["a.wav", "b.wav"])
-    assert {name: line.text for name, line in found.lines.items()} == {"b.wav": "whole"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"b.wav": "whole"}
     assert len(found.warnings["piece_of_recording"]) == 2
 
 
 def test_lists_of_names_only_give_splits() -> None:
     files = {"train.txt": "a1.wav\na2.wav\n", "test.txt": "a3.wav\n"}
     found = read(files, ["a1.wav", "a2.wav", "a3.wav"])
-    assert [line.split for line in found.lines.values()] == ["train", "train", "test"]
+    assert [line.split for line in found.annotations.values()] == ["train", "train", "test"]
     assert not found.warnings
 
 
@@ -220,7 +220,7 @@ def test_a_list_is_known_although_most_of_its_recordings_are_missing() -> None:
 
 def test_a_sidecar_that_repeats_its_name_is_read_without_it() -> None:
     found = read({"a1.txt": "a1|Hello there", "a2.txt": "a2\tGoodbye"}, ["a1.wav", "a2.wav"])
-    assert [line.text for line in found.lines.values()] == ["Hello there", "Goodbye"]
+    assert [line.text for line in found.annotations.values()] == ["Hello there", "Goodbye"]
 
 
 def test_words_are_no_list() -> None:

@@ -10,7 +10,7 @@ import soundfile
 from adaptwin_core.domain.errors import CorruptBlob, InvalidAudio
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import label, read_folder
-from adaptwin_core.speech.ingest import Limits, Progress, SourceFile, build_corpus
+from adaptwin_core.speech.ingest import Limits, ReadingProgress, SourceFile, build_corpus
 from tests.unit.speech.sounds import build, build_files, rejects, voice, warnings, write
 
 
@@ -44,7 +44,7 @@ def test_every_file_is_used_or_rejected_with_a_reason(corpus: Corpus) -> None:
         "silent.wav": "silent",
         "wavs/05.wav": "duplicate",
     }
-    assert all(reject["reason"] for reject in corpus.rejects)
+    assert all(reject.reason for reject in corpus.rejects)
     assert len(corpus.clips) == 21
     assert corpus.seconds == pytest.approx(sum(1.0 + 0.1 * i for i in range(20)) + 2.0)
     assert warnings(corpus) == {"clipped": 1, "hidden_files": 1}
@@ -162,7 +162,7 @@ def test_set_that_takes_too_long_is_an_error(tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_the_whole(speaker: Path, tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[ReadingProgress] = []
     build_corpus(read_folder(speaker), tmp_path / "out", Limits(), seen.append)
     assert seen[-1].num_files == seen[-1].total_files == 24
     assert seen[-1].seconds == pytest.approx(44.69)

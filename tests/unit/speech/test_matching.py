@@ -7,29 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.claims import Claim, Line, Split
+from adaptwin_core.domain.splits import Split
+from adaptwin_core.speech.annotations import Annotation, Claim
 from adaptwin_core.speech.matching.matching import match
 from adaptwin_core.speech.notices import Notices
 from tests.unit.speech.sounds import build, rejects, voice, write
 
 
 def row(key: str, text: str | None, folder: str = "", split: Split | None = None) -> Claim:
-    return Claim(key, folder, Line(text, split), place="metadata.csv", is_sidecar=False)
+    return Claim(key, folder, Annotation(text, split), place="metadata.csv", is_sidecar=False)
 
 
 def sidecar(name: str, text: str) -> Claim:
     """Return what the text file `name` says: its key is its name without `.txt`."""
     folder, _, leaf = name.removesuffix(".txt").rpartition("/")
-    return Claim(leaf, folder, Line(text), place=name, is_sidecar=True)
+    return Claim(leaf, folder, Annotation(text), place=name, is_sidecar=True)
 
 
 def matched(
     claims: Sequence[Claim], audio: Sequence[str], refused: Sequence[str] = ()
 ) -> tuple[dict[str, str], dict[str, int]]:
     notices = Notices()
-    lines = match(claims, audio, refused, notices)
-    texts = {name: line.text for name, line in lines.items() if line.text is not None}
-    return texts, {warning["code"]: warning["count"] for warning in notices.warnings}
+    annotations = match(claims, audio, refused, notices)
+    texts = {name: annotation.text for name, annotation in annotations.items() if annotation.text is not None}
+    return texts, {warning.code: warning.count for warning in notices.warnings}
 
 
 @pytest.mark.parametrize(
@@ -206,15 +207,15 @@ def test_an_empty_text_counts_only_where_no_other_has_words() -> None:
 
 
 def test_a_split_and_a_text_from_two_tables_come_together() -> None:
-    lines = match([row("a", "text"), row("a", None, split="test")], ["a.wav"], [], Notices())
-    assert lines == {"a.wav": Line("text", "test")}
+    annotations = match([row("a", "text"), row("a", None, split="test")], ["a.wav"], [], Notices())
+    assert annotations == {"a.wav": Annotation("text", "test")}
 
 
 def test_splits_that_differ_are_ambiguous_and_the_text_stays() -> None:
     notices = Notices()
-    lines = match([row("a", "text", split="train"), row("a", "text", split="test")], ["a.wav"], [], notices)
-    assert lines == {"a.wav": Line("text", None)}
-    assert [warning["code"] for warning in notices.warnings] == ["ambiguous_transcript"]
+    annotations = match([row("a", "text", split="train"), row("a", "text", split="test")], ["a.wav"], [], notices)
+    assert annotations == {"a.wav": Annotation("text", None)}
+    assert [warning.code for warning in notices.warnings] == ["ambiguous_transcript"]
 
 
 def test_capitals_count_only_where_nothing_else_does() -> None:
@@ -260,8 +261,8 @@ def test_a_set_with_gaps_is_taught_only_its_own_texts(tmp_path: Path) -> None:
         "other.wav": "own too",
     }
     assert rejects(corpus) == {"day2/001.wma": "not_audio"}
-    [told] = [warning for warning in corpus.warnings if warning["code"] == "transcript_without_audio"]
-    assert set(told["examples"]) == {"day2/001", "day2/002", "day3/002", "take.7"}
+    [told] = [warning for warning in corpus.warnings if warning.code == "transcript_without_audio"]
+    assert set(told.examples) == {"day2/001", "day2/002", "day3/002", "take.7"}
 
 
 FOLDERS = st.sampled_from(["day1", "day2", "anna", "bernd", "p225"])
@@ -301,6 +302,6 @@ def test_rows_with_paths_give_each_text_to_its_own_recording(
 
 @given(st.lists(st.tuples(st.text("ab./\\:%~ \u0308üÜ_mic1", max_size=12), st.booleans()), max_size=6))
 def test_whatever_the_names(names: list[tuple[str, bool]]) -> None:
-    claims = [Claim(key, "", Line(key), "x", is_sidecar) for key, is_sidecar in names]
+    claims = [Claim(key, "", Annotation(key), "x", is_sidecar) for key, is_sidecar in names]
     audio = ["a.wav", "b/a.wav", "ü_mic1.flac", "a.mp3"]
     assert set(match(claims, audio, ["b.wma"], Notices())) <= set(audio)

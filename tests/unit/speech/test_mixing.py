@@ -110,7 +110,7 @@ def test_a_track_that_is_not_read_gives_way_to_one_that_is(tmp_path: Path) -> No
         encode(tmp_path / "in" / name, voice(2.0, ord(name[0]), 48_000), 48_000, *codecs)
     corpus = build(tmp_path / "in", tmp_path / "out")
     assert not corpus.rejects
-    assert [note["message"] for note in corpus.notes] == [
+    assert [note.message for note in corpus.notes] == [
         "it holds 2 sound tracks; number 2 is used",
         "it holds 3 sound tracks; number 2 is used",
         "it holds 2 sound tracks; number 2 is used",
@@ -121,5 +121,5 @@ def test_a_file_with_no_readable_track_says_its_codec(tmp_path: Path) -> None:
     encode(tmp_path / "in" / "a.mkv", voice(2.0, 1, 48_000), 48_000, "ac3")
     write(tmp_path / "in" / "good.wav", voice(1.0))
     [reject] = build(tmp_path / "in", tmp_path / "out").rejects
-    assert reject["code"] == "decode_failed"
-    assert reject["reason"] == "its sound is coded as ac3; save it as wav, flac or opus"
+    assert reject.code == "decode_failed"
+    assert reject.reason == "its sound is coded as ac3; save it as wav, flac or opus"

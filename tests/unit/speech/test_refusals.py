@@ -55,9 +55,9 @@ def test_every_refusal_is_one_plain_sentence(
         (tmp_path / "in" / name).write_bytes(data)
     with caplog.at_level(logging.INFO, logger="adaptwin_core.speech"):
         corpus = build(tmp_path / "in", tmp_path / "out")
-    assert {r["name"]: r["code"] for r in corpus.rejects} == {name: code for name, (_, code) in damaged.items()}
+    assert {r.name: r.code for r in corpus.rejects} == {name: code for name, (_, code) in damaged.items()}
     for reject in corpus.rejects:
-        reason = reject["reason"]
+        reason = reject.reason
         assert not RAW.search(reason), reject
         assert ";" in reason, reject  # what is wrong; what to do
         assert 5 < len(reason.split()) < 30, reject
@@ -73,6 +73,6 @@ def test_a_document_is_told_what_to_save_it_as(name: str, tmp_path: Path) -> Non
     (tmp_path / "in" / name).write_bytes(content.getvalue())
     with zipfile.ZipFile(tmp_path / "in" / "set.zip", "w") as archive:
         archive.writestr(f"set/{name}", content.getvalue())
-    told = {reject["name"]: reject for reject in build(tmp_path / "in", tmp_path / "out").rejects}
+    told = {reject.name: reject for reject in build(tmp_path / "in", tmp_path / "out").rejects}
     assert set(told) == {name, f"set/{name}"}
-    assert all(reject["code"] == "not_audio" and "save" in reject["reason"] for reject in told.values())
+    assert all(reject.code == "not_audio" and "save" in reject.reason for reject in told.values())

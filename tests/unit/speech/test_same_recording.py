@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.matching.same_recording import Versions
 from tests.unit.speech.sounds import RATE_HZ, build, encode, rejects, voice, write
@@ -51,7 +51,7 @@ def test_one_encoding_is_kept_with_its_text(tmp_path: Path, files: dict[str, int
     others = [name for name, content in files.items() if isinstance(content, int) and name != kept]
     assert texts(corpus) == {kept: "text"}
     assert rejects(corpus) == dict.fromkeys(others, "same_recording")
-    assert all(kept in reject["reason"] for reject in corpus.rejects)
+    assert all(kept in reject.reason for reject in corpus.rejects)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ NAMES = st.lists(
 
 @given(NAMES, st.dictionaries(st.integers(0, 11), st.sampled_from(["one", "two"])))
 def test_every_file_is_read_or_named_with_the_one_that_is(names: list[str], said: dict[int, str]) -> None:
-    lines = {names[i]: Line(text) for i, text in said.items() if i < len(names)}
-    versions = Versions(names, lines)
+    annotations = {names[i]: Annotation(text) for i, text in said.items() if i < len(names)}
+    versions = Versions(names, annotations)
     unread = dict(versions.unread())
     assert versions.first.isdisjoint(unread)
     assert versions.first | set(unread) == set(names)
     assert set(unread.values()) <= versions.first
     for other, kept in unread.items():
-        assert len({lines[name] for name in (other, kept) if name in lines}) <= 1
+        assert len({annotations[name] for name in (other, kept) if name in annotations}) <= 1
 
 
 @given(NAMES)

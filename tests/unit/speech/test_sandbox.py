@@ -12,8 +12,8 @@ import pytest
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.files.sources import read_folder
-from adaptwin_core.speech.ingest import Limits, Progress, build_corpus
-from adaptwin_core.speech.sound import sandbox
+from adaptwin_core.speech.ingest import Limits, ReadingProgress, build_corpus
+from adaptwin_core.speech.sound import child_process, sandbox
 from tests.unit.speech.sounds import Nowhere, build, flac_bomb, rejects, voice, write
 
 MISBEHAVING_CHILD = """
@@ -52,7 +52,7 @@ decoder_child.main()
 def test_misbehaving_decoder_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     script = tmp_path / "child.py"
     script.write_text(MISBEHAVING_CHILD)
-    monkeypatch.setattr(sandbox, "DECODER_COMMAND", (sys.executable, str(script)))
+    monkeypatch.setattr(child_process, "DECODER_COMMAND", (sys.executable, str(script)))
     for i in range(3):
         write(tmp_path / "in" / f"{i}.wav", voice(1.0, i), subtype="PCM_16")
     with (tmp_path / "in" / "1.wav").open("ab") as file:
@@ -158,9 +158,9 @@ def test_stopping_by_progress_ends_the_child_and_the_spool(tmp_path: Path, monke
     class StopError(Exception):
         pass
 
-    seen: list[Progress] = []
+    seen: list[ReadingProgress] = []
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: ReadingProgress) -> None:
         seen.append(progress)
         raise StopError
 

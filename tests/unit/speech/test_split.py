@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptwin_core.speech.claims import Split
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.speech.split import Recording, assign
 
 S = 16_000

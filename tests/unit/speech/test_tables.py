@@ -34,7 +34,7 @@ def rows_with(damaged: str, place: int) -> list[str]:
 def test_damage_costs_one_row_and_is_told_with_its_line(kind: str, end: str, place: int) -> None:
     rows = rows_with(DAMAGE[kind], place)
     found = read({"set/metadata.csv": end.join("\n".join(rows).split("\n")) + end}, [f"set/{name}" for name in AUDIO])
-    texts = {name.removeprefix("set/"): line.text for name, line in found.lines.items()}
+    texts = {name.removeprefix("set/"): line.text for name, line in found.annotations.items()}
     assert texts == {name: text for name, text in GOOD.items() if name != "b.wav"}
     assert found.warnings["unreadable_row"][0] == f"set/metadata.csv, line {place + 2}"
 
@@ -45,7 +45,7 @@ def test_damage_costs_one_row_and_is_told_with_its_line(kind: str, end: str, pla
 def test_line_ends_and_leading_lines_change_nothing(lead: str, end: str, last: str) -> None:
     rows = ["file_name,text", 'a.wav,"One, two"', "b.wav,Three", "c.wav,Four", "d.wav,Five"]
     found = read({"metadata.csv": lead + end.join(rows) + last}, AUDIO)
-    assert {name: line.text for name, line in found.lines.items()} == GOOD
+    assert {name: line.text for name, line in found.annotations.items()} == GOOD
     assert not found.warnings
 
 
@@ -69,7 +69,7 @@ def test_quotes_are_part_of_the_text_in_pipe_and_tab_tables() -> None:
     for delimiter in "|\t":
         content = f'a.wav{delimiter}"Quoted, she said\nb.wav{delimiter}"Whole"\nc.wav{delimiter}Five"\n'
         found = read({"t.csv": content}, AUDIO)
-        assert [line.text for line in found.lines.values()] == ['"Quoted, she said', '"Whole"', 'Five"']
+        assert [line.text for line in found.annotations.values()] == ['"Quoted, she said', '"Whole"', 'Five"']
 
 
 def test_quotes_that_are_doubled_show_a_quoted_table() -> None:
@@ -79,14 +79,14 @@ def test_quotes_that_are_doubled_show_a_quoted_table() -> None:
 
 def test_surplus_pipe_costs_its_row() -> None:
     found = read({"metadata.csv": "a.wav|One\nb.wav|Three | four\nc.wav|Four\n"}, AUDIO)
-    assert {name: line.text for name, line in found.lines.items()} == {"a.wav": "One", "c.wav": "Four"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"a.wav": "One", "c.wav": "Four"}
     assert found.warnings == {"unreadable_row": ["metadata.csv, line 2"]}
 
 
 def test_shorter_rows_are_read_as_far_as_they_go() -> None:
     found = read({"t.csv": "file,text,split\na.wav,One\nb.wav,Two,test\nc.wav,Three,,,\n"}, AUDIO)
-    assert [line.text for line in found.lines.values()] == ["One", "Two", "Three"]
-    assert found.lines["b.wav"].split == "test"
+    assert [line.text for line in found.annotations.values()] == ["One", "Two", "Three"]
+    assert found.annotations["b.wav"].split == "test"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_time_grows_with_the_number_of_rows_only(row: str) -> None:
 
 def test_huge_field_costs_its_row() -> None:
     found = read({"t.csv": 'file,text\na.wav,One\nb.wav,"' + "x" * 200_000 + '"\nc.wav,Four\n'}, AUDIO)
-    assert {name: line.text for name, line in found.lines.items()} == {"a.wav": "One", "c.wav": "Four"}
+    assert {name: line.text for name, line in found.annotations.items()} == {"a.wav": "One", "c.wav": "Four"}
     assert found.warnings == {"unreadable_row": ["t.csv, line 3"]}
 
 
@@ -124,7 +124,7 @@ def test_commas_within_sentences_stay_in_a_table_without_header(form: str) -> No
     rows = "".join(form.format(i=i, text=text) + "\n" for i, text in enumerate(texts))
     mark = ";" if ";" in form else ","
     found = read({"m.csv": rows}, ["0.wav", "1.wav", "2.wav"])
-    assert [line.text for line in found.lines.values()] == [f"Well{mark} {text}" for text in texts]
+    assert [line.text for line in found.annotations.values()] == [f"Well{mark} {text}" for text in texts]
 
 
 @pytest.mark.parametrize("row", ["b.wav,Yes, I do", "b.wav,Yes, I do,", "b.wav,Yes, I do,anna"])
@@ -138,7 +138,7 @@ def test_a_comma_within_a_sentence_never_cuts_it_short(row: str) -> None:
 def test_spaces_behind_all_commas_of_a_column_mean_nothing(head: str) -> None:
     rows = "".join(f"{i}.wav,Hello {i}, anna\n" for i in range(4))
     found = read({"m.csv": f"{head}\n{rows}"}, [f"{i}.wav" for i in range(4)])
-    assert [line.text for line in found.lines.values()] == [f"Hello {i}" for i in range(4)]
+    assert [line.text for line in found.annotations.values()] == [f"Hello {i}" for i in range(4)]
 
 
 @pytest.mark.parametrize("name", ["z.txt", "a.txt", "m.csv", "text", "m.json"])

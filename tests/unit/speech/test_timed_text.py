@@ -164,7 +164,7 @@ HALF = {
 @pytest.mark.parametrize("case", HALF)
 def test_what_is_half_timed_is_refused_and_never_taught(case: str) -> None:
     found = read({"a.txt": HALF[case]}, ["a.wav"])
-    assert not found.lines
+    assert not found.annotations
     assert found.rejects == {"a.txt": "timed_text"}
 
 

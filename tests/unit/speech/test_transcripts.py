@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.speech.claims import Line
+from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.texts.transcripts import Transcripts, is_transcript
 from tests.unit.speech.texts import read
 
 
-def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str, Line], list[str]]:
+def match(files: Mapping[str, str | bytes], audio: list[str]) -> tuple[dict[str, Annotation], list[str]]:
     found = read(files, audio)
-    return found.lines, sorted(found.warnings)
+    return found.annotations, sorted(found.warnings)
 
 
 def test_sidecars_lie_next_to_their_audio() -> None:
     files = {"x/a.txt": "\ufeffOne\r\n two.\r\n", "y/a.txt": "Three"}
-    lines, warned = match(files, ["x/a.wav", "y/a.opus", "b.wav"])
-    assert lines == {"x/a.wav": Line("One two."), "y/a.opus": Line("Three")}
+    annotations, warned = match(files, ["x/a.wav", "y/a.opus", "b.wav"])
+    assert annotations == {"x/a.wav": Annotation("One two."), "y/a.opus": Annotation("Three")}
     assert not warned
 
 
@@ -53,8 +53,8 @@ def test_json_tells_nothing_from_empty() -> None:
     ],
 )
 def test_where_most_are_empty_nothing_is_known(files: dict[str, str]) -> None:
-    lines, warned = match(files, ["a.wav", "b.wav", "c.wav"])
-    assert {name: line.text for name, line in lines.items()} in ({}, {"c.wav": "One"})
+    annotations, warned = match(files, ["a.wav", "b.wav", "c.wav"])
+    assert {name: annotation.text for name, annotation in annotations.items()} in ({}, {"c.wav": "One"})
     assert "empty_texts" in warned
 
 
@@ -62,14 +62,14 @@ def claimed(files: Mapping[str, str], audio: list[str]) -> dict[str, str | None]
     transcripts = Transcripts(Notices())
     for name, content in files.items():
         transcripts.add_file(name, content.encode())
-    return {claim.key: claim.line.text for claim in transcripts.claims(audio)}
+    return {claim.key: claim.annotation.text for claim in transcripts.claims(audio)}
 
 
 def test_of_several_texts_of_a_recording_the_plain_one_counts() -> None:
     srt = "1\n00:00:00,000 --> 00:00:01,000\n{}\n"
     files = {"a.srt": srt.format("Hello, there"), "a.txt": "Hello there.", "a.json": '{"text": "hello there"}'}
-    lines, warned = match(files, ["a.wav"])
-    assert (lines["a.wav"].text, warned) == ("Hello there.", [])
+    annotations, warned = match(files, ["a.wav"])
+    assert (annotations["a.wav"].text, warned) == ("Hello there.", [])
     found = read(files | {"a.vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\nGoodbye\n"}, ["a.wav"])
     assert found.text("a.wav") == "Hello there."
     assert found.warnings == {"overruled_transcript": ["a.vtt"]}
@@ -85,7 +85,7 @@ def test_audiofolder_jsonl() -> None:
     rows = [{"file_name": "a.wav", "text": "Hello", "split": "test"}, {"text": "no name"}, ["x"], {"file_name": ""}]
     table = "\n".join(json.dumps(row) for row in rows) + "\n{broken\n\n"
     found = read({"metadata.jsonl": table}, ["a.wav"])
-    assert found.lines == {"a.wav": Line("Hello", "test")}
+    assert found.annotations == {"a.wav": Annotation("Hello", "test")}
     assert found.warnings == {"unreadable_row": [f"metadata.jsonl, line {number}" for number in (2, 3, 4, 5)]}
 
 
@@ -102,26 +102,26 @@ def test_audiofolder_jsonl() -> None:
     ],
 )
 def test_split_names(given: str, split: str | None, column: str) -> None:
-    lines, warned = match({"metadata.csv": f"file_name,text,{column}\na.wav,t,{given}\n"}, ["a.wav"])
-    assert lines["a.wav"].split == split
+    annotations, warned = match({"metadata.csv": f"file_name,text,{column}\na.wav,t,{given}\n"}, ["a.wav"])
+    assert annotations["a.wav"].split == split
     assert ("unknown_split" in warned) == (split is None)
 
 
 @pytest.mark.parametrize("audio", ["wavs/a.wav", "a.wav", "other/deep/a.opus", "wavs/a.flac"])
 def test_row_finds_its_file_by_the_nearest_name(audio: str) -> None:
-    lines, _ = match({"set/metadata.csv": "file_name,text\nwavs/a.wav,found\n"}, [audio, "b.wav"])
-    assert lines == {audio: Line("found")}
+    annotations, _ = match({"set/metadata.csv": "file_name,text\nwavs/a.wav,found\n"}, [audio, "b.wav"])
+    assert annotations == {audio: Annotation("found")}
 
 
 def test_name_with_dots_is_not_cut() -> None:
-    lines, _ = match({"metadata.csv": "v1.2.a|one\nv1.2.b|two\n"}, ["wavs/v1.2.a.wav", "wavs/v1.2.b.wav"])
-    assert [line.text for line in lines.values()] == ["one", "two"]
+    annotations, _ = match({"metadata.csv": "v1.2.a|one\nv1.2.b|two\n"}, ["wavs/v1.2.a.wav", "wavs/v1.2.b.wav"])
+    assert [annotation.text for annotation in annotations.values()] == ["one", "two"]
 
 
 def test_exact_name_wins_over_base_name() -> None:
     table = "file_name,text\na.wav,top\nx/a.wav,inner\n"
-    lines, warned = match({"metadata.csv": table}, ["a.wav", "x/a.wav"])
-    assert (lines["a.wav"].text, lines["x/a.wav"].text) == ("top", "inner")
+    annotations, warned = match({"metadata.csv": table}, ["a.wav", "x/a.wav"])
+    assert (annotations["a.wav"].text, annotations["x/a.wav"].text) == ("top", "inner")
     assert not warned
 
 
@@ -133,14 +133,14 @@ def test_ambiguous_names_are_left_out_with_a_warning() -> None:
 
 
 def test_same_row_twice_is_no_conflict() -> None:
-    lines, warned = match({"metadata.csv": "a|one\na|one\n"}, ["a.wav"])
-    assert lines == {"a.wav": Line("one")}
+    annotations, warned = match({"metadata.csv": "a|one\na|one\n"}, ["a.wav"])
+    assert annotations == {"a.wav": Annotation("one")}
     assert not warned
 
 
 def test_sidecar_text_goes_before_the_table_which_still_gives_the_split() -> None:
     files = {"metadata.csv": "file_name,text,split\na.wav,table,test\n", "a.txt": "sidecar"}
-    assert match(files, ["a.wav"])[0] == {"a.wav": Line("sidecar", "test")}
+    assert match(files, ["a.wav"])[0] == {"a.wav": Annotation("sidecar", "test")}
 
 
 def test_rows_without_audio_are_counted_with_examples() -> None:
@@ -151,15 +151,15 @@ def test_rows_without_audio_are_counted_with_examples() -> None:
 
 
 def test_composed_and_decomposed_letters_are_the_same_name() -> None:
-    lines, _ = match({"metadata.csv": "file_name,text\nu\u0308.wav,found\n"}, ["\u00fc.wav"])
-    assert lines["\u00fc.wav"].text == "found"
+    annotations, _ = match({"metadata.csv": "file_name,text\nu\u0308.wav,found\n"}, ["\u00fc.wav"])
+    assert annotations["\u00fc.wav"].text == "found"
 
 
 @pytest.mark.parametrize(
     "data", [b"file_name,text\n,\n/,x\n..,y\n\0,z\n", b"|\n||\n/|x\n", b'"|"\n"\n', b"file_name\n"]
 )
 def test_odd_tables_do_no_harm(data: bytes) -> None:
-    assert not read({"metadata.csv": data}, ["a.wav"]).lines
+    assert not read({"metadata.csv": data}, ["a.wav"]).annotations
 
 
 def test_two_transcripts_of_one_name_are_told() -> None:
@@ -188,5 +188,5 @@ def test_which_files_are_not(name: str) -> None:
     st.one_of(st.binary(max_size=200), st.text('file_name,text|;\t\n"\\{}[]:a.wv/ 0-->', max_size=200).map(str.encode)),
 )
 def test_whatever_the_bytes_it_is_read_or_refused(name: str, data: bytes) -> None:
-    for line in read({name: data}, ["a.wav", "x/b.wav"]).lines.values():
-        assert line.text is None or line.text == " ".join(line.text.split())
+    for annotation in read({name: data}, ["a.wav", "x/b.wav"]).annotations.values():
+        assert annotation.text is None or annotation.text == " ".join(annotation.text.split())

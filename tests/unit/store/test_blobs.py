@@ -9,7 +9,8 @@ import pytest
 from moto import server as moto_server
 
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
-from adaptwin_core.store.blobs import BlobStore, LocalBlobs
+from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs_local import LocalBlobs
 from adaptwin_core.store.blobs_s3 import S3Blobs
 
 DATA = bytes(range(256)) * 8192  # 2 MiB: more than one chunk

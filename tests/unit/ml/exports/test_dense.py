@@ -11,7 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.exports.dense import dense
 from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper, run
-from tests.unit.ml.test_factorize import compress
+from tests.unit.ml.test_factorization import compress
 
 SPECS = [
     {"encoder_cut": 0},  # nothing is cut

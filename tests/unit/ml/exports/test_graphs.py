@@ -11,7 +11,7 @@ from adaptwin_core.ml.exports.sherpa import CachedDecoder, CrossEncoder, _even
 from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.exports.test_dense import SPECS
-from tests.unit.ml.test_factorize import compress
+from tests.unit.ml.test_factorization import compress
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 CUTS = ((0, 3), (3, 4), (4, 9))  # tokens a call

@@ -1,0 +1,58 @@
+"""Wiring: what one process of the service works with, made once from its settings where the process starts.
+
+Nothing here connects: a process may be forked, and tell what it can do, before its servers answer.
+"""
+
+from dataclasses import dataclass
+
+from adaptwin_core.service.auth import ApiKeys
+from adaptwin_core.service.broker import Broker
+from adaptwin_core.service.erasure import Eraser
+from adaptwin_core.service.tasks import Tasks
+from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.uploads import Uploads
+from adaptwin_core.store.blobs import BlobStore
+from adaptwin_core.store.blobs_local import LocalBlobs
+from adaptwin_core.store.database import Database
+from adaptwin_core.store.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of the service that hold a setting or a connection; the rest are plain functions."""
+
+    settings: Settings
+    database: Database
+    blobs: BlobStore
+    broker: Broker
+    keys: ApiKeys
+    uploads: Uploads
+    tasks: Tasks
+    eraser: Eraser
+
+
+def bootstrap(settings: Settings) -> Service:
+    """Return the service that these settings describe."""
+    blobs = _blobs(settings)
+    files = UploadFiles(settings.uploads_dir)
+    return Service(
+        settings=settings,
+        database=Database(settings.database_url),
+        blobs=blobs,
+        broker=Broker(settings.redis_url),
+        keys=ApiKeys(settings.secret_key),
+        uploads=Uploads(settings, files, blobs),
+        tasks=Tasks(
+            lease_s=settings.lease_s, max_attempts=settings.max_attempts, num_shards=settings.calibration_shards
+        ),
+        eraser=Eraser(blobs, files),
+    )
+
+
+def _blobs(settings: Settings) -> BlobStore:
+    """Return the store that the settings name: a bucket, or a folder."""
+    if settings.s3_bucket is None:
+        return LocalBlobs(settings.data_dir / "blobs")
+    from adaptwin_core.store.blobs_s3 import S3Blobs  # boto3 is optional
+
+    return S3Blobs(settings.s3_bucket, settings.s3_endpoint_url, LocalBlobs(settings.data_dir / "blob-cache"))

@@ -1,0 +1,67 @@
+"""Base models, finished models and their exports."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.domain.shape import ModelShape
+from adaptwin_core.service.exports import ExportState
+from adaptwin_core.store.blobs import as_json
+from api.schemas.base import Failure, In, Out
+
+
+class ParamCounts(Out):
+    encoder: int = Field(
+        description="Parameters of the encoder, without its fixed sinusoidal positions, as papers count them."
+    )
+    decoder: int = Field(description="Parameters of the decoder, with its token and position embeddings.")
+    total: int = Field(description="Parameters of the model as `num_parameters()` of transformers counts them.")
+
+
+class BaseModelOut(Out):
+    id: str
+    digest: str = Field(description="SHA-256 over the files of weights and tokenizer.")
+    licence: str | None
+    languages: list[str] | None = Field(
+        description="Languages that the model can transcribe, by Whisper's codes. If it is null, the model was "
+        "registered by an older version: it takes jobs in English until it is registered again."
+    )
+    shape: ModelShape
+    params: ParamCounts
+
+
+class ModelSummary(Out):
+    id: str
+    job_id: str
+    created_at: datetime
+    num_downloads: int
+
+
+class ModelOut(ModelSummary):
+    manifest: dict[str, Any] = Field(
+        description="`files` is {name: {sha256, bytes}}; the rest are the figures of the report."
+    )
+
+
+class ExportFormatOut(Out):
+    name: ExportName
+    runtime: str = Field(description="Program that loads it without changes.")
+    note: str = Field(description="What the format is for, and what to know before choosing it.")
+    is_exact: bool = Field(description="Whether greedy decoding gives the same text as the model itself.")
+
+
+class NewExport(In):
+    format: ExportName
+
+
+class ExportOut(Out):
+    format: ExportName = Field(validation_alias=AliasChoices("format", "form"))
+    state: ExportState
+    progress: dict[str, Any] | None
+    verdict: dict[str, Any] | None = Field(description="Error rate in that runtime, compared with the model itself.")
+    files: Annotated[dict[str, dict[str, Any]], BeforeValidator(as_json)] = Field(
+        description="The files as {name: {sha256, bytes}}, once the export is ready."
+    )
+    error: Failure | None
