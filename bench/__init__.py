@@ -1,1 +1,1 @@
-"""The demo, and what measures the models. Each bench says its question in its first line; `runner.py` holds what they share."""
+"""The demo, and what measures the models. The first line of each bench says its question."""
