@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from sqlalchemy import select, text
 
 from adaptwin_core.domain.dataset_report import DatasetReport
@@ -22,6 +23,7 @@ from tests.integration import world
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import TUS, create, created, new_dataset, upload
 from tests.service_under_test import get_blobs, unit_of_work
+from tests.waiting import wait_until
 
 REPORT: dict[str, Any] = {
     "seconds": 3.5,
@@ -118,18 +120,11 @@ def test_from_open_to_ready(owner: Principal, tmp_path: Path):
 
 
 def test_the_announcement_reaches_the_queue_by_itself(owner: Principal, redis_url: str):
-    import time
-
-    import redis
-
     dataset_id = new_dataset(owner)
     upload(owner, dataset_id, b"x")
     assert _seal(owner, dataset_id).status_code == 202
-    deadline = time.monotonic() + 10
     with redis.Redis.from_url(redis_url) as queue:
-        while queue.llen(Queue.AUDIO) == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: queue.llen(Queue.AUDIO), 10, "the announcement")
 
 
 def test_a_dataset_is_sealed_only_whole(owner: Principal):

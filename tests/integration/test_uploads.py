@@ -30,6 +30,7 @@ from tests.integration.tus_client import (
     upload,
 )
 from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 
@@ -199,33 +200,33 @@ def test_a_cut_connection_loses_nothing_that_was_kept(api: ApiProcess, owner: Pr
         path = created(owner, dataset_id, len(data), f"cut-{sent}.wav")
         raw = RawPatch(api, owner, path, 0, len(data))
         raw.send(data[:sent])
-        time.sleep(0.05)
+        raw.wait_until_read()
         raw.cut()
-        kept = _settled_offset(owner, path)
+        kept = _carry_on(owner, path, data)
         assert kept <= sent
         assert kept >= sent // SEGMENT_BYTES * SEGMENT_BYTES - SEGMENT_BYTES
-        assert patch(owner, path, kept, data[kept:]).status_code == 204
         assert _stored(owner, path) == data
 
 
-def _settled_offset(who: Principal, path: str) -> int:
-    """Return the offset once the server has noticed that the client is gone."""
-    offset = -1
-    while offset != (offset := offset_of(who, path)):
-        time.sleep(0.2)
-    return offset
+def _carry_on(who: Principal, path: str, data: bytes) -> int:
+    """Send the rest as a client does, from the offset told, which is asked again where it moves; return that offset."""
+    offsets = []
+
+    def is_sent() -> bool:
+        offsets.append(offset_of(who, path))
+        return patch(who, path, offsets[-1], data[offsets[-1] :]).status_code == 204
+
+    wait_until(is_sent, 10, "the end of the upload")
+    return offsets[-1]
 
 
 def test_most_of_a_cut_body_is_kept(api: ApiProcess, owner: Principal, dataset_id: str):
     path = created(owner, dataset_id, 10 * MIB)
     raw = RawPatch(api, owner, path, 0, 10 * MIB)
     raw.send(b"x" * 3 * MIB)  # less than a segment
-    time.sleep(0.5)
+    raw.wait_until_read()
     raw.cut()
-    deadline = time.monotonic() + 5
-    while offset_of(owner, path) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: offset_of(owner, path), 10, "the keeping of what was sent")
     assert offset_of(owner, path) > 2 * MIB
 
 
@@ -244,10 +245,8 @@ def test_the_newest_writer_wins_over_a_zombie(api: ApiProcess, owner: Principal,
     path = created(owner, dataset_id, len(data))
     zombie = RawPatch(api, owner, path, 0, len(data))
     zombie.send(b"z" * (5 * MIB))  # a segment committed, the rest in memory; the connection stays open
-    deadline = time.monotonic() + 5
-    while (offset := offset_of(owner, path)) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: offset_of(owner, path), 10, "the keeping of a segment")
+    offset = offset_of(owner, path)
     began = time.monotonic()
     assert patch(owner, path, offset, data[offset : 8 * MIB]).status_code == 204
     assert time.monotonic() - began < 10
