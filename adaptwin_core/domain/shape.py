@@ -2,7 +2,7 @@
 
 import re
 from functools import cached_property
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field
 
@@ -10,12 +10,13 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import Frozen
 
 Half = Literal["encoder", "decoder"]
+HALVES: tuple[Half, ...] = get_args(Half)
 AttentionKind = Literal["self", "cross"]
 _BLOCK_NAME = re.compile(r"(encoder|decoder)\.(\d+)\.(self|cross)")
 
 
 class ModelShape(Frozen):
-    """The numbers of a Whisper configuration that decide its parameter counts."""
+    """The dimensions of a Whisper, which decide its parameter counts."""
 
     d_model: int
     encoder_layers: int
@@ -80,7 +81,7 @@ class ModelShape(Frozen):
 
     @cached_property
     def decoder_layer_params(self) -> int:
-        """Decoder parameters that a cut can reach: all layers, no embedding."""
+        """Parameters of the decoder's layers, the only ones in it that a cut can remove."""
         return self.decoder_layers * (2 * self.attention_params() + self.ff_params("decoder") + 6 * self.d_model)
 
     @cached_property

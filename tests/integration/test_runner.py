@@ -16,7 +16,8 @@ from sqlalchemy import select
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES, Stage
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import jobs, models, sweeper
@@ -24,6 +25,7 @@ from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.tables import Model
 from tests.integration import world
 from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
+from tests.waiting import wait_until
 from worker.context import StageContext
 from worker.runner import run_task
 
@@ -273,7 +275,7 @@ def test_cancel_reaches_a_running_body(scope: TenantScope, tmp_path: Path):
     task_id = world.queued_ids()[0]
     thread = threading.Thread(target=run_task, args=(service(), task_id, lambda: Body(wait_for_stop)))
     thread.start()
-    world.wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
+    wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
     with unit_of_work() as session:
         jobs.cancel(session, scope, job_id)
     thread.join(5)

@@ -1,4 +1,4 @@
-"""Folders that are made once and kept."""
+"""A cache of folders: each is made once and kept."""
 
 import shutil
 import tempfile
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return a folder, filled by `make` if it is not there yet.
+    """Return a folder, filled by `make` if it does not exist yet.
 
-    It appears whole or not at all; of two processes at it, the first wins.
+    It appears complete or not at all. Where two processes make it, the one that finishes first wins.
     """
     if folder.is_dir():
         return folder

@@ -1,4 +1,4 @@
-"""The tensors that a Whisper of a shape has, by Hugging Face's names."""
+"""The tensors of a Whisper, by Hugging Face's names."""
 
 from adaptwin_core.domain.shape import Half, ModelShape
 
@@ -6,7 +6,7 @@ EMBEDDING, OUTPUT = "model.decoder.embed_tokens.weight", "proj_out.weight"
 
 
 def tensor_shapes(shape: ModelShape) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor; the output layer has none of its own, it is the token embedding."""
+    """Return the shape of every tensor. The output layer has no tensor of its own: it is the token embedding."""
     d = shape.d_model
     found: dict[str, tuple[int, ...]] = {
         "model.encoder.conv1.weight": (d, shape.num_mel_bins, 3),

@@ -1,7 +1,6 @@
-"""One pass of the original model over speech: the moments of every block to cut, what the encoder says of every window,
-and what reaches each block in a few of them.
+"""Calibration: one pass of the whole model over speech measures the blocks to cut and keeps some of their inputs.
 
-Shape letters: B batch, T positions, D width.
+Shape letters: M mels, T positions, S encoder positions, D width, L tokens.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +24,12 @@ from adaptwin_core.ml.model.windows import Window
 
 @dataclass(frozen=True)
 class Calibration:
-    """`moments` and, for the first windows, `inputs_1TD` by block name; of all windows the encoder's output_1SD. Both
-    in float16.
+    """What one pass found.
+
+    Attributes:
+        moments: sums of every block, by block name.
+        inputs_1TD: what reaches each block in the first windows, in float16, by block name.
+        encoded_1SD: the encoder's output on every window, in float16.
     """
 
     moments: dict[str, MomentSums]
@@ -45,12 +48,13 @@ def calibrate(
     num_unmeasured: int = 0,
     progress: Progress = silent,
 ) -> Calibration:
-    """Measure the blocks on the windows, but for the first `num_unmeasured`, and keep what reaches each block in the
-    first `num_kept`.
+    """Run the windows through the model, and return the moments and inputs of the blocks.
 
-    Decoder blocks need words: the window's transcript, or what the model itself hears.
+    Where a decoder block is among them, the decoder gets the window's transcript or, without one, the model's own.
 
     Args:
+        num_kept: the inputs of the blocks are kept for this many windows, the first ones.
+        num_unmeasured: this many windows, the first ones, are left out of the moments.
         progress: told of windows.
     """
     total = {str(block): MomentSums() for block in blocks}

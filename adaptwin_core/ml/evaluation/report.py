@@ -1,5 +1,5 @@
-"""What a job found: original and compressed on the same held-out clips, and a verdict on them. docs/report.md names
-every figure.
+"""The report of a job: original and compressed model on the same held-out clips, and the verdict. docs/report.md
+explains every figure.
 """
 
 import json
@@ -22,15 +22,15 @@ from adaptwin_core.ml.evaluation.verdict import verdict_of
 from adaptwin_core.ml.evaluation.written_form import as_json, as_written
 from adaptwin_core.speech.corpus import Clip, Corpus
 
-# Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
-# was forgotten, and each of their clips is heard by both models.
+# Clips of each kind of speech that both models transcribe. The speaker's are enough for an interval of about a point;
+# general ones only show what was forgotten.
 MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 48}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 
 
 def held_out(corpus: Corpus, kind: str) -> list[Clip]:
-    """Return the test clips of `kind` of speech, speaker or general, that a model is judged on."""
+    """Return the test clips of one kind of speech, speaker or general, that a model is judged on."""
     return spread(corpus.split("test"), MAX_TEST_CLIPS[kind])
 
 
@@ -45,12 +45,12 @@ def compare(
 ) -> dict[str, Any]:
     """Score both models' texts, given by clip id, on the same clips.
 
-    Clips without a transcript are left out where others have one; where none has, all are scored against the
-    original's own output. `reference` says which it was. An empty transcript is one: nobody speaks.
+    Clips without a transcript are left out if others have one. If none has, all are scored against the original's own
+    output. `reference` says which of the two it was. An empty transcript counts as one: it says that nobody speaks.
 
     Returns:
-        reference, unit, clips, seconds, the score of each model (none for the original where it is the reference) with
-        its `raw` errors, and the difference of both error rates.
+        reference, unit, clips, seconds, the score of each model with its `raw` errors, and the difference of both error
+        rates. The original has no score where its output is the reference.
 
     Raises:
         InvalidInput: no reference has a word.
@@ -85,7 +85,7 @@ def _figures(scored: Mapping[str, Any]) -> dict[str, Any]:
 def silence(
     clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
 ) -> dict[str, Any] | None:
-    """Return how many words, or characters, each model writes on clips where nobody speaks; None without such clips."""
+    """Return how many words, or characters, each model writes on clips where nobody speaks; None if there are none."""
     silent = [clip for clip in clips if clip.text is not None and not clip.text.strip()]
     if not silent:
         return None
@@ -100,7 +100,7 @@ def silence(
 
 
 def _trained_on(speaker: DatasetReport) -> dict[str, float]:
-    """Return seconds of the speaker's speech to train on, and of those the ones whose transcript has words."""
+    """Return the seconds of the speaker's training speech, and how many of them have a transcript with words."""
     return {
         "seconds": round(speaker.splits["train"], 1),
         "transcribed_seconds": round(speaker.parts["train"].labelled_seconds, 1),
@@ -121,7 +121,7 @@ def build_report(
     trials: Sequence[Mapping[str, float]],
     datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
-    """Return everything a reader needs to check the result: verdict, figures, settings, plan, versions.
+    """Return all that a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
         speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.

@@ -1,8 +1,8 @@
-"""What a reader sees that an error rate leaves out: numbers, capitals and punctuation, of texts as they are written.
+"""Errors in the written form, which error rates leave out: numbers, capitals and punctuation.
 
-Reference and hypothesis are aligned by words without case and outer punctuation; where no spaces part words, by
-characters, with runs of digits and of Latin letters whole. Each figure is None where the reference has none of its
-kind: it was not written with them.
+Reference and hypothesis are aligned by words, without case and outer punctuation. Where no spaces separate words they
+are aligned by characters, with runs of digits and of Latin letters kept whole. A count is None where the reference has
+nothing of its kind: its writer left it out.
 """
 
 import re
@@ -15,14 +15,14 @@ import jiwer
 from adaptwin_core.domain.units import Unit, unit_of
 
 KINDS = ("numbers", "capitals", "punctuation")
-_OF_A_WORD = "%‰#@&"  # category P, but said
+_OF_A_WORD = "%‰#@&"  # of Unicode category P, but spoken
 _ONE_FORM = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "..."})
 _PIECE = re.compile(r"\d+(?:[.,:/]\d+)*|[A-Za-z\u00c0-\u024f]+|\S")
 
 
 @dataclass(frozen=True)
 class Count:
-    """Errors, of so many that could be one."""
+    """`errors` among `of` places where there could be one."""
 
     errors: int
     of: int
@@ -47,13 +47,13 @@ class _Token:
 
 
 def as_written(references: Sequence[str], hypotheses: Sequence[str], *, language: str) -> dict[str, Count | None]:
-    """Count what is written otherwise than in the references.
+    """Count what is written differently from the references.
 
     Returns:
-        numbers: of the reference's words with a digit, those that do not come back as they are written.
-        capitals: of the words heard right, those with other capitals; None where the references have capitals only,
-            or none.
-        punctuation: of the places after words heard right where either side has a mark, those where the marks differ.
+        numbers: of the reference's words with a digit, those that are missing or written differently.
+        capitals: of the words that match but for case, those with different capitals. None where the references are
+            all in capitals, or without any.
+        punctuation: of the places after matching words where either side has a mark, those where the marks differ.
     """
     unit = unit_of(language)
     said, heard = ([list(_tokens(text, unit)) for text in texts] for texts in (references, hypotheses))
@@ -76,14 +76,14 @@ def as_written(references: Sequence[str], hypotheses: Sequence[str], *, language
 
 
 def as_json(counts: dict[str, Count | None]) -> dict[str, dict[str, int] | None]:
-    """Return counts as a report holds them."""
+    """Return counts in the form that a report has them."""
     return {kind: None if count is None else asdict(count) for kind, count in counts.items()}
 
 
 def _heard_right(
     said: Sequence[Sequence[_Token]], heard: Sequence[Sequence[_Token]]
 ) -> Iterator[tuple[_Token, _Token]]:
-    """Yield the reference's tokens that the hypothesis has too, each with its counterpart."""
+    """Yield the reference's tokens that the hypothesis has as well, each with its counterpart."""
     keys_of_said, keys_of_heard = ([" ".join(token.key for token in clip) for clip in side] for side in (said, heard))
     for mine, its, chunks in zip(said, heard, jiwer.process_words(keys_of_said, keys_of_heard).alignments, strict=True):
         for chunk in chunks:
@@ -96,7 +96,7 @@ def _heard_right(
 
 
 def _tokens(text: str, unit: Unit) -> Iterator[_Token]:
-    """Yield the words of a text, or its characters, each with the punctuation up to the next."""
+    """Yield the words of a text, or its characters, each with the punctuation that follows it."""
     text = unicodedata.normalize("NFC", text)
     pieces = text.split() if unit is Unit.WORD else _PIECE.findall(text)
     last: _Token | None = None
@@ -111,7 +111,7 @@ def _tokens(text: str, unit: Unit) -> Iterator[_Token]:
             if last is not None:
                 yield last
             last = _Token(written, _marks(piece[end:]))
-        elif last is not None:  # marks that stand alone belong to the word before them
+        elif last is not None:  # a mark between spaces belongs to the word before it
             last = _Token(last.written, last.after + _marks(piece))
     if last is not None:
         yield last
@@ -122,10 +122,10 @@ def _is_mark(char: str) -> bool:
 
 
 def _is_sign(piece: str, at: int) -> bool:
-    """Whether the mark is a number's minus."""
+    """Return whether the mark is the minus of a number."""
     return piece[at] == "-" and piece[at + 1 : at + 2].isdecimal()
 
 
 def _marks(marks: str) -> str:
-    """Return the marks that end something, in one form; opening ones stand before a word."""
+    """Return the marks in one form, without opening ones, which belong to the next word."""
     return "".join(mark for mark in marks if unicodedata.category(mark) not in {"Ps", "Pi"}).translate(_ONE_FORM)

@@ -1,4 +1,6 @@
-"""Plain shapes that every runtime holds: one head size a layer, one matrix a linear layer. Exact.
+"""Cut layers padded with zeros to the shapes that other runtimes take, without changing what they compute.
+
+Every head of an attention gets one size, and every linear layer one matrix.
 
 Shape letters: G kept heads, H heads after zeros are added, R kept columns of a head, E columns after zeros are added.
 """
@@ -12,10 +14,10 @@ from adaptwin_core.ml.model.modeling_adaptwin import LowRankLinear, TwinAttentio
 
 
 @torch.no_grad()
-def even_attention(twin: TwinAttention, heads: int, size: int) -> dict[str, nn.Linear]:
+def padded_projections(twin: TwinAttention, heads: int, size: int) -> dict[str, nn.Linear]:
     """Return the four projections with `heads` heads of `size` columns: its own, then zeros.
 
-    Queries carry their whole scale, so scores need none. A value bias that was folded into the output's stays there.
+    The queries hold the whole scale of the scores. A value bias that was folded into the output's stays there.
     """
 
     def rows(tensor: Tensor) -> Tensor:
@@ -34,22 +36,22 @@ def even_attention(twin: TwinAttention, heads: int, size: int) -> dict[str, nn.L
     }
 
 
-def even_out(attention: Any, heads: int, size: int) -> None:
-    """Give an attention, in place, the projections of `even_attention`; its scale is in the queries then."""
-    for name, made in even_attention(attention, heads, size).items():
+def pad_attention(attention: Any, heads: int, size: int) -> None:
+    """Give an attention, in place, the projections of `padded_projections`; the queries then hold its scale."""
+    for name, made in padded_projections(attention, heads, size).items():
         setattr(attention, name, made)
     attention.scaling = 1.0
 
 
 def cut_attentions(layer: nn.Module) -> dict[str, TwinAttention]:
-    """Return the attentions of a layer that were cut, by their attribute."""
+    """Return the attentions of a layer that were cut, by their attribute's name."""
     found = {name: getattr(layer, name, None) for name in ("self_attn", "encoder_attn")}
     return {name: attention for name, attention in found.items() if isinstance(attention, TwinAttention)}
 
 
 @torch.no_grad()
 def one_matrix(layer: Any) -> nn.Linear:
-    """Return a linear layer as one matrix; two thin ones are multiplied out."""
+    """Return a linear layer as one matrix; the two thin ones of a low rank are multiplied."""
     if isinstance(layer, LowRankLinear):
         return linear(layer.up.weight @ layer.down.weight, layer.up.bias)
     assert isinstance(layer, nn.Linear)

@@ -1,6 +1,6 @@
-"""An exported model in its own runtime, unmodified: audio in, text out. Greedy, without timestamps, one clip a window.
+"""An exported model in its own, unmodified runtime: audio in, text out. Greedy, without timestamps, one clip a window.
 
-Each class takes a folder that the writers of this package made and the number of threads to use.
+Each class takes a folder that a writer of this package made, and the number of threads to use.
 """
 
 import json
@@ -22,7 +22,7 @@ class Recognizer(Protocol):
 
 
 class TransformersRecognizer:
-    """In `transformers`: the checkpoint with its own class, or a dense folder with the stock one."""
+    """In `transformers`: a checkpoint with its own class, or the dense form with the stock class."""
 
     def __init__(self, model: Any, featurizer: Featurizer) -> None:
         self._model, self._featurizer = model, featurizer
@@ -45,7 +45,7 @@ class CTranslate2Recognizer:
         from ctranslate2 import StorageView
 
         features = StorageView.from_array(self._featurizer.features([audio]).numpy())
-        # Its text may take half of `max_length`.
+        # CTranslate2 lets a text take half of `max_length`.
         length = 2 * most_tokens(audio, self._featurizer)
         found = self._model.generate(features, [self._prompt], beam_size=1, max_length=length)
         return self._featurizer.text(found[0].sequences_ids[0])
@@ -116,7 +116,7 @@ class SherpaRecognizer:
 
 
 class WhisperCppRecognizer:
-    """In whisper.cpp, through `pywhispercpp`, greedy and without its retries at higher temperatures."""
+    """In whisper.cpp, through `pywhispercpp`: greedy, without retries at higher temperatures."""
 
     def __init__(self, file: Path, language: str, threads: int) -> None:
         from pywhispercpp.model import Model
@@ -135,7 +135,7 @@ class WhisperCppRecognizer:
         )
 
     def __call__(self, audio: np.ndarray) -> str:
-        # whisper.cpp refuses less than a second.
+        # whisper.cpp refuses audio of less than a second.
         padded = np.pad(audio, (0, max(0, SAMPLE_RATE_HZ + SAMPLE_RATE_HZ // 10 - len(audio))))
         return " ".join(str(segment.text).strip() for segment in self._model.transcribe(padded)).strip()
 

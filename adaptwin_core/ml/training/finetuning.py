@@ -1,6 +1,6 @@
 """Fine-tuning end to end, before the cut and after it.
 
-Before the cut the uncut model learns its speaker, and the original teaches. After the cut that model is the teacher.
+Before the cut the whole model learns its speaker, and the original teaches. After the cut that model is the teacher.
 Either the layers' own weights are trained, or LoRA adapters on them, which are merged at the end. Both keep the model's
 size. loop.py has the loss and the steps.
 """
