@@ -5,7 +5,8 @@ downloaded. Such a job shows that every step runs on the device, what it takes, 
 what the plan says; its word error rates mean nothing. With `--devices cpu cuda` the same job runs on both, and the rows
 show whether plan and errors agree. `--speaker`, `--general` and `--model` add a job of a real model on real speech.
 
-A machine without this project's base models needs `--tokenizer`, a folder with the tokenizer files of any Whisper.
+The machine needs torch, transformers, peft, pydantic, jiwer, soundfile and soxr, but nothing of the service. Without
+this project's base models it needs `--tokenizer`, too: a folder with the tokenizer files of a Whisper.
 """
 
 import argparse
