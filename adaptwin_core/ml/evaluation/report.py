@@ -59,11 +59,11 @@ def compare(
     judged = [clips[index] for index in indices]
     references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
     texts = {
-        name: [heard[clip.id] for clip in judged]
-        for name, heard in (("original", original), ("compressed", compressed))
+        name: [text_of[clip.id] for clip in judged]
+        for name, text_of in (("original", original), ("compressed", compressed))
         if has_transcripts or name == "compressed"
     }
-    scores = {name: score(references, heard, language=language) for name, heard in texts.items()}
+    scores = {name: score(references, hypotheses, language=language) for name, hypotheses in texts.items()}
     apart = {"difference": asdict(difference(scores["compressed"], scores["original"]))} if has_transcripts else {}
     return {
         "reference": "transcripts" if has_transcripts else "the original model's own output",
@@ -93,8 +93,8 @@ def silence(
         "unit": unit_of(language),
         "num_clips": len(silent),
         "heard": {
-            name: sum(count_units(heard[clip.id], language) for clip in silent)
-            for name, heard in (("original", original), ("compressed", compressed))
+            name: sum(count_units(text_of[clip.id], language) for clip in silent)
+            for name, text_of in (("original", original), ("compressed", compressed))
         },
     }
 
