@@ -1,6 +1,6 @@
 # Needs Python 3.11+ and make. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-release lint unit venv lock clean
+.PHONY: help demo test test-fast test-release lint style types fences unit venv lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,9 @@ TORCH_PARTS := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cu
   nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink \
   nvidia-nvshmem-cu13 nvidia-nvtx
 UV := uv==0.13.9
+# Test processes, each with servers of its own; the tests of a file stay together and share what is dear
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@echo "AdaPTwin. Targets:"
@@ -21,19 +24,29 @@ demo: $(STAMP) ## compress a real Whisper for one speaker, from upload to result
 	@$(BIN)/python -m bench.demo $(if $(SPEECH),--speech "$(SPEECH)") $(if $(GENERAL),--general "$(GENERAL)") \
 	  $(if $(MODEL),--model "$(MODEL)") $(if $(CUT),--cut "$(CUT)") $(if $(JOB),--job '$(JOB)')
 
-test: lint unit ## all checks, and the tests that a change must pass
+test: lint unit ## all checks, and the tests that a change must pass (JOBS=processes)
 
-test-release: $(STAMP) ## what a release must pass too: every runtime, every shape, every kind of base folder
-	$(BIN)/pytest -m release
+test-fast: $(STAMP) style fences ## for every save: style, fences, and the unit tests that need no weights and no server
+	$(PYTEST) -q -m "not release and not weights" tests/arch tests/unit
+
+test-release: $(STAMP) ## what a release must pass too: real weights, every runtime, every shape, every base folder, a browser
+	$(PYTEST) -m release
 
 lint: $(STAMP) ## style, types and the fences between packages
+	@$(MAKE) --no-print-directory -j2 --output-sync=target types style fences
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
 	$(BIN)/mypy
+
+fences: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP)
-	$(BIN)/pytest -m "not release"
+	$(PYTEST) -m "not release"
 
 venv: $(STAMP) ## install the pinned dependencies into .venv
 

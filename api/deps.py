@@ -1,4 +1,4 @@
-"""What handlers stand on: who is asking, a transaction, a page of rows."""
+"""What most handlers need: the service, who is asking, a transaction, a page of rows."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence

@@ -1,10 +1,12 @@
 """Real servers for the tests: one PostgreSQL and one Valkey a session, emptied before each test that asks for them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import loopback_only
 import pytest
 import redis
 from sqlalchemy import text
@@ -16,6 +18,16 @@ from adaptwin_core.store import migrate
 from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Base, Tenant
 from tests.service_under_test import SECRET_KEY, running, unit_of_work
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' matrices are tiny: a second thread would only wait
+loopback_only.watch()
+loopback_only.watch_children()
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's sight, which would look at all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The uncompressed models that jobs may start from. They are public: nobody's voice is in them."""
+"""The uncompressed models that jobs may start from. They belong to no tenant."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches

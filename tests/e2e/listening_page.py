@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from adaptwin_core.speech.sound.segment import pieces
-from tests.e2e.conftest import Service
+from tests.running_service import Service
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MODEL_MS = 120_000  # to have a form made, downloaded and opened

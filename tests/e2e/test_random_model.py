@@ -36,9 +36,11 @@ from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from tests.e2e.conftest import SPEC, Service, running_service
+from tests.running_service import SPEC, Service, running_service
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
+CUTS = {"encoder_cut": 0.3, "decoder_cut": 0.2}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +68,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(base: Path) -> Iterator[Service]:
-    one_thread = {"ADAPTWIN_BLOCK_THREADS": "1", "ADAPTWIN_STAGE_THREADS": "1"}  # sums come out alike everywhere
-    with running_service(f"folder:{base}", settings=one_thread) as running:
+    with running_service(f"folder:{base}") as running:
         yield running
 
 
@@ -78,7 +79,7 @@ def dataset(service: Service, noise: Path) -> str:
 
 @pytest.fixture(scope="module")
 def undisturbed_job(service: Service, dataset: str) -> str:
-    return service.submit(dataset, encoder_cut=0.3, decoder_cut=0.2)
+    return service.submit(dataset, **CUTS)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_the_service_and_one_process_make_the_same_files_figures_and_report(
     job = service.client.get(f"/v1/jobs/{undisturbed_job}").json()
     corpus = build_corpus(read_folder(noise), tmp_path / "corpus", Limits())
     found = Base.found(str(base), "en", tmp_path / "cache")
-    asked = CompressionSpec.model_validate(SPEC | {"encoder_cut": 0.3, "decoder_cut": 0.2})
+    asked = CompressionSpec.model_validate(SPEC | CUTS)
     settled = submit(asked, found.facts.shape, corpus.report(), None, accept_little=True)
     assert settled.spec == CompressionSpec.model_validate(job["spec"])
     model = BaseModel("tiny-random", found.facts.digest, found.folder, found.facts.shape, None)
@@ -221,16 +222,15 @@ def test_every_block_is_a_task_of_its_own(service: Service, undisturbed_job: str
 
 
 def test_killing_a_worker_delays_the_job_and_changes_nothing(service: Service, dataset: str, undisturbed: dict) -> None:
-    """Same settings but one name apart would be answered from kept results: a new seed makes the work new, twice."""
-    calm = service.finish(service.submit(dataset, encoder_cut=0.3, seed=1))
+    """The same job again would be answered from kept results: they are dropped, so that its work is done anew."""
     _forget_results(service)
-    job = service.submit(dataset, encoder_cut=0.3, seed=1)
-    _wait_for_a_running_block(service, job)
+    job = service.submit(dataset, **CUTS)
+    wait_until(lambda: any(task["state"] == "running" for task in service.blocks(job)), 60, "the start of a block")
     for worker in service.workers():
         worker.kill()
     shaken = service.finish(job)
     weights = "model.safetensors"
-    assert shaken["files"][weights] == calm["files"][weights]
+    assert shaken["files"][weights] == undisturbed["files"][weights]
     assert max(task["attempt"] for task in service.blocks(job)) >= 2
 
 
@@ -264,17 +264,8 @@ def test_a_job_can_be_cancelled(service: Service, dataset: str) -> None:
     job = service.submit(dataset, encoder_cut=0.3, seed=9, personal_steps=10_000)
     began = time.monotonic()
     assert service.client.post(f"/v1/jobs/{job}/cancel").status_code == 202
-    assert service._until(f"/v1/jobs/{job}", {"cancelled"}, 30)
+    assert service.until(f"/v1/jobs/{job}", {"cancelled"}, 30)
     assert time.monotonic() - began < 30
-
-
-def _wait_for_a_running_block(service: Service, job: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if any(task["state"] == "running" for task in service.blocks(job)):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no block ever ran")
 
 
 def _forget_results(service: Service) -> None:

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 import soxr
 
-from tests.e2e.conftest import Service, running_service
 from tests.e2e.listening_page import chromium, heard_in_the_page
+from tests.running_service import Service, running_service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.weights]
+pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.release]
 
 SENTENCES = Path(__file__).parents[2] / "bench" / "demo" / "sentences.txt"
 NUM_CLIPS = 24

@@ -1,10 +1,8 @@
 """The API as it runs: a uvicorn process on a free port, one for the session, and principals to talk to it with."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,9 @@ import pytest
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.local.servers import ServerUrls
 from adaptwin_core.service import auth
+from tests.running_service import free_port
 from tests.service_under_test import SECRET_KEY, changed, service, unit_of_work
+from tests.waiting import wait_until
 
 START_TIMEOUT_S = 30.0
 
@@ -44,9 +44,7 @@ class ApiProcess:
 def start_api(urls: ServerUrls, data_dir: Path, *, port: int | None = None, **env: str) -> ApiProcess:
     """Start an API and wait until it answers."""
     if port is None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "uvicorn", "--factory", "api.main:create_app", "--port", str(port)),
@@ -63,15 +61,16 @@ def start_api(urls: ServerUrls, data_dir: Path, *, port: int | None = None, **en
         | env,
     )
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
+
+    def answers() -> bool:
+        assert process.poll() is None, "the API ended while starting"
         try:
-            httpx.get(f"{url}/v1/health/live").raise_for_status()
-            return ApiProcess(url, data_dir, process)
+            return httpx.get(f"{url}/v1/health/live").is_success
         except httpx.TransportError:
-            assert process.poll() is None, "the API ended while starting"
-            assert time.monotonic() < deadline, "the API did not start in time"
-            time.sleep(0.1)
+            return False
+
+    wait_until(answers, START_TIMEOUT_S, "the start of the API")
+    return ApiProcess(url, data_dir, process)
 
 
 @pytest.fixture(scope="session")

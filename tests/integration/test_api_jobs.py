@@ -1,12 +1,9 @@
 """Jobs over REST: submit once, look, follow live, cancel."""
 
 import json
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import func
 
@@ -208,8 +205,8 @@ def test_cancelling_is_final(owner: Principal, body: dict[str, Any]):
     assert again.json()["detail"] == "the job is cancelled: there is nothing left to stop"
 
 
-def _events(answer: httpx.Response) -> list[dict[str, str]]:
-    blocks = [block for block in answer.text.split("\n\n") if block and not block.startswith(":")]
+def _events(text: str) -> list[dict[str, str]]:
+    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
     return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
 
 
@@ -218,23 +215,22 @@ def test_events_are_told_live_and_end_with_the_job(owner: Principal, body: dict[
     listed = owner.client.get(f"/v1/jobs/{job_id}/events").json()["items"]
     assert [event["kind"] for event in listed] == ["state", "warning", "stage"]
 
-    def cancel_soon() -> None:
-        time.sleep(1.5)
-        with unit_of_work() as session:
-            jobs.cancel(session, owner.scope, job_id)
-
-    canceller = threading.Thread(target=cancel_soon)
-    canceller.start()
-    stream = owner.client.get(f"/v1/jobs/{job_id}/events", headers={"Accept": "text/event-stream"})
-    canceller.join()
-    assert stream.headers["content-type"].startswith("text/event-stream")
-    told = _events(stream)
+    live, text, is_cancelled = {"Accept": "text/event-stream"}, "", False
+    with owner.client.stream("GET", f"/v1/jobs/{job_id}/events", headers=live) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for piece in stream.iter_text():
+            text += piece
+            if "event: stage" in text and not is_cancelled:
+                with unit_of_work() as session:
+                    jobs.cancel(session, owner.scope, job_id)
+                is_cancelled = True
+    told = _events(text)
     assert [event["event"] for event in told] == ["state", "warning", "stage", "state"]
     assert json.loads(told[-1]["data"])["data"]["state"] == "cancelled"
     resumed = owner.client.get(
         f"/v1/jobs/{job_id}/events", headers={"Accept": "text/event-stream", "Last-Event-ID": told[1]["id"]}
     )
-    assert [event["id"] for event in _events(resumed)] == [event["id"] for event in told[2:]]
+    assert [event["id"] for event in _events(resumed.text)] == [event["id"] for event in told[2:]]
     page = owner.client.get(f"/v1/jobs/{job_id}/events", params={"after": told[0]["id"], "limit": 2}).json()
     assert ([str(event["id"]) for event in page["items"]], page["has_more"]) == (
         [event["id"] for event in told[1:3]],

@@ -48,7 +48,7 @@ def test_a_file_comes_whole_and_as_an_attachment(owner: Principal, model: tuple[
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(WEIGHTS)))
 
 
-def test_parts(owner: Principal, model: tuple[str, str]):
+def test_a_range_is_answered_with_that_part(owner: Principal, model: tuple[str, str]):
     parts: list[tuple[dict[str, str], int, int, int]] = [
         ({"Range": "bytes=0-0"}, 206, 0, 1),
         ({"Range": "bytes=100-199"}, 206, 100, 200),

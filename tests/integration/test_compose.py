@@ -14,7 +14,7 @@ import yaml
 
 from adaptwin_core.local.servers import ServerUrls
 from adaptwin_core.store.settings import Settings
-from tests.integration.test_up import free_port
+from tests.running_service import free_port
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -32,7 +32,7 @@ def table_names(url: str) -> set[str]:
         engine.dispose()
 
 
-def test_up_down_up(empty_database: str):
+def test_the_tables_come_go_and_come_again(empty_database: str):
     expected = set(Base.metadata.tables)
     migrate.upgrade(empty_database)
     assert table_names(empty_database) == expected | {"alembic_version"}

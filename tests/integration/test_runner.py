@@ -24,6 +24,7 @@ from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.tables import Model
 from tests.integration import world
 from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
+from tests.waiting import wait_until
 from worker.context import StageContext
 from worker.runner import run_task
 
@@ -273,7 +274,7 @@ def test_cancel_reaches_a_running_body(scope: TenantScope, tmp_path: Path):
     task_id = world.queued_ids()[0]
     thread = threading.Thread(target=run_task, args=(service(), task_id, lambda: Body(wait_for_stop)))
     thread.start()
-    world.wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
+    wait_until(lambda: any(t.progress for t in world.task_rows(job_id)), 10, "progress")
     with unit_of_work() as session:
         jobs.cancel(session, scope, job_id)
     thread.join(5)

@@ -16,6 +16,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
 from tests.integration import world
 from tests.service_under_test import changed, flush, service
+from tests.waiting import wait_until
 from worker.runner import run_task
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def kill_holder(workers: list[subprocess.Popen[bytes]], job_id: str, stage: Stag
         held[:] = [int(owner.split(":")[1]) for owner in owners if owner]
         return bool(held)
 
-    world.wait_until(is_held, 30, f"the start of {stage}")
+    wait_until(is_held, 30, f"the start of {stage}")
     parent_pid = psutil.Process(held[0]).ppid()
     kill_group(next(worker for worker in workers if worker.pid == parent_pid))
 
@@ -102,7 +103,7 @@ def test_killed_workers_and_a_lost_queue_delay_a_job_and_change_nothing(
     kill_holder(workers, job_id, Stage.FACTORIZE)
     redis.from_url(redis_url).flushall()
     kill_holder(workers, job_id, Stage.TUNE)
-    world.wait_until(finished(job_id), 30, "the end of the job")
+    wait_until(finished(job_id), 30, "the end of the job")
     assert world.job_row(job_id).state == JobState.SUCCEEDED, world.job_row(job_id).error
     rows = world.task_rows(job_id)
     assert max(task.attempt for task in rows) > 1, "nothing was hit: the test proved nothing"
@@ -119,14 +120,14 @@ def test_a_poison_block_fails_its_job_and_leaves_the_queue_alive(
     start_worker("model", STUB_SECONDS="0", STUB_POISON="encoder.3.self")
     job_id = world.submit(scope, tmp_path)
     flush()
-    world.wait_until(finished(job_id), 45, "the end of the poisoned job")
+    wait_until(finished(job_id), 45, "the end of the poisoned job")
     job = world.job_row(job_id)
     assert (job.state, job.error["code"], job.error["task"]) == (JobState.FAILED, "poison", "weigh encoder.3.self")
     [poison] = [task for task in world.task_rows(job_id) if task.key == "encoder.3.self"]
     assert poison.attempt == 2
     next_job = world.submit(other_scope, tmp_path)
     flush()
-    world.wait_until(
+    wait_until(
         lambda: all(t.state == TaskState.DONE for t in world.task_rows(next_job, Stage.CALIBRATE)),
         15,
         "another job's work",
@@ -137,5 +138,5 @@ def test_an_overdue_task_is_ended_from_outside(scope: TenantScope, tmp_path: Pat
     start_worker("model", STUB_SECONDS="60", ADAPTWIN_TASK_DEADLINE_S="0.5", ADAPTWIN_MAX_ATTEMPTS="1")
     job_id = world.submit(scope, tmp_path)
     flush()
-    world.wait_until(finished(job_id), 30, "the end of the overdue job")
+    wait_until(finished(job_id), 30, "the end of the overdue job")
     assert world.job_row(job_id).error["code"] == "deadline"

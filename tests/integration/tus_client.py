@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import socket
+from pathlib import Path
 
 import httpx
 
 from tests.integration.conftest import ApiProcess, Principal
+from tests.waiting import wait_until
 
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
@@ -78,6 +80,17 @@ class RawPatch:
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
+
+    def wait_until_read(self) -> None:
+        """Wait until the server has taken every byte: what still lies in its socket would vanish with a cut."""
+        here, there = (f":{port:04X}" for port in (self.socket.getsockname()[1], self.socket.getpeername()[1]))
+
+        def nothing_waits() -> bool:
+            rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            ours = [row[4] for row in rows if {row[1][-5:], row[2][-5:]} == {here, there}]
+            return bool(ours) and all(int(queue, 16) == 0 for queues in ours for queue in queues.split(":"))
+
+        wait_until(nothing_waits, 10, "the reading of what was sent")
 
     def status(self) -> int:
         """Return the answer's status."""

@@ -1,7 +1,6 @@
 """A small world for the service's tests: ready speech, a base model, and stage bodies that cost nothing."""
 
 import json
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,14 +202,6 @@ def let_leases_run_out() -> None:
     """Make every running task's worker look silent."""
     with unit_of_work() as session:
         session.execute(update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=Task.created_at))
-
-
-def wait_until(condition, timeout_s: float, what: str) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {timeout_s} s")
-        time.sleep(0.05)
 
 
 def far_future() -> datetime:

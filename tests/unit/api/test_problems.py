@@ -48,7 +48,7 @@ def test_every_domain_error_has_a_status():
         (errors.Unauthorized("x"), 401),
     ],
 )
-def test_status(error: errors.AdaptwinError, status: int):
+def test_an_error_has_the_status_of_its_kind(error: errors.AdaptwinError, status: int):
     assert problems.from_error(error).status_code == status
 
 

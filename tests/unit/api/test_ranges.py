@@ -27,12 +27,12 @@ ETAG = etag_of("ab" * 32)
         ("bytes=١-٢", None),
     ],
 )
-def test_which_part(header: str | None, expected: range | None):
+def test_a_range_names_a_part_or_is_ignored(header: str | None, expected: range | None):
     assert part_of(header, None, ETAG, 100) == expected
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
-def test_past_the_end(header: str):
+def test_a_range_past_the_end_is_refused(header: str):
     with pytest.raises(InvalidInput) as refused:
         part_of(header, None, ETAG, 100)
     assert refused.value.code == "range_not_satisfiable"
@@ -49,7 +49,7 @@ def test_if_range_must_name_these_bytes():
         assert part_of("bytes=0-9", other, ETAG, 100) is None
 
 
-def test_what_is_known():
+def test_a_file_that_the_client_has_is_known_by_its_tag():
     assert is_known(f'"x", W/{ETAG}', ETAG)
     assert is_known("*", ETAG)
     assert not is_known(None, ETAG)

@@ -14,7 +14,7 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def test_metadata_is_read():
+def test_metadata_is_decoded_and_may_be_empty():
     header = f"dataset {_encoded('ds_1')}, filename {_encoded('ä b,c.wav')},empty"
     assert tus.parse_metadata(header) == {"dataset": "ds_1", "filename": "ä b,c.wav", "empty": ""}
 
@@ -57,7 +57,7 @@ def test_what_is_no_dataset_is_not_found(dataset: str):
         tus.dataset_of({"dataset": dataset})
 
 
-def test_checksums():
+def test_a_checksum_is_read_or_refused():
     checksum = tus.parse_checksum("sha1 " + base64.b64encode(bytes(20)).decode())
     assert checksum is not None
     assert (checksum.name, checksum.digest) == ("sha1", bytes(20))

@@ -5,11 +5,8 @@ import torch
 
 from adaptwin_core.ml.model import precision
 from bench.frontier.lora import cross_entropy, plain_lora
-from tests.unit.ml import test_finetuning
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.test_finetuning import Words
-
-windows = test_finetuning.windows
+from tests.unit.ml.tuning import Words, three_windows
 
 
 class StrictWords(Words):
@@ -21,8 +18,9 @@ class StrictWords(Words):
 
 
 @pytest.mark.parametrize("has_bfloat16", [False, True])
-def test_it_learns_and_repeats(windows, has_bfloat16, monkeypatch):
+def test_it_learns_and_repeats(has_bfloat16, monkeypatch):
     monkeypatch.setattr(precision, "multiplies_bfloat16", lambda _where: has_bfloat16)
+    windows = three_windows()
 
     def loss(model):
         with torch.no_grad():

@@ -11,7 +11,7 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.sensitivity import Sensitivity, fewer_heads, sizes_of
 from adaptwin_core.domain.shape import BlockId, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 
 BASE = WHISPERS["base"]
 ENCODER_BLOCK = BlockId.parse("encoder.0.self")

@@ -10,7 +10,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import JOB_STAGES, TABLE, Outline, Owner, Stage, row_of, stages_of
 from adaptwin_core.domain.task_keys import ExportKey
 from tests.integration.world import SHAPE
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 
 
 def keys(stage: Stage, *, has_general: bool = False, **spec: object) -> list[str]:

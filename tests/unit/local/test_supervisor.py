@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,27 +11,28 @@ import psutil
 import pytest
 
 from adaptwin_core.local.supervisor import Component, Supervisor
+from tests.waiting import wait_until
 
 
 def python(script: str) -> list[str]:
     return [sys.executable, "-u", "-c", script]
 
 
-def wait_for(condition: Callable[[], bool], *, within_s: float = 15.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
+def wait_for(condition: Callable[[], bool]) -> None:
+    wait_until(condition, 15, "what the supervisor should do")
 
 
 def test_it_says_when_each_is_ready(tmp_path: Path) -> None:
     said: list[str] = []
     quick = Component("quick", python("print('listening'); import time; time.sleep(60)"), "listening")
-    slow = Component("slow", python("import time; time.sleep(1); print('up'); time.sleep(60)"), "up")
+    go = tmp_path / "go"
+    script = f"import time; from pathlib import Path\nwhile not Path({str(go)!r}).exists(): time.sleep(0.02)"
+    slow = Component("slow", python(f"{script}\nprint('up'); time.sleep(60)"), "up")
     with Supervisor([quick, slow], tmp_path, said.append) as supervisor:
         wait_for(lambda: supervisor.watch() or len(said) == 1)
         assert said[0].startswith("quick")
         assert not supervisor.all_ready
+        go.touch()
         wait_for(lambda: supervisor.watch() or supervisor.all_ready)
 
 
@@ -50,10 +50,9 @@ def test_what_dies_starts_again_and_waits_longer_each_time(tmp_path: Path) -> No
 
 def test_readiness_is_of_this_start_not_of_an_old_log(tmp_path: Path) -> None:
     (tmp_path / "quiet.log").write_text("ready\n")
-    with Supervisor(
-        [Component("quiet", python("import time; time.sleep(60)"), "ready")], tmp_path, print
-    ) as supervisor:
-        time.sleep(0.5)
+    quiet = Component("quiet", python("import time; print('still starting'); time.sleep(60)"), "ready")
+    with Supervisor([quiet], tmp_path, print) as supervisor:
+        wait_for(lambda: "still starting" in (tmp_path / "quiet.log").read_text())
         supervisor.watch()
         assert not supervisor.all_ready
 
@@ -78,6 +77,7 @@ def test_a_killed_supervisor_takes_its_processes_along(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from adaptwin_core.local.supervisor import Component, Supervisor
+from tests.waiting import wait_until
 script = "import os, time; print(os.getpid(), 'ready'); time.sleep(60)"
 idle = Component("idle", [sys.executable, "-u", "-c", script], "ready")
 with Supervisor([idle], Path({str(tmp_path)!r}), print) as supervisor:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,26 +10,14 @@ from adaptwin_core.domain.stages import JOB_STAGES
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.stages import calibrate, personalize
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
-from adaptwin_core.speech.corpus import Clip, Corpus
+from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import random_whisper
 
 
-class Speech:
-    """Twelve-second clips, each of another level."""
-
-    def __init__(self, digest, first, count):
-        self.digest, self.first = digest, first
-        self.clips = [
-            Clip(f"clip-{i}", f"clip-{i}", f"word {first + i}", "train", "s", i, 192_000) for i in range(count)
-        ]
-
-    is_transcribed = Corpus.is_transcribed
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
-
-    def audio(self, clip):
-        return np.full(clip.num_samples, self.first + clip.start + 1, np.float32)
+def different_clips(digest, first, count):
+    """Speech in twelve-second clips, each of another level and with another number for its word."""
+    clips = [new_clip(f"clip-{i}", f"word {first + i}", seconds=12, level=first + i + 1) for i in range(count)]
+    return Speech(clips, digest=digest)
 
 
 class Levels:
@@ -70,8 +57,8 @@ def small_recipe(monkeypatch: pytest.MonkeyPatch, *, num_clips: int = 20, **sett
     spec = CompressionSpec(encoder_cut=0.3, decoder_cut=0.3, **settings)
     return recipe_of(
         spec,
-        Speech("speaker", 0, num_clips),
-        Speech("general", 100, 4),
+        different_clips("speaker", 0, num_clips),
+        different_clips("general", 100, 4),
         shape=shape_of(random_whisper().config),
         featurizer=Levels(),
     )

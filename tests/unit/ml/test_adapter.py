@@ -7,7 +7,7 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import encode, shape_of
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.test_factorization import compress
+from tests.unit.ml.cut_models import compress
 
 FRAMES, FEWER = 60, 40
 

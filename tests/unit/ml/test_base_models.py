@@ -180,7 +180,7 @@ def test_a_wrong_name_is_answered_without_loading_anything_heavy() -> None:
     assert heavy == "set()"
 
 
-def test_sources_as_typed(tmp_path: Path) -> None:
+def test_a_source_as_typed_becomes_its_full_name(tmp_path: Path) -> None:
     assert base_sources.canonical_source("whisper-tiny.en") == "package:whisper-tiny.en"
     assert base_sources.canonical_source(str(tmp_path)) == f"folder:{tmp_path}"
     assert base_sources.canonical_source("openai/whisper-base@main") == "hub:openai/whisper-base@main"

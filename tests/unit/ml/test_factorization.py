@@ -14,22 +14,9 @@ from adaptwin_core.ml.compression.factorization import factorize_block, white_mo
 from adaptwin_core.ml.model.adapter import block_modules, count_params, layer_of, run_block, shape_of
 from adaptwin_core.ml.model.checkpoint import empty_model
 from tests.unit.ml.conftest import all_blocks, random_whisper, run
+from tests.unit.ml.cut_models import compress
 
 FULL = {"qk": 8, "vo": 8, "fc1": 32, "fc2": 32}
-
-
-def compress(model, plan, moments):
-    """Cut every block of the plan in one process, without files."""
-    small = empty_model(model, plan)
-    state = model.state_dict()
-    for name, ranks in plan.blocks.items():
-        block = BlockId.parse(name)
-        cut = factorize_block(layer_of(model, block), block, ranks, moments and moments[name])
-        prefix = f"model.{block.half}.layers.{block.layer}."
-        state = {k: v for k, v in state.items() if not (k.startswith(prefix) and k not in small.state_dict())}
-        state |= {prefix + k: v for k, v in cut.state.items()}
-    small.load_state_dict(state)
-    return small.eval()
 
 
 @pytest.mark.parametrize("start", ["plain", "whitened"])

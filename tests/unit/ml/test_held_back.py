@@ -1,33 +1,12 @@
 """What judges training end to end was never learnt from, nor measured on where that can be helped."""
 
-import numpy as np
-
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.stages.examples import mixture_of
-from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.unit.domain.test_plan import WHISPERS
+from tests.fake_speech import speech_in_splits
+from tests.published_whispers import WHISPERS
 from tests.unit.ml.small_recipe import recipe_of
-
-
-class Speech:
-    """A corpus of ten-second clips in memory, as many in each split as given."""
-
-    def __init__(self, *, labelled=True, **splits):
-        self.clips = [
-            Clip(f"{split}-{i}", f"{split}-{i}", f"words {i}" if labelled else None, split, "s", 0, 160_000)
-            for split, count in splits.items()
-            for i in range(count)
-        ]
-
-    is_transcribed = Corpus.is_transcribed
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
-
-    def audio(self, clip):
-        return np.zeros(clip.num_samples, np.float32)
 
 
 class Letters:
@@ -49,14 +28,14 @@ def clips_of(windows):
 
 
 def test_the_valid_split_judges_where_there_is_one():
-    found = mixture(Speech(train=90, valid=30, test=30))
+    found = mixture(speech_in_splits(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_held_back) < {f"valid-{i}" for i in range(30)}
     assert len(found.speaker_held_back) == MAX_WINDOWS
 
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
-    speaker = Speech(train=90, test=30)
+    speaker = speech_in_splits(train=90, test=30)
     found = mixture(speaker)
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
     assert learnt.isdisjoint(held_back)
@@ -67,13 +46,13 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
 
 
 def test_too_little_speech_is_all_learnt_from():
-    found = mixture(Speech(train=6))
+    found = mixture(speech_in_splits(train=6))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(6)}
     assert found.speaker_held_back == []
 
 
 def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_alike():
-    found = mixture(Speech(labelled=False, train=40), Speech(labelled=False, train=40))
+    found = mixture(speech_in_splits(labelled=False, train=40), speech_in_splits(labelled=False, train=40))
     assert found.speaker
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_held_back))

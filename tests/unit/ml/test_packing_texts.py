@@ -1,6 +1,5 @@
 """No window holds more text than the decoder; and silence that is known is taught as silence."""
 
-import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -26,30 +25,17 @@ from adaptwin_core.ml.stages.publish import _untaught
 from adaptwin_core.ml.training import teacher
 from adaptwin_core.ml.training.mixture import SPEAKER_WEIGHTS, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.unit.domain.test_plan import WHISPERS
+from tests.fake_speech import Speech, new_clip
+from tests.published_whispers import WHISPERS
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_recipe import Levels, recipe_of
 
 TELUGU = "నేను రేపు ఉదయం మార్కెట్‌కు వెళ్తాను"
 
 
-class Speech:
-    """Five-second clips of the texts given, all to train on."""
-
-    digest = "speech"
-    is_transcribed = Corpus.is_transcribed
-
-    def __init__(self, *texts, seconds=5.0):
-        self.clips = [
-            Clip(str(i), f"{i}.wav", text, "train", "s", i, int(seconds * 16_000)) for i, text in enumerate(texts)
-        ]
-
-    def split(self, name):
-        return [clip for clip in self.clips if clip.split == name]
-
-    def audio(self, clip):
-        return np.full(clip.num_samples, clip.start + 1, np.float32)
+def saying(*texts, seconds=5.0):
+    """Speech of these texts, each clip of another level."""
+    return Speech([new_clip(i, text, seconds=seconds, level=i + 1) for i, text in enumerate(texts)])
 
 
 class Bytes(Featurizer):
@@ -76,7 +62,7 @@ def ids(windows):
 
 @pytest.mark.parametrize("text", [TELUGU, "a few plain words", "한국어 문장입니다", "x" * 400])
 def test_no_label_is_cut_and_no_clip_is_lost(text):
-    speech, featurizer = Speech(*[text] * 40), Bytes()
+    speech, featurizer = saying(*[text] * 40), Bytes()
     whole = pack(speech, "train", seed=0, labelled=True, num_tokens=featurizer.num_tokens)
     for windows in (whole, pack_short(whole, seed=0, num_tokens=featurizer.num_tokens)):
         assert ids(windows) == list(range(40))
@@ -86,13 +72,13 @@ def test_no_label_is_cut_and_no_clip_is_lost(text):
 
 
 def test_the_packing_is_as_ever_where_texts_are_short():
-    speech = Speech(*["few words"] * 40)
+    speech = saying(*["few words"] * 40)
     plain, counted = (pack(speech, "train", seed=0, num_tokens=count) for count in (None, Bytes().num_tokens))
     assert [window.clips for window in plain] == [window.clips for window in counted]
 
 
 def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_told():
-    speech = Speech("short", "x" * MAX_TEXT_TOKENS, "short again", *["words"] * 3)
+    speech = saying("short", "x" * MAX_TEXT_TOKENS, "short again", *["words"] * 3)
     assert [clip.id for clip in too_wordy(speech, "train", Bytes().num_tokens)] == ["1"]
     found = mixture(speech)
     assert (
@@ -103,15 +89,15 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
     )
     told = _untaught(of_speech(speech))["speaker"]
     assert (told["num_clips"], told["recordings"]) == (1, ["1.wav"])
-    assert _untaught(of_speech(Speech("short"))) == {}
+    assert _untaught(of_speech(saying("short"))) == {}
 
 
 def test_where_every_transcript_is_too_long_the_sound_teaches_or_the_job_is_refused():
     long = "x" * MAX_LABEL_TOKENS
-    found = mixture(Speech(long, None, None))
+    found = mixture(saying(long, None, None))
     assert ids(found.speaker) == [1, 2]
     with pytest.raises(InvalidAudio, match="cut the recordings into shorter ones"):
-        of_speech(Speech(long, long)).speaker_windows()
+        of_speech(saying(long, long)).speaker_windows()
 
 
 def test_labels_are_never_cut_unasked():
@@ -121,13 +107,13 @@ def test_labels_are_never_cut_unasked():
 
 
 def test_known_silence_is_text_and_unknown_words_are_not():
-    speech = Speech("words", "", None)
+    speech = saying("words", "", None)
     texts = {
         indices: Window(speech, tuple(speech.clips[i] for i in indices)).text for indices in ((0, 1), (1,), (1, 2))
     }
     assert texts == {(0, 1): "words", (1,): "", (1, 2): None}
     assert ids(pack(speech, "train", seed=0, labelled=True)) == [0, 1]
-    silent = pack(Speech("", ""), "train", seed=0, labelled=True)
+    silent = pack(saying("", ""), "train", seed=0, labelled=True)
     assert {weights for _, weights in Mixture(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
 
 
@@ -135,7 +121,7 @@ def test_measuring_asks_for_no_words_where_nobody_speaks(monkeypatch):
     monkeypatch.setattr(calibrate, "transcribe_batch", lambda *_: pytest.fail("it is known that nobody speaks"))
     model = random_whisper()
     blocks = blocks_of(shape_of(model.config), "decoder")
-    windows = pack(Speech("", ""), "train", seed=0)
+    windows = pack(saying("", ""), "train", seed=0)
     found = calibrate.calibrate(model, Levels(), blocks, windows, num_kept=1)
     assert found.inputs_1TD["decoder.0.self"][0].shape[1] == len(Levels().labels("")[0]) - 1
 
@@ -148,7 +134,7 @@ def test_the_teacher_is_not_asked_for_words_where_nobody_speaks(monkeypatch):
         return ["you"] * len(audios)
 
     monkeypatch.setattr(teacher, "transcribe_batch", transcribe_batch)
-    speech = Speech("", "said", None)
+    speech = saying("", "said", None)
     windows = [Window(speech, (clip,)) for clip in speech.clips]
     hearing = Teacher(random_whisper(), Levels())
     hearing.expect(windows)

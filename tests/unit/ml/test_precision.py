@@ -6,8 +6,7 @@ from torch import nn
 
 from adaptwin_core.ml.model import precision
 from adaptwin_core.ml.model.precision import quick_products
-from tests.unit.ml.test_finetuning import tune
-from tests.unit.ml.test_finetuning import windows as windows  # noqa: PLC0414  # a fixture
+from tests.unit.ml.tuning import three_windows, tune
 
 CPU = torch.device("cpu")
 
@@ -32,11 +31,11 @@ def test_a_device_multiplies_in_what_it_is_made_for(pretend, is_made, expected):
 
 
 @pytest.mark.parametrize("method", ["factors", "adapters"])
-def test_tuning_learns_the_same_in_either(windows, pretend, method):
+def test_tuning_learns_the_same_in_either(pretend, method):
     ends = []
     for is_made in (True, False):
         pretend(is_made)
-        tuned, losses = tune(windows, tune_method=method)
+        tuned, losses = tune(three_windows(), tune_method=method)
         assert {tensor.dtype for tensor in tuned.model.state_dict().values()} == {torch.float32}
         ends.append(sum(losses[-5:]))
     assert ends[0] != ends[1]

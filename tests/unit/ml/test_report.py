@@ -14,7 +14,7 @@ from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.publish import publish
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.unit.domain.test_plan import WHISPERS
+from tests.published_whispers import WHISPERS
 from tests.unit.ml.small_recipe import recipe_of
 
 

@@ -24,7 +24,7 @@ def test_counts_of_each_kind() -> None:
     assert result.wer == pytest.approx(3 / 6)
 
 
-def test_character_rate() -> None:
+def test_a_wrong_character_counts_by_the_characters() -> None:
     assert score(["abcd"], ["abed"], language="de").cer == pytest.approx(1 / 4)
 
 
@@ -56,7 +56,7 @@ def test_interval_of_a_perfect_transcript_is_zero() -> None:
     assert (result.wer_low, result.wer, result.wer_high, result.cer_high) == (0, 0, 0, 0)
 
 
-def test_empty_sides() -> None:
+def test_silence_against_words_is_all_deletions_or_insertions() -> None:
     result = score(["alpha bravo", ""], ["", "charlie"], language="de")
     assert (result.deletions, result.insertions, result.wer) == (2, 1, 1.5)
 

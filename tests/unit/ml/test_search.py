@@ -8,10 +8,9 @@ from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.stages import search
-from adaptwin_core.speech.corpus import Clip
-from tests.unit.domain.test_plan import WHISPERS
+from tests.fake_speech import new_clip, speech_in_splits
+from tests.published_whispers import WHISPERS
 from tests.unit.ml.small_recipe import recipe_of
-from tests.unit.ml.test_held_back import Speech
 
 
 def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None, language="en"):
@@ -28,7 +27,7 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None, language="en"):
 
     monkeypatch.setattr(search, "_trial", trial)
     spec = CompressionSpec(max_wer=max_wer, language=language)
-    recipe = recipe_of(spec, speech or Speech(train=90, valid=60), shape=WHISPERS["base"])
+    recipe = recipe_of(spec, speech or speech_in_splits(train=90, valid=60), shape=WHISPERS["base"])
     made = search.search(recipe, ModelKey(), tmp_path)
     assert [told["encoder_cut"] for told in made.figures["trials"]] == tried
     return json.loads(made.files["cut.json"].read_text())["encoder_cut"], tried
@@ -50,19 +49,19 @@ def test_a_rate_that_no_cut_holds_is_refused_with_what_was_reached(monkeypatch, 
 
 def test_speech_without_transcripts_cannot_be_searched_by(monkeypatch, tmp_path):
     with pytest.raises(InvalidSpec, match="transcribed"):
-        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(labelled=False, train=90, valid=60))
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, speech_in_splits(labelled=False, train=90, valid=60))
 
 
 def test_a_few_words_are_not_judged_by(monkeypatch, tmp_path):
     with pytest.raises(InvalidSpec, match="98 words") as refused:
-        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, Speech(train=90, valid=49))
+        found(monkeypatch, tmp_path, 10.0, lambda _at: 5.0, speech_in_splits(train=90, valid=49))
     assert refused.value.code == "nothing_to_search_by"
 
 
 def said(*texts):
     """Speech whose valid clips have these texts."""
-    speech = Speech(train=90)
-    speech.clips += [Clip(f"valid-{i}", f"valid-{i}", text, "valid", "s", 0, 160_000) for i, text in enumerate(texts)]
+    speech = speech_in_splits(train=90)
+    speech.clips += [new_clip(f"valid-{i}", text, "valid", seconds=10) for i, text in enumerate(texts)]
     return speech
 
 

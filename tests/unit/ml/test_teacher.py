@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from adaptwin_core.domain.stages import Stage
@@ -14,7 +13,7 @@ from adaptwin_core.ml.stages.calibrate import calibrate
 from adaptwin_core.ml.stages.calibrations import encoded_windows
 from adaptwin_core.ml.training import teacher
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.speech.corpus import Clip
+from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_recipe import Levels, small_recipe
 
@@ -46,21 +45,11 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
         assert torch.equal(told.decoded_1LD, again.decoded_1LD)
 
 
-class Speech:
-    """Clips of a second, each of its own level."""
-
-    digest = "speech"
-
-    def audio(self, clip):
-        return np.full(clip.num_samples, clip.start, np.float32)
-
-
 def spoken(*levels, texts=None, **window):
-    clips = [
-        Clip(str(level), str(level), text, "train", "s", level, 16_000)
-        for level, text in zip(levels, texts or [None] * len(levels), strict=True)
-    ]
-    return Window(Speech(), tuple(clips), **window)
+    """A window of clips of a second, each of its own level."""
+    texts = texts or [None] * len(levels)
+    clips = tuple(new_clip(level, text, level=level) for level, text in zip(levels, texts, strict=True))
+    return Window(Speech(clips), clips, **window)
 
 
 def test_of_a_short_window_only_its_frames_are_heard(monkeypatch):

@@ -28,36 +28,22 @@ from adaptwin_core.ml.training.mixture import (
     WORDLESS_WEIGHTS,
     Mixture,
 )
-from adaptwin_core.speech.corpus import Clip
+from tests.fake_speech import Speech, new_clip
 
 
-class Speech:
-    """A corpus of given lengths in memory: the packing never asks for more than this."""
-
-    def __init__(self, seconds, unlabelled=()):
-        self.clips = [
-            Clip(
-                str(i),
-                str(i),
-                None if i in unlabelled else f"words {i}",
-                "train",
-                "shard-0000.flac",
-                0,
-                int(s * 16_000),
-            )
-            for i, s in enumerate(seconds)
+def speech_of(seconds, unlabelled=()):
+    """Clips of these lengths, each with its number as its name, its level and, where it has one, its transcript."""
+    return Speech(
+        [
+            new_clip(i, None if i in unlabelled else f"words {i}", seconds=length, level=i)
+            for i, length in enumerate(seconds)
         ]
-
-    def split(self, name):
-        return self.clips if name == "train" else []
-
-    def audio(self, clip):
-        return np.full(clip.num_samples, float(clip.id), np.float32)
+    )
 
 
 @pytest.fixture
 def speech():
-    return Speech(np.random.default_rng(0).uniform(1, 29.9, 60), unlabelled={3, 5})
+    return speech_of(np.random.default_rng(0).uniform(1, 29.9, 60), unlabelled={3, 5})
 
 
 def test_every_clip_is_packed_once_and_fits(speech):
@@ -68,7 +54,7 @@ def test_every_clip_is_packed_once_and_fits(speech):
 
 
 def test_packing_saves_windows():
-    assert len(pack(Speech([5.0] * 60), "train", seed=0)) < 30
+    assert len(pack(speech_of([5.0] * 60), "train", seed=0)) < 30
 
 
 def test_the_seed_sets_the_order(speech):
@@ -88,7 +74,7 @@ def test_a_window_has_the_transcripts_as_they_are(speech):
 
 
 def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
-    speaker, general = pack(speech, "train", seed=0), pack(Speech([20.0] * 4), "train", seed=0)
+    speaker, general = pack(speech, "train", seed=0), pack(speech_of([20.0] * 4), "train", seed=0)
     order = Mixture(speaker, general).order(CompressionSpec(general_share=0.25), 400)
     shares = [weights is FOLLOWED_WEIGHTS for _, weights in order]
     assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
@@ -97,7 +83,7 @@ def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
 
 
 def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
-    speech = Speech([1.0, 2.5, 4.0, 6.0, 8.0, 12.9, 20.0, 29.5] * 6)
+    speech = speech_of([1.0, 2.5, 4.0, 6.0, 8.0, 12.9, 20.0, 29.5] * 6)
     whole = pack(speech, "train", seed=0)
     short = pack_short(whole, seed=0)
     assert sorted(clip.id for window in short for clip in window.clips) == sorted(clip.id for clip in speech.clips)
@@ -112,13 +98,12 @@ def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
 
 
 def test_a_short_window_is_not_taken_for_the_whole_one_of_the_same_clips(speech):
-    speech.digest = "speech"
     clips = tuple(speech.clips[:1])
     assert Window(speech, clips).name != Window(speech, clips, is_short=True).name
 
 
 def test_short_windows_come_at_their_share_of_each_kind():
-    speaker, general = (pack(Speech([seconds] * 40), "train", seed=0) for seconds in (6.0, 9.0))
+    speaker, general = (pack(speech_of([seconds] * 40), "train", seed=0) for seconds in (6.0, 9.0))
     short = {name: pack_short(windows, seed=0) for name, windows in (("speaker", speaker), ("general", general))}
     mixture = Mixture(speaker, general, speaker_short=short["speaker"], general_short=short["general"])
     order = mixture.order(CompressionSpec(general_share=0.25), 2000)
@@ -130,7 +115,7 @@ def test_short_windows_come_at_their_share_of_each_kind():
 
 def test_the_originals_words_count_only_where_there_is_no_transcript():
     for unlabelled, weights in (((), SPEAKER_WEIGHTS), (range(4), UNTRANSCRIBED_WEIGHTS)):
-        windows = pack(Speech([6.0] * 4, unlabelled), "train", seed=0)
+        windows = pack(speech_of([6.0] * 4, unlabelled), "train", seed=0)
         mixture = Mixture(windows, [], speaker_held_back=windows)
         assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {weights}
         assert mixture.held_back() == [(windows, weights)]
@@ -138,7 +123,7 @@ def test_the_originals_words_count_only_where_there_is_no_transcript():
 
 
 def test_a_teacher_who_knows_the_speaker_is_followed_for_them_too():
-    windows = pack(Speech([6.0] * 4), "train", seed=0)
+    windows = pack(speech_of([6.0] * 4), "train", seed=0)
     mixture = Mixture(windows, [], teacher_knows_speaker=True)
     assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {FOLLOWED_WEIGHTS}
 

@@ -176,6 +176,7 @@ def test_what_follows_the_end_of_a_tar_is_told_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [gzip.compress(b"not a tar" * 100), b"PK\x03\x04" + bytes(100), b"\x1f\x8b\x08" + bytes(100)],
+    ids=["no tar in it", "zip cut short", "gzip cut short"],
 )
 def test_broken_archive_is_rejected(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x").write_bytes(data)

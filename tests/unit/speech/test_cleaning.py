@@ -32,7 +32,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("written", "taught"), CASES)
-def test_format_characters(written: str, taught: str) -> None:
+def test_characters_that_only_format_are_not_taught(written: str, taught: str) -> None:
     assert cleaned(written) == taught
     found = read({"a.txt": f"One {written}"}, ["a.wav"])
     assert found.text("a.wav") == f"One {taught}".strip()

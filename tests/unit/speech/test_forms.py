@@ -104,7 +104,7 @@ FORMS: dict[str, tuple[str, Files]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_form_is_read(form: str, tmp_path: Path) -> None:
+def test_a_form_of_dataset_is_read_with_its_texts(form: str, tmp_path: Path) -> None:
     audio, files = FORMS[form]
     for i in range(len(TEXTS)):
         write(tmp_path / "in" / audio.format(i=i), voice(1.0, i), subtype="PCM_16")

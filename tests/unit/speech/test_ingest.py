@@ -186,5 +186,5 @@ def test_progress_ends_at_the_whole(speaker: Path, tmp_path: Path) -> None:
         ("\udcff.wav", "?.wav"),
     ],
 )
-def test_labels(name: str, expected: str) -> None:
+def test_a_name_becomes_a_label_that_can_be_shown(name: str, expected: str) -> None:
     assert label(name) == expected

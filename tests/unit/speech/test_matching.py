@@ -76,7 +76,7 @@ def test_only_an_extension_of_audio_files_is_an_extension(key: str, name: str) -
 
 
 @pytest.mark.parametrize("stem", ["take.7", "v1.2", "Mr. Smith", "the end.", "...and then", "a.b.c", "3.wav"])
-def test_names_with_dots(stem: str) -> None:
+def test_a_name_with_dots_is_matched_whole(stem: str) -> None:
     audio = [f"{stem}.wav", f"{stem.split('.', maxsplit=1)[0]}x.wav"]
     for claim in (
         row(stem, "text"),
@@ -108,7 +108,7 @@ def test_names_with_dots(stem: str) -> None:
         ("a.wav.txt", "a.wav"),
     ],
 )
-def test_parallel_trees(text: str, audio: str) -> None:
+def test_texts_in_a_parallel_tree_are_matched(text: str, audio: str) -> None:
     assert matched([sidecar(text, "found")], [audio, "other/b.wav"]) == ({audio: "found"}, {})
 
 
@@ -235,7 +235,7 @@ def test_what_is_said_of_one_microphone_holds_for_both(key: str) -> None:
     assert matched([row(key, "text")], audio)[0] == dict.fromkeys(audio, "text")
 
 
-def test_pairs_of_libritts() -> None:
+def test_texts_beside_the_audio_are_matched_by_folder() -> None:
     name = "LibriTTS/84/121123/84_121123_000007_000001"
     audio = [f"{name}.wav", "LibriTTS/85/121123/84_121123_000007_000001.wav"]
     assert matched([sidecar(f"{name}.txt", "text")], audio)[0] == {audio[0]: "text"}
@@ -301,7 +301,7 @@ def test_rows_with_paths_give_each_text_to_its_own_recording(
 
 
 @given(st.lists(st.tuples(st.text("ab./\\:%~ \u0308üÜ_mic1", max_size=12), st.booleans()), max_size=6))
-def test_whatever_the_names(names: list[tuple[str, bool]]) -> None:
+def test_whatever_the_names_only_given_audio_is_matched(names: list[tuple[str, bool]]) -> None:
     claims = [Claim(key, "", Annotation(key), "x", is_sidecar) for key, is_sidecar in names]
     audio = ["a.wav", "b/a.wav", "ü_mic1.flac", "a.mp3"]
     assert set(match(claims, audio, ["b.wma"], Notices())) <= set(audio)

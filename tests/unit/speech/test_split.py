@@ -94,7 +94,7 @@ def test_a_long_recording_of_two_pieces_among_many_short_ones_still_leaves_all_t
 
 
 @given(st.lists(st.lists(st.integers(S // 5, 28 * S), min_size=1, max_size=30), min_size=1, max_size=40))
-def test_whatever_the_lengths(lengths: list[list[int]]) -> None:
+def test_whatever_the_lengths_some_speech_is_trained_on(lengths: list[list[int]]) -> None:
     recordings = [Recording(f"{i}.wav", tuple(pieces)) for i, pieces in enumerate(lengths)]
     splits = assign(recordings)
     assert [len(pieces) for pieces in splits] == [len(r.piece_samples) for r in recordings]

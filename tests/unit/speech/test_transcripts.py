@@ -81,7 +81,7 @@ def test_a_text_that_is_empty_or_refused_gives_way() -> None:
     assert read({"a.txt": "x --> y", "a.srt": srt}, ["a.wav"]).text("a.wav") == "Hello"
 
 
-def test_audiofolder_jsonl() -> None:
+def test_rows_of_a_jsonl_are_read_and_broken_ones_told() -> None:
     rows = [{"file_name": "a.wav", "text": "Hello", "split": "test"}, {"text": "no name"}, ["x"], {"file_name": ""}]
     table = "\n".join(json.dumps(row) for row in rows) + "\n{broken\n\n"
     found = read({"metadata.jsonl": table}, ["a.wav"])
@@ -101,7 +101,7 @@ def test_audiofolder_jsonl() -> None:
         ("x", None),
     ],
 )
-def test_split_names(given: str, split: str | None, column: str) -> None:
+def test_a_split_is_known_by_its_usual_names_and_others_are_told(given: str, split: str | None, column: str) -> None:
     annotations, warned = match({"metadata.csv": f"file_name,text,{column}\na.wav,t,{given}\n"}, ["a.wav"])
     assert annotations["a.wav"].split == split
     assert ("unknown_split" in warned) == (split is None)

@@ -26,7 +26,7 @@ def test_one_character_wrong_is_not_a_whole_word_wrong(language):
     assert "its character error rate is 0.9 points above" in worse["why"]
 
 
-def test_vowel_signs_count():
+def test_vowel_signs_count_as_part_of_words():
     found = acceptance.verdict(Transcripts(["का बात"], 0.1, 1.0), ["की बात"], held_out("की बात"), "hi")
     assert (found["unit"], found["error_rate"], found["is_offered"]) == ("word", 0.5, False)
     assert "its word error rate is 50.0 points above" in found["why"]

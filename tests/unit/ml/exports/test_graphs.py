@@ -10,8 +10,7 @@ from adaptwin_core.ml.exports.onnx_graphs import Encoder
 from adaptwin_core.ml.exports.sherpa import CachedDecoder, CrossEncoder, _padded
 from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper
-from tests.unit.ml.exports.test_dense import SPECS
-from tests.unit.ml.test_factorization import compress
+from tests.unit.ml.cut_models import SPECS, compress
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 CUTS = ((0, 3), (3, 4), (4, 9))  # tokens a call
@@ -40,7 +39,7 @@ def test_the_merged_decoder_gives_the_models_scores_whatever_is_cached(small, fe
     expected = small(input_features=features, decoder_input_ids=tokens).logits
     decoder = MergedDecoder(small)
     past = []
-    for layer in small.model.decoder.layers:
+    for layer in small.model.transcriptionr.layers:
         for attention in (layer.self_attn, layer.encoder_attn):
             past += [torch.zeros(2, 4, 0, p.out_features // 4) for p in (attention.k_proj, attention.v_proj)]
     for start, end in CUTS:
