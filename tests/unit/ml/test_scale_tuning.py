@@ -52,7 +52,7 @@ def test_what_rounding_lost_is_learnt_back_and_only_scales_change(windows, monke
     assert min(loss for _, loss in found.checks) < 0.9 * found.checks[0][1]
     changed = {name for name in state if not torch.equal(state[name], found.state[name])}
     assert changed <= {name for name in state if name.endswith(SCALE_SUFFIX)}
-    assert f"model.transcriptionr.layers.0.fc1.weight{SCALE_SUFFIX}" in changed
+    assert f"model.decoder.layers.0.fc1.weight{SCALE_SUFFIX}" in changed
     assert {name: t.dtype for name, t in found.state.items()} == {name: t.dtype for name, t in state.items()}
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), random_whisper().parameters(), strict=True))
 

@@ -39,7 +39,7 @@ def test_the_merged_decoder_gives_the_models_scores_whatever_is_cached(small, fe
     expected = small(input_features=features, decoder_input_ids=tokens).logits
     decoder = MergedDecoder(small)
     past = []
-    for layer in small.model.transcriptionr.layers:
+    for layer in small.model.decoder.layers:
         for attention in (layer.self_attn, layer.encoder_attn):
             past += [torch.zeros(2, 4, 0, p.out_features // 4) for p in (attention.k_proj, attention.v_proj)]
     for start, end in CUTS:

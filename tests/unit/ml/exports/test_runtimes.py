@@ -23,9 +23,9 @@ from adaptwin_core.ml.evaluation.manifest import BILL, check_files, read_manifes
 from adaptwin_core.ml.exports import acceptance, formats
 from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
+from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import Transcripts
-from adaptwin_core.ml.model.featurizer import Featurizer
 from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.cut_models import compress
 from tests.unit.ml.exports.word_times import differences, summary, words_of
