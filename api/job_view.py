@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.stages import JOB_STAGES, Stage
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs, models
 from adaptwin_core.store.tables import Job, Task

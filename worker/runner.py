@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adaptwin_core.domain.errors import Cancelled, CorruptBlob, LeaseLost, NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.stages import Owner, Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Owner, Stage
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import outbox, results, work_folders
 from adaptwin_core.service.bootstrap import Service

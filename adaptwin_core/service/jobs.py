@@ -12,7 +12,7 @@ from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log

@@ -6,7 +6,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.stages import JOB_STAGES, Outline, Owner, Stage, row_of, stages_of
+from adaptwin_core.domain.stage_table import JOB_STAGES, row_of, stages_of
+from adaptwin_core.domain.stages import Outline, Owner, Stage
 from adaptwin_core.domain.states import JobState, next_state
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.service import broker, events, outbox

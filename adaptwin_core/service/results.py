@@ -10,7 +10,8 @@ from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.store.blobs import Files
 from adaptwin_core.store.queries import results as queries

@@ -7,7 +7,8 @@ from datetime import timedelta
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from adaptwin_core.domain.stages import TABLE, Queue
+from adaptwin_core.domain.stage_table import TABLE
+from adaptwin_core.domain.stages import Queue
 from adaptwin_core.service import outbox, pipeline, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker

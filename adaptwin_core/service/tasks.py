@@ -8,7 +8,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LeaseLost
-from adaptwin_core.domain.stages import Owner, Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Owner, Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import pipeline
 from adaptwin_core.service.dataset_tasks import IngestTask

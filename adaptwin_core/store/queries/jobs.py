@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, TaskState
 from adaptwin_core.store.tables import Job, Task
 
