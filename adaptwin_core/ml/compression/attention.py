@@ -17,7 +17,7 @@ from adaptwin_core.ml.model.block_weights import AttentionWeights
 def cut_attention(
     whole: AttentionWeights, num_heads: int, moments: BlockMoments, plan: BlockPlan
 ) -> tuple[AttentionWeights, dict[Part, float]]:
-    """Return the attention cut to the plan's heads, qk and vo, in float64, and the predicted error of each part."""
+    """Return the attention cut to the plan's heads, qk and vo, and the predicted error of each part that was cut."""
     kept_G = _kept_heads(whole, num_heads, moments, plan.heads)
     head_size = whole.output_DY.shape[1] // num_heads
     cut, errors = whole, dict[Part, float]()

@@ -88,8 +88,8 @@ def white_moments(layer: nn.Module, block: BlockId) -> BlockMoments:
     if matrices is None:
         return moments
     num_outputs, num_neurons = matrices[1].weight_OI.shape
-    ff_inputs, said = (_white(size, attended_EE) for size in (num_outputs, num_neurons))
-    return replace(moments, ff_inputs=ff_inputs, neurons=said)
+    ff_inputs, activations = (_white(size, attended_EE) for size in (num_outputs, num_neurons))
+    return replace(moments, ff_inputs=ff_inputs, neurons=activations)
 
 
 def _white(size: int, like: Tensor) -> VectorMoments:

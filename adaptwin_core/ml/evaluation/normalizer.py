@@ -47,22 +47,22 @@ def normalizer(language: str) -> Callable[[str], str]:
     return lambda text: _evenly_spaced(str(basic(prepare(text)))).strip()
 
 
-def as_spaced(heard: str, said: str) -> str:
-    """Return `heard` with words joined or separated as they are in `said`, where either has a half-space in them.
+def as_spaced(hypothesis: str, reference: str) -> str:
+    """Return `hypothesis` with words joined or separated as in `reference`, where either has a half-space in them.
 
     In Persian one word is written with a half-space, a space or nothing, depending on the writer's keyboard. Both texts
-    must be normalized. `said` is not changed, since errors are counted against it.
+    must be normalized. `reference` is not changed, since errors are counted against it.
     """
-    if heard == said:
-        return heard
-    for word in _halved(said):
-        heard = re.sub(_variants(word), word, heard)
-    known = set(said.split())
-    for word in _halved(heard):
+    if hypothesis == reference:
+        return hypothesis
+    for word in _halved(reference):
+        hypothesis = re.sub(_variants(word), word, hypothesis)
+    known = set(reference.split())
+    for word in _halved(hypothesis):
         parted, joined = word.replace(HALF_SPACE, " "), word.replace(HALF_SPACE, "")
-        if word not in known and (joined in known or f" {parted} " in f" {said} "):
-            heard = re.sub(rf"(?<!\S){word}(?!\S)", joined if joined in known else parted, heard)
-    return heard
+        if word not in known and (joined in known or f" {parted} " in f" {reference} "):
+            hypothesis = re.sub(rf"(?<!\S){word}(?!\S)", joined if joined in known else parted, hypothesis)
+    return hypothesis
 
 
 def _evenly_spaced(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
@@ -20,24 +20,10 @@ from adaptwin_core.ml.evaluation.report_plot import write_plot
 from adaptwin_core.ml.evaluation.scoring import count_units, difference, judged_by, score
 from adaptwin_core.ml.evaluation.verdict import verdict_of
 from adaptwin_core.ml.evaluation.written_form import as_json, as_written
-from adaptwin_core.speech.corpus import Clip, Corpus
+from adaptwin_core.speech.corpus import Clip
 
-# Clips of each kind of speech that both models transcribe. The speaker's are enough for an interval of about a point;
-# general ones only show what was forgotten.
-MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 48}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-
-
-def held_out(corpus: Corpus, kind: str) -> list[Clip]:
-    """Return the test clips of one kind of speech, speaker or general, that a model is judged on."""
-    return spread(corpus.split("test"), MAX_TEST_CLIPS[kind])
-
-
-def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
-    """Return `count` clips, taken evenly from all; all, where there are fewer."""
-    step = max(1.0, len(clips) / count)
-    return [clips[int(i * step)] for i in range(min(len(clips), count))]
 
 
 def compare(
@@ -59,11 +45,11 @@ def compare(
     judged = [clips[index] for index in indices]
     references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
     texts = {
-        name: [heard[clip.id] for clip in judged]
-        for name, heard in (("original", original), ("compressed", compressed))
+        name: [text_of[clip.id] for clip in judged]
+        for name, text_of in (("original", original), ("compressed", compressed))
         if has_transcripts or name == "compressed"
     }
-    scores = {name: score(references, heard, language=language) for name, heard in texts.items()}
+    scores = {name: score(references, hypotheses, language=language) for name, hypotheses in texts.items()}
     apart = {"difference": asdict(difference(scores["compressed"], scores["original"]))} if has_transcripts else {}
     return {
         "reference": "transcripts" if has_transcripts else "the original model's own output",
@@ -93,8 +79,8 @@ def silence(
         "unit": unit_of(language),
         "num_clips": len(silent),
         "heard": {
-            name: sum(count_units(heard[clip.id], language) for clip in silent)
-            for name, heard in (("original", original), ("compressed", compressed))
+            name: sum(count_units(text_of[clip.id], language) for clip in silent)
+            for name, text_of in (("original", original), ("compressed", compressed))
         },
     }
 

@@ -82,25 +82,25 @@ def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str
     if len(references) != len(hypotheses):
         raise InvalidInput(f"{len(references)} references but {len(hypotheses)} hypotheses")
     normalize, unit = normalizer(language), unit_of(language)
-    said = [normalize(text) for text in references]
-    if not any(said):
+    refs = [normalize(text) for text in references]
+    if not any(refs):
         raise InvalidInput("no reference transcript holds a word, so there is nothing to score")
-    heard = [as_spaced(normalize(text), of) for text, of in zip(hypotheses, said, strict=True)]
-    said, heard = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (said, heard))
+    hyps = [as_spaced(normalize(text), ref) for text, ref in zip(hypotheses, refs, strict=True)]
+    refs, hyps = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (refs, hyps))
     words, chars = (
-        jiwer.process_words(said, heard),
-        jiwer.process_characters(_letters(said, unit), _letters(heard, unit)),
+        jiwer.process_words(refs, hyps),
+        jiwer.process_characters(_letters(refs, unit), _letters(hyps, unit)),
     )
     num_words = np.array([len(reference) for reference in words.references])
     num_chars = np.array([len(reference) for reference in chars.references])
     word_errors, char_errors = _errors(words.alignments), _errors(chars.alignments)
-    resampled = np.random.default_rng(seed).integers(0, len(said), size=(_NUM_RESAMPLES, len(said)))
+    resampled = np.random.default_rng(seed).integers(0, len(refs), size=(_NUM_RESAMPLES, len(refs)))
     wer = (float(word_errors.sum() / num_words.sum()), *_interval(word_errors, num_words, resampled))
     cer = (float(char_errors.sum() / num_chars.sum()), *_interval(char_errors, num_chars, resampled))
     judged, judged_rate, num_units, errors = (
         (words, wer, num_words, word_errors) if unit is Unit.WORD else (chars, cer, num_chars, char_errors)
     )
-    columns = zip(said, heard, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
+    columns = zip(refs, hyps, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
     return Score(
         unit,
         *judged_rate,

@@ -56,11 +56,13 @@ def as_written(references: Sequence[str], hypotheses: Sequence[str], *, language
         punctuation: of the places after matching words where either side has a mark, those where the marks differ.
     """
     unit = unit_of(language)
-    said, heard = ([list(_tokens(text, unit)) for text in texts] for texts in (references, hypotheses))
-    tokens = [token for clip in said for token in clip]
+    reference_tokens, hypothesis_tokens = (
+        [list(_tokens(text, unit)) for text in texts] for texts in (references, hypotheses)
+    )
+    tokens = [token for clip in reference_tokens for token in clip]
     if not tokens:
         return dict.fromkeys(KINDS)
-    pairs = list(_heard_right(said, heard))
+    pairs = list(_matching(reference_tokens, hypothesis_tokens))
     numbers = [token for token in tokens if token.is_number]
     num_right = sum(token.is_number for token, _ in pairs)
     cased = [(mine, its) for mine, its in pairs if mine.is_cased]
@@ -80,12 +82,16 @@ def as_json(counts: dict[str, Count | None]) -> dict[str, dict[str, int] | None]
     return {kind: None if count is None else asdict(count) for kind, count in counts.items()}
 
 
-def _heard_right(
-    said: Sequence[Sequence[_Token]], heard: Sequence[Sequence[_Token]]
+def _matching(
+    references: Sequence[Sequence[_Token]], hypotheses: Sequence[Sequence[_Token]]
 ) -> Iterator[tuple[_Token, _Token]]:
     """Yield the reference's tokens that the hypothesis has as well, each with its counterpart."""
-    keys_of_said, keys_of_heard = ([" ".join(token.key for token in clip) for clip in side] for side in (said, heard))
-    for mine, its, chunks in zip(said, heard, jiwer.process_words(keys_of_said, keys_of_heard).alignments, strict=True):
+    reference_keys, hypothesis_keys = (
+        [" ".join(token.key for token in clip) for clip in side] for side in (references, hypotheses)
+    )
+    for mine, its, chunks in zip(
+        references, hypotheses, jiwer.process_words(reference_keys, hypothesis_keys).alignments, strict=True
+    ):
         for chunk in chunks:
             if chunk.type == "equal":
                 yield from zip(

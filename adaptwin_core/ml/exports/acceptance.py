@@ -9,7 +9,8 @@ import numpy as np
 
 from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.progress import Progress, silent
-from adaptwin_core.ml.evaluation.report import held_out as held_out_clips
+from adaptwin_core.domain.task_keys import SpeechKind
+from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
 from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.ml.model.transcription import Transcripts
@@ -39,7 +40,7 @@ class HeldOutSet:
         Args:
             own_texts: what the checkpoint transcribes, by clip id. It is used only if no clip is missing.
         """
-        clips = held_out_clips(speaker, "speaker")
+        clips = held_out_clips(speaker, SpeechKind.SPEAKER)
         known = own_texts if own_texts is not None and all(clip.id in own_texts for clip in clips) else None
         return cls(
             [speaker.audio(clip) for clip in clips],

@@ -80,18 +80,18 @@ class OnnxRecognizer:
 
     def __call__(self, audio: np.ndarray) -> str:
         (encoded,) = self._encoder.run(None, {"input_features": self._featurizer.features([audio]).numpy()})
-        past, tokens, heard = self._empty, self._prompt, list[int]()
-        while len(heard) < most_tokens(audio, self._featurizer):
+        past, tokens, text_ids = self._empty, self._prompt, list[int]()
+        while len(text_ids) < most_tokens(audio, self._featurizer):
             given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
             made = dict(zip(self._outputs, self._decoder.run(None, given), strict=True))
             scores = made["logits"][0, -1]
-            scores[self._never if heard else [*self._never, *self._never_first]] = -np.inf
+            scores[self._never if text_ids else [*self._never, *self._never_first]] = -np.inf
             best = int(scores.argmax())
             if best == self._end:
                 break
-            heard.append(best)
+            text_ids.append(best)
             past, tokens = {name: made[name.replace("past_key_values", "present")] for name in past}, [best]
-        return self._featurizer.text(heard)
+        return self._featurizer.text(text_ids)
 
 
 class SherpaRecognizer:

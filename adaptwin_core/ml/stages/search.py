@@ -18,7 +18,7 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, TaskKey
 from adaptwin_core.domain.units import unit_of
-from adaptwin_core.ml.evaluation.report import spread
+from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device

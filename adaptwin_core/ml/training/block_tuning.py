@@ -6,7 +6,7 @@ T positions, S encoder positions, D width.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from adaptwin_core.ml.compression.cut_layer import BlockInput
 from adaptwin_core.ml.model.adapter import block_prefixes, run_block
 from adaptwin_core.ml.model.precision import quick_products
 from adaptwin_core.ml.training.adapters import merged, trained_parameters, with_adapters, without_wrapper
+from adaptwin_core.ml.training.loop import OnStep
 from adaptwin_core.ml.training.schedule import cosine_schedule
 
 JUDGED_SHARE = 0.25  # of the windows: never trained on, they decide whether tuning helped
@@ -46,14 +47,13 @@ def tune_block(
     steps: int,
     learning_rate: float,
     seed: int,
-    on_step: Callable[[int, float], None] = lambda _step, _loss: None,
+    on_step: OnStep = lambda _step, _loss: None,
 ) -> TunedBlock:
     """Train adapters on the cut block to match the original on the given inputs, merge them, and keep the better of
     the two.
 
     Args:
         inputs: one window each; the targets are the original block's outputs on them.
-        on_step: called with the step and its loss; may raise to stop.
     """
     prefixes = block_prefixes(block)
     names = [name for name, _ in cut_layer.named_parameters() if name.startswith(prefixes)]

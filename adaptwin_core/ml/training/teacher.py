@@ -19,7 +19,7 @@ from adaptwin_core.ml.model.windows import Window, WordlessWindow
 from adaptwin_core.ml.training.mixture import AnyWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
-_Spoken = tuple[Corpus, Clip]
+_CorpusClip = tuple[Corpus, Clip]
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Teacher:
         encoded: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self._model, self._featurizer, self._encoded = model, featurizer, encoded
-        self._expected: deque[_Spoken] = deque()
-        self._own_words: dict[tuple[str, str], str] = {}  # by `_name`
+        self._expected: deque[_CorpusClip] = deque()
+        self._transcriptions: dict[tuple[str, str], str] = {}  # by `_name`
         # By the window's id, which stays unique because the example holds the window.
         self._examples: dict[int, TrainingExample] = {}
 
@@ -90,25 +90,25 @@ class Teacher:
         return self._examples[id(window)]
 
     def _text(self, window: AnyWindow) -> str:
-        """Return the transcripts of the window's clips; where one has none, the teacher's own words for it."""
+        """Return the transcripts of the window's clips; where one has none, the teacher's own transcription."""
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
-            self._own_words_for((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips
+            self._transcription_of((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips
         )
         return " ".join(text for text in texts if text)
 
-    def _own_words_for(self, spoken: _Spoken) -> str:
-        if _name(spoken) not in self._own_words:
+    def _transcription_of(self, spoken: _CorpusClip) -> str:
+        if _name(spoken) not in self._transcriptions:
             batch = {_name(spoken): spoken}
             while self._expected and len(batch) < BATCH:
                 later = self._expected.popleft()
-                if _name(later) not in self._own_words:
+                if _name(later) not in self._transcriptions:
                     batch[_name(later)] = later
             audios = [speech.audio(clip) for speech, clip in batch.values()]
             texts = transcribe_batch(self._model, self._featurizer, audios)
-            self._own_words |= dict(zip(batch, texts, strict=True))
-        return self._own_words[_name(spoken)]
+            self._transcriptions |= dict(zip(batch, texts, strict=True))
+        return self._transcriptions[_name(spoken)]
 
     def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
         """Return output_1SD in float16 even where it is computed here: results must not depend on what was known."""
@@ -123,7 +123,7 @@ class Teacher:
         return token_logits(self._model, example.decoded_1LD.float()).log_softmax(-1)
 
 
-def _name(spoken: _Spoken) -> tuple[str, str]:
+def _name(spoken: _CorpusClip) -> tuple[str, str]:
     """Return a name that a clip keeps in every window that holds it."""
     corpus, clip = spoken
     return corpus.digest, clip.id
