@@ -1,4 +1,4 @@
-"""Speech that is kept from training to judge it by, and whether there is enough of it to search a cut by."""
+"""The windows that are held back from training for validation, and whether they are enough to search for a cut."""
 
 import math
 
@@ -9,18 +9,18 @@ from adaptwin_core.domain.units import Unit, unit_of
 
 MAX_WINDOWS = 4  # of each kind of speech
 ONE_WINDOW_IN = 10
-LEAST_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
+LEAST_UNITS = 100  # words or characters in all of them, so that one error is at most one point
 
 _LEAST_FILLED_S = 24.0  # of a window, as clips are packed
 
 
 def num_held_back(num_windows: int) -> int:
-    """Return how many of the windows to train on are held back, where no clips are marked valid."""
+    """Return how many of the training windows are held back if no clips are marked valid."""
     return min(MAX_WINDOWS, num_windows // ONE_WINDOW_IN)
 
 
 def require_enough(num_units: int, language: str) -> None:
-    """Check that the transcribed speech kept from training has words, or characters, enough for max_wer.
+    """Check that the transcribed speech that is kept from training has enough words, or characters, for max_wer.
 
     Raises:
         InvalidSpec: `nothing_to_search_by`.
@@ -36,10 +36,10 @@ def require_enough(num_units: int, language: str) -> None:
 
 
 def require_searchable(speech: DatasetReport, language: str) -> None:
-    """Refuse by a dataset's figures what the search would refuse hours later by the clips themselves.
+    """Check by the figures of a dataset what the search would otherwise find hours later in its clips.
 
-    The figures count as spaces part words, and windows not yet packed are taken to be full: what is near the limit
-    passes, and is judged by `require_enough` again.
+    The figures are approximate: words are separated by spaces, and windows are taken to be full. What is near the limit
+    passes here, and `require_enough` checks it again.
 
     Raises:
         InvalidSpec: `nothing_to_search_by`.
@@ -48,7 +48,7 @@ def require_searchable(speech: DatasetReport, language: str) -> None:
     if train is None or valid is None or train.words is None or valid.words is None:
         if speech.labelled == 0:
             require_enough(0, language)
-        return  # an older version counted no words
+        return  # older versions did not count words
     count = "characters" if unit_of(language) is Unit.CHARACTER else "words"
     if valid.words > 0:
         require_enough(getattr(valid, count), language)

@@ -13,6 +13,7 @@ from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
 from adaptwin_core.domain.task_keys import DatasetKey
@@ -33,7 +34,7 @@ class Clip:
 
     id: str
     recording: str
-    split: str
+    split: Split
     seconds: float
     text: str | None
 

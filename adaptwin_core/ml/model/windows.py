@@ -13,6 +13,7 @@ import numpy as np
 
 from adaptwin_core.domain.audio import FRAMES_PER_S, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES, samples_of
 from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 GAP_S = 0.15  # silence between packed clips
@@ -81,7 +82,7 @@ class WordlessWindow:
 
 
 def pack(
-    corpus: Corpus, split: str, *, seed: int, labelled: bool = False, num_tokens: NumTokens | None = None
+    corpus: Corpus, split: Split, *, seed: int, labelled: bool = False, num_tokens: NumTokens | None = None
 ) -> list[Window]:
     """Return windows of the split's clips in an order set by `seed`.
 
@@ -103,7 +104,7 @@ def pack_short(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | 
     return _packed(windows[0].corpus, clips, SHORT_S, seed, num_tokens, is_short=True) if windows else []
 
 
-def too_wordy(corpus: Corpus, split: str, num_tokens: NumTokens) -> list[Clip]:
+def too_wordy(corpus: Corpus, split: Split, num_tokens: NumTokens) -> list[Clip]:
     """Return the clips whose transcript alone has more tokens than the decoder holds."""
     return [clip for clip in corpus.split(split) if _num_tokens(clip, num_tokens) > MAX_TEXT_TOKENS]
 
