@@ -19,6 +19,7 @@ from adaptwin_core.store.queries import datasets as dataset_queries
 from adaptwin_core.store.tables import Dataset, Task, Upload
 from tests.integration import world
 from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
+from tests.waiting import wait_until
 from worker.runner import run_task
 
 
@@ -118,7 +119,7 @@ def test_deletion_and_a_failure_at_once_do_not_wait_for_each_other(scope: Tenant
         with unit_of_work() as session:
             dataset_queries.get(session, scope, dataset_id, lock="update")
             failing = pool.submit(fail)
-            world.wait_until(is_anyone_waiting_for_a_lock, 10, "waiting for the dataset")
+            wait_until(is_anyone_waiting_for_a_lock, 10, "waiting for the dataset")
             datasets.delete(session, scope, dataset_id)  # takes the task's row, too
         with pytest.raises(LeaseLost):
             failing.result(10)
