@@ -1,4 +1,4 @@
-"""What handlers stand on: who is asking, a transaction, a page of rows."""
+"""What most handlers need: the service, who is asking, a transaction, a page of rows."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -61,9 +61,9 @@ def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantS
 Scope = Annotated[TenantScope, Depends(_scope)]
 Running = Annotated[Service, Depends(service_of)]
 After = Annotated[
-    str | None, Query(description="id of the last item of the page before", max_length=200, pattern=r"^[\x21-\x7e]+$")
+    str | None, Query(description="Id of the last item of the page before.", max_length=200, pattern=r"^[\x21-\x7e]+$")
 ]
-Limit = Annotated[int, Query(ge=1, le=200, description="items to return at most")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items to return.")]
 
 
 async def in_transaction(

@@ -1,4 +1,4 @@
-"""The OpenAPI page at /docs, from files that a package carries: it needs no other site, and no inline script."""
+"""The OpenAPI page at /docs. Its files come with a package, so it needs no other site and no inline script."""
 
 from importlib.resources import files
 from pathlib import Path

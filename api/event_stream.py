@@ -1,4 +1,4 @@
-"""A job's events as Server-Sent Events, read from the database once a second: any number of servers can serve them."""
+"""A job's events as Server-Sent Events. Every server reads them from the database, once a second."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,12 +15,12 @@ from api.deps import in_transaction
 from api.schemas.jobs import EventOut
 
 POLL_S = 1.0
-KEEPALIVE_S = 15.0  # proxies cut connections that are silent for longer
+KEEPALIVE_S = 15.0  # proxies close connections that are silent for longer
 BATCH = 200
 
 
 def stream_of(service: Service, scope: TenantScope, job_id: str, after_id: int) -> EventSourceResponse:
-    """Return the events after `after_id`, as they happen, until the job has ended and all were sent."""
+    """Return the events after `after_id` as they happen, until the job has ended and all are sent."""
     return EventSourceResponse(_events(service, scope, job_id, after_id), headers={"X-Accel-Buffering": "no"})
 
 
@@ -44,6 +44,6 @@ async def _events(service: Service, scope: TenantScope, job_id: str, after_id: i
 
 
 def _look(session: Session, scope: TenantScope, job_id: str, after_id: int) -> tuple[Sequence[Event], bool]:
-    # The state first: a state that is final was committed with its event, which the second query then finds.
+    # The state is read first. A final state was committed with its event, so the second query finds that event.
     has_ended = jobs.get(session, scope, job_id).state in TERMINAL_JOB_STATES
     return jobs.events(session, scope, job_id, after_id=after_id, limit=BATCH), has_ended

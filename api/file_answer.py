@@ -1,4 +1,4 @@
-"""The answer that hands out a stored file: whole, in part, or not at all where the client has it."""
+"""The answer to a request for a stored file: all of it, a part, or 304 if the client has it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a request says of the bytes it wants."""
+    """The headers in which a request says which bytes it wants."""
 
     request: Request
     range_: Annotated[str | None, Header(alias="Range")] = None
@@ -40,7 +40,7 @@ Wanted = Annotated[Conditions, Depends()]
 
 
 def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, model_id: str) -> Response:
-    """Return the answer to GET or HEAD of a file of a model; the beginning of a download is counted."""
+    """Return the answer to GET or HEAD of a file of a model. The start of a download is counted."""
     etag = etag_of(file.blob.sha256)
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
     if is_known(conditions.if_none_match, etag):
@@ -58,7 +58,7 @@ def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, mod
     wanted = part if part is not None else range(file.blob.bytes)
     service = service_of(conditions.request)
     body = _checked(service.blobs, file, wanted)
-    if wanted.start == 0:  # what goes on is the same download
+    if wanted.start == 0:  # a later part belongs to the same download
         with service.database.transaction() as session:
             models.count_download(session, scope, model_id)
     headers["Content-Length"] = str(len(wanted))
@@ -69,7 +69,7 @@ def file_answer(file: FileEntry, conditions: Conditions, scope: TenantScope, mod
 
 
 def _checked(blobs: BlobStore, file: FileEntry, wanted: range) -> Iterator[bytes]:
-    """Return the bytes, once it is sure that they are there: an answer that has begun can only break off.
+    """Return the bytes, after a check that they are there: once an answer has begun, it can only break off.
 
     Raises:
         CorruptBlob: the file is not what was stored. Only a download's beginning is checked for that, not each part.
@@ -80,4 +80,4 @@ def _checked(blobs: BlobStore, file: FileEntry, wanted: range) -> Iterator[bytes
         body = blobs.read(file.blob.sha256, scope=file.scope, start=wanted.start, length=len(wanted))
         return chain([next(body, b"")], body)
     except NotFound as missing:
-        raise CorruptBlob(f"the bytes of {file.name} are lost") from missing
+        raise CorruptBlob(f"the bytes of {file.name} are lost: make the model again") from missing

@@ -1,11 +1,12 @@
-"""A job as its owner sees it: stages in order, with the progress of every task."""
+"""A job as its owner sees it: its stages in order, with the progress of each task."""
 
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.stages import JOB_STAGES, Stage
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs, models
 from adaptwin_core.store.tables import Job, Task
@@ -13,12 +14,12 @@ from api.schemas.jobs import JobOut, JobSummary, StageOut, TaskOut
 
 
 def summary_of(job: Job) -> JobSummary:
-    """Return what a list shows of a job."""
+    """Return a job as lists show it."""
     return JobSummary.model_validate(job)
 
 
 def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
-    """Return all there is to see of a job."""
+    """Return a job with its stages, tasks, model and verdict."""
     tasks = jobs.tasks(session, scope, job.id)
     model = models.of_job(session, scope, job.id)
     return JobOut(

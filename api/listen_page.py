@@ -13,12 +13,12 @@ _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src data:; "
     "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Threads of WebAssembly share memory, which a browser allows only to a page that no other site can reach into.
+# Threads of WebAssembly share memory. A browser allows that only to a page that is isolated from other sites.
 _ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 
 class _ListenFiles(StaticFiles):
-    """Each file with the rules its reader must keep: only the courier may open connections."""
+    """Serves each file with its security policy: only the courier may open connections."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

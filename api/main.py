@@ -13,9 +13,9 @@ from api.routes import base_models, datasets, exports, health, jobs, models, upl
 from api.tus_route import MethodOverride
 
 VERSION = "1"
-DESCRIPTION = """Upload one speaker's speech, say how small the model must be, download a Whisper that hears them.
+DESCRIPTION = """Upload the speech of one speaker, choose a size, and download a Whisper that recognizes that speaker.
 
-Errors are problem documents (RFC 9457): `code` is stable, `detail` says what to do."""
+Errors are problem documents (RFC 9457). Their `code` is stable, and `detail` says what to do."""
 
 
 def create_app() -> FastAPI:

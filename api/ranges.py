@@ -13,7 +13,7 @@ def etag_of(sha256: str) -> str:
 
 
 def is_known(if_none_match: str | None, etag: str) -> bool:
-    """Tell whether the client says it holds these very bytes already."""
+    """Tell whether the client already has exactly these bytes."""
     if if_none_match is None:
         return False
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
@@ -40,5 +40,7 @@ def part_of(header: str | None, if_range: str | None, etag: str, num_bytes: int)
         if last and int(last) < int(first):
             return None
     if start >= stop:
-        raise InvalidInput(f"the file has {num_bytes} bytes", code="range_not_satisfiable")
+        raise InvalidInput(
+            f"the file has only {num_bytes} bytes: ask for a range within it", code="range_not_satisfiable"
+        )
     return range(start, stop)

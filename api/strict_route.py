@@ -1,4 +1,4 @@
-"""Routes that refuse query parameters of which one would silently go unused: a misspelt one, or one given twice."""
+"""Routes that refuse a query parameter that would be ignored: one that is unknown, or that is given twice."""
 
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any

@@ -31,13 +31,13 @@ def parse_metadata(header: str) -> dict[str, str]:
     """Read Upload-Metadata.
 
     Raises:
-        InvalidInput: a key is empty or twice there, or a value is not the Base64 of UTF-8.
+        InvalidInput: a key is empty or given twice, or a value is not Base64 of UTF-8.
     """
     values: dict[str, str] = {}
     for pair in filter(None, (part.strip(" ") for part in header.split(","))):
         key, _, encoded = pair.partition(" ")
         if not _KEY.fullmatch(key) or key in values:
-            raise InvalidInput(f"Upload-Metadata: {key!r} is not a key, or is there twice")
+            raise InvalidInput(f"Upload-Metadata: {key!r} is not a valid key, or is given twice")
         try:
             values[key] = base64.b64decode(encoded, validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError, ValueError) as error:
@@ -87,7 +87,7 @@ def parse_checksum(header: str | None) -> Checksum | None:
 
 
 def headers_of(upload: Upload) -> dict[str, str]:
-    """Return what a HEAD tells about an upload."""
+    """Return the headers of the answer to HEAD."""
     pairs = {"dataset": upload.dataset_id, "filename": upload.file_name}
     headers = {
         "Upload-Offset": str(upload.offset),
@@ -99,7 +99,7 @@ def headers_of(upload: Upload) -> dict[str, str]:
 
 
 def progress_headers(upload: Upload) -> dict[str, str]:
-    """Return what the answer to a body tells: how far the upload has come, and until when it can go on."""
+    """Return the headers that say how far an upload has come, and until when it can go on."""
     headers = {"Upload-Offset": str(upload.offset)}
     if upload.state == UploadState.OPEN:
         headers["Upload-Expires"] = format_datetime(upload.expires_at.astimezone(UTC), usegmt=True)

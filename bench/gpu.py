@@ -5,7 +5,8 @@ downloaded. Such a job shows that every step runs on the device, what it takes, 
 what the plan says; its word error rates mean nothing. With `--devices cpu cuda` the same job runs on both, and the rows
 show whether plan and errors agree. `--speaker`, `--general` and `--model` add a job of a real model on real speech.
 
-A machine without this project's base models needs `--tokenizer`, a folder with the tokenizer files of any Whisper.
+The machine needs torch, transformers, peft, pydantic, jiwer, soundfile and soxr, but nothing of the service. Without
+this project's base models it needs `--tokenizer`, too: a folder with the tokenizer files of a Whisper.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import soundfile
 import torch
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, samples_of
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from bench.runner import Run, command_line, parsed
@@ -112,7 +113,7 @@ def _made_up_speech(folder: Path) -> Path:
         for split, count in NUM_CLIPS.items():
             for index in range(count):
                 text, name = next(sentences), f"{split}{index}.flac"
-                shape = len(text.split()), int(WORD_S * SAMPLE_RATE_HZ)
+                shape = len(text.split()), samples_of(WORD_S)
                 loudness = np.hanning(shape[1]) * rng.uniform(0.05, 0.2, (shape[0], 1))
                 soundfile.write(folder / name, (loudness * rng.standard_normal(shape)).ravel(), SAMPLE_RATE_HZ)
                 table.writerow([name, text, split])

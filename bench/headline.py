@@ -5,7 +5,6 @@ Four models with weights in 8 bits: two sizes of Whisper, each as it is and fine
 
 import json
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 
@@ -13,8 +12,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.markdown import markdown_table
+from bench.runner import RESULTS, Row
 
-RESULTS = Path(__file__).parent / "results"
 PICTURE = RESULTS / "headline.png"
 SPEAKERS = {
     "a synthetic voice that Whisper mishears": "frontier-espeak-synthetic.json",
@@ -29,8 +28,6 @@ MODELS = {
 }
 BEST = "Whisper tiny.en, fine-tuned"
 GREY, GREEN = "#5b6770", "#0b7f5a"
-
-Row = dict[str, Any]
 
 
 def rows(run: str) -> dict[str, Row]:

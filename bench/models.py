@@ -13,8 +13,8 @@ from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.base.sources import licence_of, short_name
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import WEIGHTS_FILE, load_compressed
+from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.walk import Speech, Walk
 from adaptwin_core.speech.corpus import Corpus

@@ -16,7 +16,7 @@ from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.ml.model.device import device
 
-RESULTS = Path("bench/results")
+RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("torch", "transformers", "peft")
 
 Row = dict[str, Any]

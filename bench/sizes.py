@@ -12,8 +12,8 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import count_params, shape_of
-from adaptwin_core.ml.model.assemble import empty_model
-from adaptwin_core.ml.model.quantized import STORED, round_to
+from adaptwin_core.ml.model.checkpoint import empty_model
+from adaptwin_core.ml.model.quantization import STORED, round_to
 from bench.markdown import markdown_table
 from bench.runner import Row, Run, command_line, results_of
 

@@ -16,16 +16,16 @@ from safetensors.torch import load_file
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import Base
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import WEIGHTS_FILE, load_compressed
+from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.watcher import Watcher
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
@@ -105,9 +105,9 @@ def timed_job(job: Job, cache: Path) -> Row:
 
 def _one_step(recipe: Recipe, model: Path) -> Row:
     """Time and profile steps of the training after the cut, on one whole window, beside the least they could take."""
-    lessons = Lessons(lessons_of(recipe, teacher_knows_speaker=False).speaker[:1], [])
+    lessons = Mixture(mixture_of(recipe, teacher_knows_speaker=False).speaker[:1], [])
     teacher = Teacher(load_whisper(recipe.base.folder).to(device()), recipe.featurizer)
-    teacher.hear(lessons.speaker[0])
+    teacher.example(lessons.speaker[0])
     ends: list[float] = []
 
     def on_step(_step: int, _loss: float) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from adaptwin_core.ml.evaluation.report import spread
+from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import score
-from adaptwin_core.ml.model.decode import Transcripts, transcribe
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import Transcripts, transcribe
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 NUM_RESAMPLES = 10_000

@@ -1,4 +1,4 @@
-"""The base model of a job, found where this worker can read it, and the one that the job was submitted for."""
+"""Finds the base model of a job on this machine, and checks that it is the one of the job's submission."""
 
 import logging
 from functools import lru_cache

@@ -54,6 +54,6 @@ def make_app(settings: Settings, load_body: Callable[[], StageBody] = load_stage
 
 
 def _every(period_s: float, task: str) -> dict[str, object]:
-    # Expires: while no platform worker runs, one ring is as good as a thousand.
+    # While no platform worker runs, old messages are dropped: one of them does the work of all.
     expires_s = max(2 * period_s, 10.0)
     return {"task": task, "schedule": period_s, "options": {"queue": broker.QUEUE_PLATFORM, "expires": expires_s}}

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from adaptwin_core.domain.manifests import CORPUS_MANIFEST
-from adaptwin_core.domain.stages import SpeechUse, Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import SpeechUse, Stage
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service.results import TaskInputs

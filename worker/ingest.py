@@ -3,17 +3,15 @@
 import logging
 from pathlib import Path
 
-from sqlalchemy import select
-
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service.bootstrap import Service
-from adaptwin_core.service.tasks import Claim
+from adaptwin_core.service.dataset_tasks import Ingested
+from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.speech.files.sources import SourceFile
 from adaptwin_core.speech.ingest import ReadingProgress, build_corpus
 from adaptwin_core.speech.limits import Limits
-from adaptwin_core.store.queries.erasure import share_blobs
-from adaptwin_core.store.tables import Upload
+from adaptwin_core.store.queries import uploads as queries
+from adaptwin_core.store.queries.blobs import share
 from worker.lease import Lease
 
 log = logging.getLogger(__name__)
@@ -26,19 +24,20 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
         InvalidAudio: the set as a whole cannot be used.
         Cancelled, LeaseLost: the work must stop.
     """
-    blobs = service.blobs
+    scope = TenantScope(claim.tenant_id)
+    assert claim.dataset_id is not None
     with service.database.transaction() as session:
-        uploads = session.execute(
-            select(Upload.file_name, Upload.sha256)
-            .where(Upload.dataset_id == claim.dataset_id, Upload.state == UploadState.COMPLETE)
-            .order_by(Upload.id)
-        ).all()
+        uploads = queries.complete_of(session, scope, claim.dataset_id)
 
     def on_progress(progress: ReadingProgress) -> None:
         lease.check()
         lease.report({"step": progress.num_files, "total": progress.total_files, "seconds": round(progress.seconds, 1)})
 
-    sources = [SourceFile(name, blobs.fetch(sha256, scope=claim.tenant_id)) for name, sha256 in uploads if sha256]
+    sources = [
+        SourceFile(upload.file_name, service.blobs.fetch(upload.sha256, scope=scope.tenant_id))
+        for upload in uploads
+        if upload.sha256
+    ]
     corpus = build_corpus(
         sources,
         workdir / "corpus",
@@ -47,12 +46,6 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
     )
     lease.check()
     with service.database.transaction() as session:
-        share_blobs(session, TenantScope(claim.tenant_id))
-        service.tasks.complete_ingest(
-            session,
-            claim,
-            digest=corpus.digest,
-            report=corpus.report(),
-            files={name: blobs.put(path, scope=claim.tenant_id) for name, path in corpus.files().items()},
-            blobs=blobs,
-        )
+        share(session, scope)
+        files = {name: service.blobs.put(path, scope=scope.tenant_id) for name, path in corpus.files().items()}
+        service.tasks.complete(session, claim, Ingested(corpus.digest, corpus.report(), files))

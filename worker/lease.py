@@ -1,4 +1,4 @@
-"""A thread that keeps a claimed task alive while its body works, and hears when the body must stop."""
+"""A thread that keeps a claimed task alive while its body works, and learns when the body must stop."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adaptwin_core.domain.errors import Cancelled, LeaseLost
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service.bootstrap import Service
-from adaptwin_core.service.tasks import Claim
+from adaptwin_core.service.task_owner import Claim
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ EXIT_DEADLINE: Final = 75
 
 
 class Lease:
-    """Held for the length of a `with` block."""
+    """The lease on one task, kept alive from the beginning of a `with` block to its end."""
 
     def __init__(self, service: Service, claim: Claim) -> None:
         self._claim = claim

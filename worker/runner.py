@@ -1,38 +1,34 @@
-"""The one way a task runs: claim, keep alive, work, finish under the fence. Nothing here trusts the broker."""
+"""The one way a task runs: claim, keep alive, work, finish while the lease holds. Nothing here trusts the broker."""
 
-import errno
 import logging
 import os
-import shutil
 import socket
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adaptwin_core.domain.errors import AdaptwinError, Cancelled, CorruptBlob, LeaseLost, NotFound, ResourceExhausted
+from adaptwin_core.domain.errors import Cancelled, CorruptBlob, LeaseLost, NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Owner, Stage
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.service import outbox, results, sweeper
+from adaptwin_core.service import outbox, results, work_folders
 from adaptwin_core.service.bootstrap import Service
-from adaptwin_core.service.tasks import Claim
+from adaptwin_core.service.job_tasks import StageOutcome
+from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.store.blobs import BlobStore, as_json
 from adaptwin_core.store.killpoints import killpoint
-from adaptwin_core.store.queries.erasure import share_blobs
+from adaptwin_core.store.queries.blobs import share
 from adaptwin_core.store.tables import Task
 from worker.context import StageContext
+from worker.failure import failure_of
 from worker.ingest import ingest
 from worker.lease import Lease
 
 log = logging.getLogger(__name__)
 
 StageBody = Callable[[StageContext], StepResult]
-
-OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's by name: it is not imported here
 
 
 def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody]) -> None:
@@ -48,12 +44,12 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
         return
     log.info("%s %s: attempt %d of %s", claim.stage, claim.key, claim.attempt, task_id)
     # The sweeper may run on another machine, and never see the folders of workers that were killed on this one.
-    sweeper.remove_workdirs(service.database, service.settings.work_dir)
+    work_folders.remove_abandoned(service.database, service.settings.work_dir)
     killpoint("task_claimed")
     try:
-        with Lease(service, claim) as lease, _workdir(service.settings.work_dir, claim) as workdir:
+        with Lease(service, claim) as lease, work_folders.work_folder(service.settings.work_dir, claim) as workdir:
             try:
-                if claim.stage is Stage.INGEST:
+                if row_of(claim.stage).owner is Owner.DATASET:
                     ingest(service, claim, lease, workdir)
                 else:
                     _run_stage(service, claim, lease, workdir, load_body)
@@ -67,14 +63,14 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
 
 
 def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
-    blobs = service.blobs
+    blobs, scope = service.blobs, TenantScope(claim.tenant_id)
     with service.database.transaction() as session:
         inputs = results.inputs_of(session, session.get_one(Task, claim.task_id))
-        made = results.find(session, inputs.result_key)
-    if made is not None and not _is_whole(blobs, made, claim.tenant_id):
+        made = results.find(session, scope, inputs.result_key)
+    if made is not None and not _is_whole(blobs, scope, made):
         log.warning("the result of %s %s is damaged; it is made again", claim.stage, claim.key)
         with service.database.transaction() as session:
-            results.forget(session, inputs.result_key)
+            results.forget(session, scope, inputs.result_key)
         made = None
     if made is None:
         context = StageContext(inputs, workdir, blobs, lease, service.settings)
@@ -82,65 +78,40 @@ def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load
         lease.check()
         killpoint("task_worked")
         with service.database.transaction() as session:
-            share_blobs(session, TenantScope(claim.tenant_id))
-            files = {name: blobs.put(path, scope=claim.tenant_id) for name, path in left.files.items()}
+            share(session, scope)
+            files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in left.files.items()}
             made = results.Made(files, dict(left.figures))
             killpoint("task_stored")
-            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+            service.tasks.complete(session, claim, _outcome(claim, inputs, made))
     else:
         with service.database.transaction() as session:
-            share_blobs(session, TenantScope(claim.tenant_id))
-            if not _is_whole(blobs, made, claim.tenant_id):
+            share(session, scope)
+            if not _is_whole(blobs, scope, made):
                 raise CorruptBlob("a kept result was erased meanwhile: it is made again")
-            service.tasks.complete(session, claim, inputs.result_key, made, manifest=_manifest(claim, made))
+            service.tasks.complete(session, claim, _outcome(claim, inputs, made))
     killpoint("task_committed")
 
 
-def _is_whole(blobs: BlobStore, made: results.Made, tenant_id: str) -> bool:
+def _is_whole(blobs: BlobStore, scope: TenantScope, made: results.Made) -> bool:
+    """Tell whether every file of a result is there with the bytes that it was stored with."""
     try:
         for file in made.files.values():
-            blobs.fetch(file.sha256, scope=tenant_id)
+            blobs.fetch(file.sha256, scope=scope.tenant_id)
     except (NotFound, CorruptBlob):
         return False
     return True
 
 
-def _manifest(claim: Claim, made: results.Made) -> dict[str, Any] | None:
-    """Return the published model's manifest; what it says of files is what was stored."""
-    if claim.stage is not Stage.PUBLISH:
-        return None
-    return {**made.info, "files": as_json(made.files)}
+def _outcome(claim: Claim, inputs: results.TaskInputs, made: results.Made) -> StageOutcome:
+    """Return what the task's owner is handed; what a model's manifest says of its files is what was stored."""
+    manifest = {**made.info, "files": as_json(made.files)} if claim.stage is Stage.PUBLISH else None
+    return StageOutcome(inputs.result_key, made, manifest)
 
 
 def _fail(service: Service, claim: Claim, error: Exception) -> None:
-    expected = _as_expected(error)
-    if expected is None:
-        log.exception("%s %s failed", claim.stage, claim.key, exc_info=error)
-        told = {"code": "internal", "message": f"an unforeseen {type(error).__name__}; the worker's log has its trace"}
-    else:
-        log.warning("%s %s failed: %s", claim.stage, claim.key, error)
-        told = {"code": expected.code, "message": expected.message}
+    failure = failure_of(claim, error)
     # A database that is away is not the task's fault: the lease runs out and the task is done again.
     if isinstance(error, SQLAlchemyError):
         return
     with service.database.transaction() as session:
-        service.tasks.fail(session, claim, told, retryable=expected is not None and expected.retryable)
-
-
-def _as_expected(error: Exception) -> AdaptwinError | None:
-    if isinstance(error, AdaptwinError):
-        return error
-    is_memory = type(error).__name__ in OUT_OF_MEMORY or "can't allocate memory" in str(error)
-    if is_memory or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
-        return ResourceExhausted(f"the worker ran out of memory or disk ({type(error).__name__})")
-    return None
-
-
-@contextmanager
-def _workdir(root: Path, claim: Claim) -> Iterator[Path]:
-    root.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=root, prefix=f"{claim.task_id}-{claim.attempt}-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        service.tasks.fail(session, claim, failure.error, retryable=failure.retryable)

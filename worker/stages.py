@@ -4,7 +4,8 @@ import os
 
 import torch
 
-from adaptwin_core.domain.stages import Cores, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Cores
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe

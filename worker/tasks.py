@@ -1,4 +1,4 @@
-"""What a worker does when a message comes: run a task, relay the outbox, sweep."""
+"""What a worker does for a message: it runs a task, sends the outbox, or sweeps."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A folder that a command fills: whole in the end, or as it was before."""
+"""A folder that a command fills completely, or leaves as it was."""
 
 import shutil
 import tempfile
@@ -20,13 +20,13 @@ def require_empty(out: Path) -> None:
 
 @contextmanager
 def whole_or_nothing(out: Path) -> Iterator[Path]:
-    """Give a path to write a new folder to, on the same disk as `out`; what is there at the end becomes `out`.
+    """Give a path for a new folder on the same disk as `out`. At the end that folder becomes `out`.
 
-    If anything is raised, nothing is left. Parents that are missing are made. An empty folder that is there is filled,
-    not replaced: it may be where another disk is mounted.
+    If anything is raised, nothing is left of it. Missing parents of `out` are made. If `out` is an empty folder, it is
+    filled and not replaced, since another disk may be mounted there.
 
     Raises:
-        InvalidInput: `out` holds something, or cannot be written to.
+        InvalidInput: `out` is not empty, or cannot be written to.
     """
     require_empty(out)
     target = out.resolve()
@@ -54,7 +54,7 @@ def _move(made: Path, target: Path) -> None:
     moved: list[Path] = []
     try:
         for path in sorted(made.iterdir()):
-            moved.append(path.rename(target / path.name))  # noqa: PERF401  # what was moved must be known if one fails
+            moved.append(path.rename(target / path.name))  # noqa: PERF401  # if a move fails, the earlier ones are undone
     except BaseException:
         for path in moved:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

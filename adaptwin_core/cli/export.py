@@ -41,19 +41,20 @@ def export(
     quiet_libraries()
     console = Console(stderr=True, soft_wrap=True)
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
-        from adaptwin_core.ml.exports.judged import HeldOut
-        from adaptwin_core.ml.exports.offer import make
+        from adaptwin_core.ml.exports.acceptance import HeldOutSet
+        from adaptwin_core.ml.exports.export import export_model
         from adaptwin_core.ml.model.quiet import quiet_transformers
 
         quiet_transformers()
         with progress_display() as watcher, tempfile.TemporaryDirectory() as work:
-            _, found = make(
+            export = export_model(
                 to,
                 model,
-                HeldOut.of(_speech(audio, Path(work))) if audio else None,
+                HeldOutSet.of(_speech(audio, Path(work))) if audio else None,
                 made,
-                progress=lambda done, total: watcher.show("hear", done, total),
+                progress=lambda done, total, /, **_: watcher.show("hear", done, total),
             )
+        found = export.verdict
         if found is not None and "error_rate" in found:
             own = _percent(found["checkpoint_error_rate"])
             console.print(
@@ -72,7 +73,7 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     """Check every file of a model or an export against its SHA-256. With --audio, score it on speech as well."""
     quiet_libraries()
     from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
-    from adaptwin_core.ml.exports import formats, judged
+    from adaptwin_core.ml.exports import acceptance, formats
     from adaptwin_core.ml.model.quiet import quiet_transformers
 
     quiet_transformers()
@@ -84,11 +85,11 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
         return
     language = made["settings"]["language"]
     with tempfile.TemporaryDirectory() as work:
-        heard_on = judged.HeldOut.of(_speech(audio, Path(work)))
+        heard_on = acceptance.HeldOutSet.of(_speech(audio, Path(work)))
     if not any(heard_on.texts):
         raise InvalidInput(f"{audio} has no held-out clips with a transcript: there is nothing to score against")
-    heard = judged.hear(formats.load(made["format"], model, language), heard_on)
-    found = judged.verdict(heard, heard.texts, heard_on, language)
+    heard = acceptance.transcribe_held_out(formats.load(made["format"], model, language), heard_on)
+    found = acceptance.verdict(heard, heard.texts, heard_on, language)
     console.print(f"{found['unit']} error rate {_percent(found['error_rate'])} on {found['num_clips']} clips")
 
 

@@ -1,4 +1,4 @@
-"""Which folders go together in one command, asked before anything heavy is loaded."""
+"""Checks of the folders that a command is given, before anything large is loaded."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from adaptwin_core.speech.files.sources import read_folder
 
 
 def require_apart(speech: dict[str, Path], others: dict[str, Path]) -> None:
-    """Raise InvalidInput when a folder, by option, is one of the folders of speech or lies in it."""
+    """Raise InvalidInput when a folder is, or lies in, a folder of speech. Both are given by their options."""
     for option, folder in speech.items():
         where = folder.resolve()
         for other, inner in (speech | others).items():
@@ -25,13 +25,13 @@ def require_files(option: str, folder: Path) -> None:
     try:
         is_empty = not read_folder(folder)
     except OSError as fault:
-        raise InvalidInput(f"{option}: {folder} cannot be read ({fault.strerror})") from fault
+        raise InvalidInput(f"{option}: {folder} cannot be read ({fault.strerror}): change its permissions") from fault
     if is_empty:
         raise InvalidInput(f"{option}: {folder} holds no files: name the folder with the recordings")
 
 
 def require_writable(option: str, folder: Path) -> None:
-    """Raise InvalidInput when a folder cannot be made, or neither holds anything nor can be written to."""
+    """Raise InvalidInput when a folder cannot be made, or is empty and cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_useless = not os.access(folder, os.W_OK) and not any(folder.iterdir())

@@ -1,4 +1,4 @@
-"""A command that is stopped, or that the machine cannot carry, ends in one sentence."""
+"""Ends a command in one sentence when a signal stops it, or when the disk is full or refuses."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ def stoppable(left: str) -> Iterator[None]:
     """End on Ctrl-C or SIGTERM with one sentence, after everything inside has cleaned up.
 
     Args:
-        left: what became of the output, for the sentence.
+        left: what is left of the output, for the sentence.
 
     Raises:
         ResourceExhausted: the disk is full or refuses.
@@ -46,7 +46,7 @@ def stoppable(left: str) -> Iterator[None]:
 
 
 class _Stopped(BaseException):
-    """A signal came."""
+    """SIGINT or SIGTERM came."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -1,4 +1,4 @@
-"""The settings of a job as a command line gives them."""
+"""The settings of a job from the options of a command line."""
 
 import json
 
@@ -14,7 +14,7 @@ def parse_settings(text: str, encoder_cut: float | None) -> CompressionSpec:
     """Read `--settings`, a JSON object, and `--encoder-cut`.
 
     Raises:
-        InvalidSpec: a setting is unknown, has a value it cannot have, or contradicts another; each is named.
+        InvalidSpec: a setting is unknown, has a wrong value, or contradicts another. The message names each.
     """
     try:
         asked = json.loads(text)

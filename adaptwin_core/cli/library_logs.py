@@ -1,10 +1,10 @@
-"""Keeps what libraries say to their developers out of what a person reads. A command calls it; no import does."""
+"""Silences the logs and warnings of libraries, so that they do not mix with a command's own output."""
 
 import logging
 import os
 import warnings
 
-# Read by native code and by child processes, so they are set before the libraries are loaded.
+# Native code and child processes read these, so they must be set before the libraries are loaded.
 _VARIABLES = {
     "CT2_VERBOSE": "-1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -16,7 +16,7 @@ _VARIABLES = {
 
 
 def quiet_libraries() -> None:
-    """Silence warnings of Python, logs below an error, and the notices of native code. What you set yourself stays."""
+    """Silence Python warnings, logs below an error, and output of native code. Variables that are set are kept."""
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
     warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""How far a recipe is: bars on a terminal, plain lines anywhere else."""
+"""Shows how far a job is: as bars on a terminal, as plain lines anywhere else."""
 
 import sys
 import time
@@ -14,12 +14,12 @@ from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.ml.stages.watcher import Watcher
 
-EVERY_S: Final = 30.0  # a long step says how far it is
+EVERY_S: Final = 30.0  # between the lines of a long step
 UNITS: Final = {"personalize": "step", "calibrate": "window", "factorize": "step", "tune": "step", "evaluate": "clip"}
 
 
 class ProgressLines(Watcher):
-    """Says one plain line a step, and one now and then of a long step."""
+    """Prints one line when a step ends, and one every so often during a long step."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self.say, self._clock = say, clock
@@ -37,7 +37,7 @@ class ProgressLines(Watcher):
     def ended(self, step: str, seconds: float) -> None:
         unit = UNITS.get(step.split(" ", maxsplit=1)[0])
         what = f"{count_of(self._total, unit)}, " if unit and step == self._step else ""
-        if not step.startswith("read"):  # what was found is said instead
+        if not step.startswith("read"):  # the summary of the speech follows instead
             self.say(f"{step}: {what}{seconds:.0f} s")
 
     def found(self, kind: str, report: DatasetReport) -> None:
@@ -50,7 +50,7 @@ class ProgressLines(Watcher):
 
 
 class ProgressBars(ProgressLines):
-    """Draws a bar a step; what is said stands above them."""
+    """Draws a bar for each step, with other lines above the bars."""
 
     def __init__(self, bars: Progress) -> None:
         super().__init__(lambda line: bars.console.print(line, markup=False, highlight=False, soft_wrap=True))
@@ -63,15 +63,15 @@ class ProgressBars(ProgressLines):
         self._bars.update(self._tasks[step], completed=done, total=total)  # type: ignore[arg-type]
 
     def ended(self, step: str, seconds: float) -> None:
-        """The bar has said it."""
+        """Print nothing, since the bar shows it."""
 
 
 @contextmanager
 def progress_display() -> Iterator[ProgressLines]:
-    """Give a watcher that suits where the output goes."""
+    """Give bars if the output is a terminal, and lines otherwise."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")  # file names may not fit the terminal's encoding
     console = Console()
     if not sys.stdout.isatty() or console.is_dumb_terminal:
         yield ProgressLines(lambda line: print(line, flush=True))

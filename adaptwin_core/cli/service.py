@@ -15,6 +15,6 @@ DataDir = Annotated[
 
 
 def open_service(data_dir: Path) -> Service:
-    """Return the service. Raises InvalidInput where neither the folder nor the environment names a database."""
+    """Return the service. Raises InvalidInput if neither the folder nor the environment names a database."""
     environment.load(data_dir)
     return bootstrap(Settings())

@@ -1,4 +1,4 @@
-"""What a person reads of their speech and of the finished model, a line each."""
+"""The lines that a command prints about the speech and about the finished model."""
 
 import unicodedata
 from collections import Counter
@@ -9,12 +9,12 @@ from typing import Any
 from adaptwin_core.domain.dataset_report import DatasetReport
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
-_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reorder what stands around them
+_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reorder the text around them
 MAX_SHOWN = 50  # rejects, and notes; report.json has them all
 
 
 def speech_summary(kind: str, report: DatasetReport) -> list[str]:
-    """Return what was found in one kind of speech: what is used and how, and all that is not."""
+    """Return what was found in one kind of speech: clips, splits, rejects, warnings and notes."""
     read = f"read {kind} speech: {count_of(report.recordings, 'file')}, {report.seconds / 60:.1f} minutes"
     labelled = f"{report.labelled} with a transcript, {report.clips - report.labelled} without"
     lines = [read, f"{kind} speech: {count_of(report.clips, 'clip')}, {labelled}"]
@@ -38,9 +38,9 @@ def speech_summary(kind: str, report: DatasetReport) -> list[str]:
 
 
 def model_summary(report: Mapping[str, Any], out: Path) -> list[str]:
-    """Return what the finished model is, and how it hears."""
+    """Return the size and the error rates of the finished model."""
     from adaptwin_core.ml.evaluation.report_card import (
-        lines,  # what it stands on is loaded by the time there is a report
+        lines,  # its libraries are loaded once there is a report
     )
 
     plan = report["plan"]
@@ -50,12 +50,12 @@ def model_summary(report: Mapping[str, Any], out: Path) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Return text whose control characters, which a file's name may hold, are written out."""
+    """Return text with escaped control characters, which a file name may hold."""
     return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
 
 
 def count_of(number: int, what: str) -> str:
-    """Return a number of things in words, such as 1 clip or 1,200 clips."""
+    """Return a count with its noun, such as 1 clip or 1,200 clips."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

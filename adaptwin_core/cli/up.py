@@ -73,17 +73,17 @@ def up(
 
 
 def components(host: str, port: int, num_workers: int) -> list[Component]:
-    """Return the service's own processes, as docker-compose runs them too."""
+    """Return the service's own processes, the same that docker-compose runs."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--app", "worker.app"]
     threads = str(max(1, (os.cpu_count() or 1) // num_workers))
     busy = {
         "OMP_NUM_THREADS": threads,
-        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait take the cores from their neighbours
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait would take the cores of other workers
         "ADAPTWIN_BLOCK_THREADS": os.environ.get("ADAPTWIN_BLOCK_THREADS", threads),
     }
     api = ["uvicorn", "--factory", "api.main:create_app", "--host", host, "--port", str(port), "--no-access-log"]
-    api += ["--timeout-graceful-shutdown", "5"]  # an open event stream would hold it up for ever
+    api += ["--timeout-graceful-shutdown", "5"]  # an open event stream would delay the end for ever
 
     def worker(name: str, queues: str) -> list[str]:
         # solo: one task at a time in the process itself, so torch is loaded once and not for every task
@@ -112,7 +112,7 @@ def _watch(supervisor: Supervisor, ready_line: str) -> Never:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> Never:
-    """Begin to stop, once: a second signal must not cut the clean-up short."""
+    """Begin to stop. A second signal is ignored, so that it cannot interrupt the clean-up."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -126,7 +126,7 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _ensure_key(service: Service, data_dir: Path) -> Path:
-    """Return the file with this folder's API key, making tenant and key when it has none that counts."""
+    """Return the file with this folder's API key, making both tenant and key if it has none that is valid."""
     key_file = data_dir / "api_key"
     with service.database.transaction() as session:
         try:

@@ -1,8 +1,10 @@
-"""What speech a job needs. Asked by the service when a job is submitted, by `adaptwin compress` once the speech was
-read, and by the report, which tells what was too little and accepted.
+"""The speech that a job needs: whether the job may begin, and what is too little for it.
+
+The service asks when a job is submitted, and `adaptwin compress` once the speech is read. The report of a model says
+what was too little and accepted.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidAudio
@@ -12,30 +14,33 @@ from adaptwin_core.domain.spec import CompressionSpec
 LEAST_TRAINING_S = 60.0
 
 _SPEAKER_ALONE = "no general speech was given: the model is fitted to this speaker alone (speaker_weight 1)"
-_NO_TRANSCRIPTS = "this speech has no transcripts to train on: the model learns from what the original hears in it"
+_NO_TRANSCRIPTS = "this speech has no transcripts to train on: the model is trained on what the original transcribes"
+
+
+RemarkCode = Literal["accepted_little", "no_general_speech", "no_transcripts"]
 
 
 class Remark(NamedTuple):
-    """Something that a person should know of a job that begins."""
+    """What a person should know of a job that begins."""
 
-    code: str
+    code: RemarkCode
     message: str
 
 
 def admit(
     speaker: DatasetReport, general: DatasetReport | None, spec: CompressionSpec, *, accept_little: bool
 ) -> list[Remark]:
-    """Let a job begin, or say what its speech lacks.
+    """Check that a job has the speech it needs.
 
     Args:
-        accept_little: the person said that they know, and want the job as it is.
+        accept_little: the person accepts speech that is too little.
 
     Returns:
         what a person should know of the job that begins.
 
     Raises:
-        InvalidAudio: `no_training_speech`: there is nothing at all to learn from, which no word helps.
-            `too_little_speech`: a job is possible, but hopeless.
+        InvalidAudio: `no_training_speech`: there is nothing to train on, whatever is accepted.
+            `too_little_speech`: the job is possible, but there is too little for a good result.
         InvalidSpec: `nothing_to_search_by`: too little transcribed speech is kept from training for max_wer.
     """
     if needs_training(spec) and speaker.splits.get("train", 0.0) == 0:
@@ -48,7 +53,7 @@ def admit(
     little = shortcomings(speaker, general, spec)
     if little and not accept_little:
         raise InvalidAudio(
-            f"{'; '.join(little)}. Send more speech; accept_little (--accept-little) goes on with what is there",
+            f"{'; '.join(little)}. Send more speech, or set accept_little (--accept-little) to go on all the same",
             code="too_little_speech",
         )
     remarks = [Remark("accepted_little", f"accepted: {what}") for what in little]
@@ -60,7 +65,7 @@ def admit(
 
 
 def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: CompressionSpec) -> list[str]:
-    """Return what is too little for a job to be worth its time: what is there and what is needed, a sentence each."""
+    """Return what is too little for a good result, with what is needed instead: a sentence each."""
     little = []
     if speaker.clips == 1:
         little.append(f"the speech is one clip of {_length(speaker.seconds)}, and learning and testing need one each")
@@ -82,12 +87,12 @@ def shortcomings(speaker: DatasetReport, general: DatasetReport | None, spec: Co
 
 
 def needs_training(spec: CompressionSpec) -> bool:
-    """Return whether a job learns from the speech. To store a model in 8 bits, nothing is learnt."""
+    """Return whether a job trains on the speech. A job that only stores a model in 8 bits does not."""
     return spec.is_cut or spec.personal_steps > 0 or spec.weights == "int4"
 
 
 def _seconds_to_learn(report: DatasetReport) -> float:
-    """Return the seconds that a job learns from: with transcripts those that have words, without any all speech."""
+    """Return the seconds that a job trains on: those whose transcripts have words or, if there are none, all."""
     if "train" not in report.parts:
         return report.splits.get("train", 0.0)
     part = report.parts["train"]
@@ -103,5 +108,5 @@ def _seconds_to_judge(report: DatasetReport) -> float:
 
 def _length(seconds: float) -> str:
     if seconds < 60:
-        return f"{int(10 * seconds) / 10:g} seconds"  # never rounded up to the minute that is asked for
+        return f"{int(10 * seconds) / 10:g} seconds"  # rounded down, so that less than a minute never reads as one
     return f"{seconds / 60:.1f} minutes"

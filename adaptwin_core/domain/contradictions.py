@@ -1,4 +1,4 @@
-"""Settings of which one would silently go unused. Asked at the doors, of what a person gave, not of stored settings."""
+"""Finds settings that contradict each other, so that one of them would be ignored. Only new jobs are checked."""
 
 from adaptwin_core.domain.spec import CompressionSpec
 
@@ -7,7 +7,7 @@ BUDGETS = ("model_cut", "max_bytes", "max_wer")
 
 
 def contradictions(spec: CompressionSpec) -> list[str]:
-    """Return what cannot be meant together, a sentence each."""
+    """Return a sentence for each contradiction."""
     given = _given(spec)
     cuts, budgets = ([name for name in names if name in given] for names in (CUTS, BUDGETS))
     found = []
@@ -23,8 +23,8 @@ def contradictions(spec: CompressionSpec) -> list[str]:
 
 
 def _given(spec: CompressionSpec) -> set[str]:
-    """Return the settings that a person chose. Those of a job, sent back whole as the API shows them, say of each
-    setting at its default only that it was left out.
+    """Return the settings that a person chose. If all are given, as the API shows those of a job, a setting at its
+    default counts as left out.
     """
     fields = type(spec).model_fields
     is_whole = len(spec.model_fields_set) == len(fields)

@@ -1,4 +1,4 @@
-"""Canonical JSON and SHA-256: how everything content-addressed is named."""
+"""Canonical JSON and SHA-256, by which stored files and results are named."""
 
 import hashlib
 import json

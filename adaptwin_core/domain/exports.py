@@ -1,4 +1,4 @@
-"""The forms that a finished model can be had in, beside the checkpoint itself."""
+"""The formats that a finished model can be exported to."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -19,7 +19,11 @@ ExportName = Literal[
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """`is_exact`: the checkpoint's numbers and features, so its greedy text is the same. `note` is for who chooses."""
+    """A format of one runtime.
+
+    `is_exact` says that weights and features are the checkpoint's, so greedy decoding gives the same text. `note` helps
+    a person to choose.
+    """
 
     name: ExportName
     runtime: str
@@ -27,7 +31,7 @@ class ExportFormat:
     is_exact: bool = False
 
 
-CHECKPOINT: Final = "checkpoint"  # the model itself, which every form is made of
+CHECKPOINT: Final = "checkpoint"  # the model itself, which every export is made of
 FORMATS: Final[dict[str, ExportFormat]] = {
     form.name: form
     for form in (

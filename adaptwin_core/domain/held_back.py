@@ -1,4 +1,4 @@
-"""Speech that is kept from training to judge it by, and whether there is enough of it to search a cut by."""
+"""Held-back speech: how much is kept from training to judge it by, and whether it is enough to search for a cut."""
 
 import math
 
@@ -9,18 +9,18 @@ from adaptwin_core.domain.units import Unit, unit_of
 
 MAX_WINDOWS = 4  # of each kind of speech
 ONE_WINDOW_IN = 10
-LEAST_UNITS = 100  # words, or characters, of them together: one more or less is then one point at most
+LEAST_UNITS = 100  # words, or characters, in all: one error is then one point of the error rate at most
 
-_LEAST_FILLED_S = 24.0  # of a window, as clips are packed
+_LEAST_FILLED_S = 24.0  # how full a window is at least, as clips are packed
 
 
 def num_held_back(num_windows: int) -> int:
-    """Return how many of the windows to train on are held back, where no clips are marked valid."""
+    """Return how many training windows are held back where no clips are marked valid."""
     return min(MAX_WINDOWS, num_windows // ONE_WINDOW_IN)
 
 
 def require_enough(num_units: int, language: str) -> None:
-    """Check that the transcribed speech kept from training has words, or characters, enough for max_wer.
+    """Check that the held-back speech has enough words, or characters, to search for `max_wer`.
 
     Raises:
         InvalidSpec: `nothing_to_search_by`.
@@ -36,10 +36,10 @@ def require_enough(num_units: int, language: str) -> None:
 
 
 def require_searchable(speech: DatasetReport, language: str) -> None:
-    """Refuse by a dataset's figures what the search would refuse hours later by the clips themselves.
+    """Refuse at once, by a dataset's figures, what the search would refuse hours later by the clips.
 
-    The figures count as spaces part words, and windows not yet packed are taken to be full: what is near the limit
-    passes, and is judged by `require_enough` again.
+    The figures are estimates: words are split at spaces, and windows are taken to be full before they are packed. What
+    is near the limit passes here, and `require_enough` checks it again.
 
     Raises:
         InvalidSpec: `nothing_to_search_by`.
@@ -48,7 +48,7 @@ def require_searchable(speech: DatasetReport, language: str) -> None:
     if train is None or valid is None or train.words is None or valid.words is None:
         if speech.labelled == 0:
             require_enough(0, language)
-        return  # an older version counted no words
+        return  # the report is of an older version, which counted no words
     count = "characters" if unit_of(language) is Unit.CHARACTER else "words"
     if valid.words > 0:
         require_enough(getattr(valid, count), language)

@@ -1,4 +1,4 @@
-"""Identifiers: a prefix that says what the thing is, and a ULID, so ids sort by time of birth."""
+"""Identifiers: a prefix for the kind of thing, and a ULID, so that ids sort by the time when they were made."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The language of speech: what a person calls it, the code that Whisper has for it, and whether a base model has it."""
+"""Finds Whisper's code for a language as people name it, and checks that a base model supports that language."""
 
 import difflib
 import re
@@ -10,10 +10,10 @@ from adaptwin_core.domain.language_names import MISTAKEN, NAMES
 ENGLISH_ONLY = ("en",)
 _BY_NAME = {name: code for code, names in NAMES.items() for name in (code, *names.split(", "))}
 _NOT_NAMED = {"", "auto", "automatic", "autodetect", "detect", "unknown", "none", "null", "any", "und", "mul", "multi"}
-_CANTONESE_REGIONS = {"yue", "hk", "mo"}  # of zh: what is spoken there
-# The nearest language that every multilingual Whisper has, where the one spoken came later or is written otherwise.
+_CANTONESE_REGIONS = {"yue", "hk", "mo"}  # regions of zh in which Cantonese is spoken
+# The nearest language of every multilingual Whisper, for a language that only later ones have.
 _STAND_INS = {"yue": "zh", "nn": "no"}
-_VARIETIES_OF = {"zh": {"yue"}, "no": {"nn"}}  # languages of their own
+_VARIETIES_OF = {"zh": {"yue"}, "no": {"nn"}}  # they are languages of their own
 _VARIETIES = re.compile(
     r"(american|australian|austrian|brazilian|british|canadian|egyptian|european|indian|irish|latin american|mexican|"
     r"modern|scottish|simplified|standard|traditional) "
@@ -26,7 +26,7 @@ def code_of(text: str) -> str:
     """Return Whisper's code for a language as people write it: a code, a tag such as de-DE, or a name.
 
     Raises:
-        InvalidSpec: it names no language of Whisper's; the message says what to write instead.
+        InvalidSpec: Whisper has no such language. The message says what to write instead.
     """
     said = " ".join(text.casefold().replace("<|", " ").replace("|>", " ").split())
     if said in _NOT_NAMED:
@@ -49,30 +49,30 @@ def own_names(code: str) -> list[str]:
 
 
 def require(code: str, available: Sequence[str] | None, base_model: str) -> None:
-    """Check that a base model has the language of the speech.
+    """Check that a base model supports the language of the speech.
 
     Args:
         code: as `code_of` gave it.
-        available: the codes of the base model; None, where they were never read.
+        available: the codes of the base model, or None if they were never read.
         base_model: its name, for the message.
 
     Raises:
-        InvalidSpec: it has not; the message says what to use instead.
+        InvalidSpec: it does not. The message says what to use instead.
     """
     if code in (ENGLISH_ONLY if available is None else available):
         return
     if available is None:
-        reason = "which languages it has was never read; register it again with `adaptwin base add`"
+        reason = "its languages were never read; register it again with `adaptwin base add`"
     elif tuple(available) == ENGLISH_ONLY:
         reason = "it hears English only; take a multilingual base model, such as whisper-base"
     elif (other := _STAND_INS.get(code)) in available:
-        reason = f"it does not know that; give {other}, or take a base model that does, such as whisper-large-v3"
+        reason = f"give {other}, or take a base model that does, such as whisper-large-v3"
     elif len(available) <= _MOST_LISTED:
         reason = f"it knows only {', '.join(available)}"
     else:
-        reason = "it does not know that; take a base model that does"
+        reason = "take a base model that does"
     raise InvalidSpec(
-        f"the speech is {named(code)}, and {base_model} cannot be asked for that: {reason}", code="language_not_in_base"
+        f"the speech is {named(code)}, which {base_model} does not support: {reason}", code="language_not_in_base"
     )
 
 
@@ -92,7 +92,7 @@ def _of_tag(said: str) -> str | None:
 def _of_parentheses(said: str) -> str | None:
     """Return the code for a name with a variety, a region or a script, such as Chinese (Cantonese) or English (UK).
 
-    What stands in parentheses is a language only where it is a variety of the one before: UK is no Ukrainian there.
+    Parentheses hold a language only if it is a variety of the one before: in English (UK), UK is not Ukrainian.
     """
     match = re.fullmatch(r"([^()]+?) ?\(([^()]+)\)", said)
     if match is None or (code := _BY_NAME.get(match[1])) is None:
@@ -106,7 +106,7 @@ def _of_parentheses(said: str) -> str | None:
 def _instead(said: str) -> str:
     if said in MISTAKEN:
         return f"write {MISTAKEN[said]} for {named(MISTAKEN[said])}"
-    # Two letters are near to any other two: only names are compared.
+    # Only names are compared, since any two codes of two letters are near each other.
     near = difflib.get_close_matches(said, [name for name in _BY_NAME if len(name) > 3], n=3, cutoff=0.75)
     meant = list(dict.fromkeys(_BY_NAME[name] for name in near))
     if meant:

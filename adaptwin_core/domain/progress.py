@@ -1,14 +1,14 @@
-"""How a long piece of work tells how far it is."""
+"""The call by which long work reports its progress."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called as work goes on; may raise to stop it."""
+    """Called while work goes on. It may raise to stop the work."""
 
     def __call__(self, done: int, total: int, /, **figures: float) -> None:
-        """Tell what is done of all there is to do, with figures worth showing, such as a loss."""
+        """Report how much of `total` is done, with figures to show, such as a loss."""
 
 
 def silent(_done: int, _total: int, /, **_figures: float) -> None:
-    """Progress that nobody watches."""
+    """Report to nobody."""

@@ -1,4 +1,4 @@
-"""What is wrong with what a person sent, in sentences. A misspelt name is answered with the nearest known one."""
+"""Turns validation errors into sentences. For a name that is not known, they give the nearest one that is."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,14 +11,14 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 UNKNOWN: Final = "extra_forbidden"
 MAX_NAMES_SHOWN = 8
 MAX_VALUE_CHARS = 40
-MIN_BEGUN_CHARS = 3  # fewer begin too much
+MIN_BEGUN_CHARS = 3  # shorter ones would match too many names
 _SHOULD = re.compile(r"^\w+ should ")  # how pydantic begins: "Input should be …"
 _PARSING = re.compile(r", unable to parse string as an? \w+")
 _NOT_AN_OBJECT = {"dict_type", "model_attributes_type", "model_type"}
 
 
 class Named(BaseModel):
-    """A model that refuses names it does not know, and answers with the nearest that it does."""
+    """A model that refuses names that it does not know, with the nearest that it does."""
 
     model_config = ConfigDict(extra="forbid")
     kind: ClassVar[str] = "field"  # what a person calls one of its names
@@ -37,7 +37,7 @@ class Named(BaseModel):
 
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
-    """Return the sentence that answers a name which is not known.
+    """Return the sentence that refuses a name that is not known.
 
     Args:
         kind: what such a name is called: setting, field, parameter.
@@ -69,7 +69,7 @@ def sentence(error: ErrorDetails) -> str:
 
 
 def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
-    """Return one sentence for each setting that is refused; a fault of several settings names none."""
+    """Return a sentence for each setting that is refused. One about several settings does not begin with a name."""
     told = []
     for error in errors:
         where = ".".join(map(str, error["loc"]))
@@ -79,7 +79,7 @@ def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
 
 
 def _begun(name: str, known: Collection[str]) -> list[str]:
-    """Return the names of which a word begins so: of lang, language; of steps, all steps."""
+    """Return the names that have a word beginning so: language for lang, all settings of steps for steps."""
     if len(name) < MIN_BEGUN_CHARS:
         return []
     return [other for other in known if f"_{name}" in f"_{other}"][:MAX_NAMES_SHOWN]
@@ -98,11 +98,11 @@ def _with_value(told: str, joint: str, value: Any) -> str:
 
 
 def _is_unknown(error: ErrorDetails) -> bool:
-    return error["type"] == UNKNOWN and len(error["loc"]) == 1  # deeper ones were explained where they arose
+    return error["type"] == UNKNOWN and len(error["loc"]) == 1  # an inner model has explained deeper ones
 
 
 def _explained(error: ErrorDetails, kind: str, known: Collection[str]) -> InitErrorDetails:
     message = unknown_name(kind, str(error["loc"][0]), known) if _is_unknown(error) else error["msg"]
-    # As a custom error, so that the words stay; braces would be read as fields of the message.
+    # A custom error keeps the words as they are. Braces in them would otherwise be read as fields.
     words = PydanticCustomError(error["type"], "{words}", {"words": message})
     return InitErrorDetails(type=words, loc=error["loc"], input=error["input"])

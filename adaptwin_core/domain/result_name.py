@@ -7,7 +7,8 @@ from typing import Any, Final
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import SpeechUse, Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import SpeechUse, Stage
 from adaptwin_core.domain.task_keys import TaskKey
 
 CODE_VERSION: Final = 18  # raise it when a stage makes something else of the same inputs

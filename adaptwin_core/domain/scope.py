@@ -1,10 +1,10 @@
-"""Whose things a query may see."""
+"""The owner whose rows a query may see."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TenantScope:
-    """Every public query takes one; there is no way to ask across tenants by accident."""
+    """One tenant. Every public query takes it, so that none can see the rows of another tenant by accident."""
 
     tenant_id: str

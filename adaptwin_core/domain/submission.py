@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from adaptwin_core.domain.admission import Remark, admit
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 
 

@@ -1,4 +1,4 @@
-"""What errors are counted in: words or, where no spaces part them, characters."""
+"""The unit in which errors are counted: words or, where no spaces separate them, characters."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ _UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # writ
 
 
 class Unit(StrEnum):
-    """What errors are counted in."""
+    """The unit in which errors are counted."""
 
     WORD = "word"
     CHARACTER = "character"
@@ -21,5 +21,5 @@ class Unit(StrEnum):
 
 
 def unit_of(language: str) -> Unit:
-    """Return what a language, given by its Whisper code, is judged by: characters where no spaces part its words."""
+    """Return the unit of a language, given by its Whisper code."""
     return Unit.CHARACTER if language in _UNSPACED else Unit.WORD

@@ -1,4 +1,4 @@
-"""Whether a finished model hears as well as the one it was made of, as its report, its job and its card say it."""
+"""The verdict on a finished model compared with its original, as report, job and model card hold it."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ Outcome = Literal["better", "no_worse", "worse", "unknown"]
 
 
 class Verdict(Frozen):
-    """One judgement, in words and in figures. `difference` and its interval are None where the outcome is unknown."""
+    """The verdict in words and in figures. `difference` and its interval are None where the outcome is unknown."""
 
     outcome: Outcome = Field(
         description="The result for the speaker, by the 95 % interval of the difference: better if it lies below 0, "

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey from Python wheels, for one machine: what runs here is what runs in production.
+"""PostgreSQL and Valkey from Python wheels, for one machine: the same servers that run in production.
 
 PostgreSQL listens on a Unix socket inside its own 0700 folder, so no other user of the machine can connect; Valkey on a
 free loopback port. Started as root, PostgreSQL runs as the system user `embedded_postgres`: it refuses to be root.

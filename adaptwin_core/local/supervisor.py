@@ -1,4 +1,4 @@
-"""Keep a few processes running: start them, say when each is ready, start again what died, leave nothing behind."""
+"""Keeps a few processes running: it starts them, says when each is ready, restarts what dies, and stops them all."""
 
 import ctypes
 import os

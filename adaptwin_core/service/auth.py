@@ -1,4 +1,4 @@
-"""Who is asking. A key is shown once; the database holds only its HMAC, so a stolen dump opens nothing."""
+"""API keys. A key is shown once. The database holds only its HMAC, so a stolen dump opens nothing."""
 
 import hashlib
 import hmac
@@ -31,7 +31,7 @@ def create_tenant(session: Session, name: str) -> TenantScope:
 
 @dataclass(frozen=True)
 class ApiKeys:
-    """Makes and checks keys. `secret_key` keys the HMAC under which they are stored."""
+    """Makes and checks keys. `secret_key` is the key of the HMAC that the database holds."""
 
     secret_key: SecretStr
 

@@ -1,4 +1,4 @@
-"""The uncompressed models that jobs may start from. They are public: nobody's voice is in them."""
+"""The uncompressed models that jobs may start from. They belong to no tenant."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.store.queries import base_models as queries
 from adaptwin_core.store.tables import BaseModel
 

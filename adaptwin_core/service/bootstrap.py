@@ -1,6 +1,6 @@
-"""Wiring: what one process of the service works with, made once from its settings where the process starts.
+"""Makes what one process of the service works with from its settings, once, where the process starts.
 
-Nothing here connects: a process may be forked, and tell what it can do, before its servers answer.
+Nothing here connects to a server. So a process may be forked afterwards, and may start before its servers do.
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from adaptwin_core.service.auth import ApiKeys
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.erasure import Eraser
-from adaptwin_core.service.tasks import Tasks
+from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.upload_writer import Writers
 from adaptwin_core.service.uploads import Uploads
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.blobs_local import LocalBlobs
@@ -27,6 +28,7 @@ class Service:
     broker: Broker
     keys: ApiKeys
     uploads: Uploads
+    writers: Writers
     tasks: Tasks
     eraser: Eraser
 
@@ -35,16 +37,16 @@ def bootstrap(settings: Settings) -> Service:
     """Return the service that these settings describe."""
     blobs = _blobs(settings)
     files = UploadFiles(settings.uploads_dir)
+    uploads = Uploads(settings, files, blobs)
     return Service(
         settings=settings,
         database=Database(settings.database_url),
         blobs=blobs,
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
-        uploads=Uploads(settings, files, blobs),
-        tasks=Tasks(
-            lease_s=settings.lease_s, max_attempts=settings.max_attempts, num_shards=settings.calibration_shards
-        ),
+        uploads=uploads,
+        writers=Writers(uploads),
+        tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),
     )
 

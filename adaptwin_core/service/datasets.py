@@ -9,19 +9,19 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.audio import seconds_of
-from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.errors import Conflict, CorruptBlob, NotFound
+from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, UploadState, next_state
 from adaptwin_core.domain.task_keys import DatasetKey
 from adaptwin_core.service import pipeline, readiness
 from adaptwin_core.service.uploads import Uploads
-from adaptwin_core.store.blobs import BlobStore, Files
+from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.queries import datasets as queries
-from adaptwin_core.store.queries import erasure, owned
+from adaptwin_core.store.queries import owned
 from adaptwin_core.store.queries import uploads as upload_queries
 from adaptwin_core.store.tables import Dataset, Upload
 
@@ -34,7 +34,7 @@ class Clip:
 
     id: str
     recording: str
-    split: str
+    split: Split
     seconds: float
     text: str | None
 
@@ -119,51 +119,6 @@ def delete(session: Session, scope: TenantScope, dataset_id: str) -> None:
     dataset.state = next_state(DatasetState(dataset.state), "delete").value
     dataset.deleted_at = func.now()
     queries.abandon_work(session, scope, dataset_id)
-
-
-def ingested(
-    session: Session,
-    dataset_id: str,
-    *,
-    digest: str,
-    report: DatasetReport,
-    files: Files,
-    blobs: BlobStore,
-) -> Dataset:
-    """Make a dataset ready. For the worker that holds its task.
-
-    Args:
-        digest: of the corpus: same speech, same digest.
-        report: what was found.
-        files: of the corpus, stored as the tenant's blobs.
-
-    Raises:
-        Conflict: the dataset was deleted meanwhile.
-        CorruptBlob: a blob was removed with another dataset that held the same bytes; a retry stores it again.
-    """
-    dataset = _for_worker(session, dataset_id)
-    scope = TenantScope(dataset.tenant_id)
-    erasure.share_blobs(session, scope)
-    for name, file in files.items():
-        if not blobs.exists(file.sha256, scope=scope.tenant_id):
-            raise CorruptBlob(f"{name} of dataset {dataset_id} is not stored")
-    dataset.state = next_state(DatasetState(dataset.state), "ready").value
-    dataset.digest = digest
-    dataset.report = report
-    dataset.files = files
-    return dataset
-
-
-def ingest_failed(session: Session, dataset_id: str, error: dict[str, Any]) -> Dataset:
-    """Note why a dataset cannot be used: `{code, message}`. For the worker that holds its task."""
-    dataset = _for_worker(session, dataset_id)
-    dataset.state = next_state(DatasetState(dataset.state), "fail").value
-    dataset.error = error
-    return dataset
-
-
-def _for_worker(session: Session, dataset_id: str) -> Dataset:
-    return session.get_one(Dataset, dataset_id, with_for_update=True)
 
 
 def _clip(row: dict[str, Any]) -> Clip:

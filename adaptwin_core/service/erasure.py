@@ -10,6 +10,7 @@ from adaptwin_core.domain.states import UploadState, next_state
 from adaptwin_core.service.upload_files import UploadFiles
 from adaptwin_core.store.blobs import BlobRef, BlobStore, from_json
 from adaptwin_core.store.database import Database
+from adaptwin_core.store.queries import blobs
 from adaptwin_core.store.queries import erasure as rows
 from adaptwin_core.store.tables import Model
 
@@ -84,8 +85,8 @@ class Eraser:
         """Delete a blob unless something living stands on it; return how many went."""
         if sha256 is None:
             return 0
-        rows.hold_blobs(session, scope)
-        if rows.blob_in_use(session, scope, sha256):
+        blobs.hold(session, scope)
+        if blobs.is_in_use(session, scope, sha256):
             return 0
         self.blobs.delete(sha256, scope=scope.tenant_id)
         return 1

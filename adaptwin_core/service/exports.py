@@ -1,23 +1,20 @@
-"""A finished model in other forms: asked for, made by a task, handed out if it hears as well as the model itself."""
+"""A finished model in the forms of other runtimes. A form is handed out if it transcribes as well as the model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.exports import FORMATS, ExportName
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.states import TaskState
 from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import Files, from_json
-from adaptwin_core.store.queries import owned
+from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Task
 
 
@@ -25,13 +22,13 @@ class ExportState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     READY = "ready"
-    REFUSED = "refused"  # made, and heard to be worse than the model: not handed out
+    REFUSED = "refused"  # made, but it transcribes worse than the model: not handed out
     FAILED = "failed"  # may be asked for again
 
 
 @dataclass(frozen=True)
 class Export:
-    """`verdict`: what was heard; `files`: once it is ready."""
+    """One form of a model. `verdict` compares it with the model; `files` are there once it is ready."""
 
     form: str
     state: ExportState
@@ -57,8 +54,8 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     known = {export.form: export for export in of_model(session, scope, model_id)}
     is_new = form not in known or known[form].state is ExportState.FAILED
     if is_new:
-        # Another task, not another attempt: whoever may still hold the failed one must not touch this.
-        session.execute(delete(Task).where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.key == form))
+        # A new task, not a new attempt: a worker that still holds the failed one must not finish this one.
+        tasks.forget_export(session, scope, job_id, form)
         pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id)
         session.flush()
     return get(session, scope, model_id, form), is_new
@@ -67,7 +64,7 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
 def of_model(session: Session, scope: TenantScope, model_id: str) -> list[Export]:
     """Return every form that was asked for, in the order of `FORMATS`. Raises NotFound."""
     model = models.get(session, scope, model_id)
-    found = {task.key: _under_way(task) for task in _open_tasks(session, model.job_id)}
+    found = {task.key: _under_way(task) for task in tasks.unfinished_exports(session, scope, model.job_id)}
     found |= {form: _made(form, kept) for form, kept in model.manifest.get("exports", {}).items()}
     return [found[form] for form in FORMATS if form in found]
 
@@ -104,12 +101,6 @@ def _why_not_ready(export: Export) -> str:
             why = (export.error or {}).get("message", "its files could not be made")
             return f"the export {export.form} failed: {why}. Ask for it again"
     return f"the export {export.form} is {export.state}: wait until it is ready"
-
-
-def _open_tasks(session: Session, job_id: str) -> Sequence[Task]:
-    states = (TaskState.QUEUED, TaskState.RUNNING, TaskState.FAILED)
-    query = select(Task).where(Task.job_id == job_id, Task.stage == Stage.EXPORT, Task.state.in_(states))
-    return session.scalars(query).all()
 
 
 def _under_way(task: Task) -> Export:

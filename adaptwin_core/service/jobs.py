@@ -1,9 +1,8 @@
 """Jobs as their owners see them: submit, follow, cancel."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain import languages, submission
@@ -13,14 +12,15 @@ from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log
-from adaptwin_core.service import tasks as task_service
-from adaptwin_core.store.queries import datasets as queries
-from adaptwin_core.store.queries import owned
-from adaptwin_core.store.tables import Event, Job, Task, Tenant
+from adaptwin_core.store.queries import auth, datasets, owned
+from adaptwin_core.store.queries import events as event_queries
+from adaptwin_core.store.queries import jobs as queries
+from adaptwin_core.store.queries import tasks as task_queries
+from adaptwin_core.store.tables import Event, Job, Task
 
 _ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
@@ -66,8 +66,8 @@ def submit(
     } | ({"accept_little": True} if accept_little else {})
     request_digest = digest_json(request)
     # One submission of a tenant at a time: two requests with one key cannot both find nothing.
-    session.get_one(Tenant, scope.tenant_id, with_for_update={"key_share": True})
-    if idempotency_key is not None and (old := _by_key(session, scope, idempotency_key)) is not None:
+    auth.lock_tenant(session, scope)
+    if idempotency_key is not None and (old := queries.by_idempotency_key(session, scope, idempotency_key)) is not None:
         if old.request_digest != request_digest:
             raise Conflict(
                 "this Idempotency-Key was used for another request; use a new key for a new job",
@@ -117,8 +117,7 @@ def list_jobs(session: Session, scope: TenantScope, *, after: str | None, limit:
 
 def tasks(session: Session, scope: TenantScope, job_id: str) -> Sequence[Task]:
     """Return the tasks a job has had so far, in the order they were made. Raises NotFound."""
-    job = get(session, scope, job_id)
-    return session.scalars(select(Task).where(Task.job_id == job.id).order_by(Task.created_at, Task.id)).all()
+    return task_queries.of_job(session, scope, get(session, scope, job_id).id)
 
 
 def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
@@ -133,7 +132,7 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
         raise Conflict(f"the job {_ENDED[JobState(job.state)]}: there is nothing left to stop", code="illegal_state")
     job.state = next_state(JobState(job.state), "cancel")
     job.finished_at = func.now()
-    task_service.cancel_open(session, job)
+    task_queries.cancel_open(session, scope, job.id)
     event_log.add(session, job, "state", "the job was cancelled", state=job.state)
     session.flush()
     session.refresh(job)
@@ -142,18 +141,11 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
 
 def events(session: Session, scope: TenantScope, job_id: str, *, after_id: int, limit: int) -> Sequence[Event]:
     """Return the next events of a job, oldest first. Raises NotFound."""
-    return event_log.after(session, get(session, scope, job_id).id, after_id=after_id, limit=limit)
-
-
-def _by_key(session: Session, scope: TenantScope, idempotency_key: str) -> Job | None:
-    return session.scalar(select(Job).where(Job.tenant_id == scope.tenant_id, Job.idempotency_key == idempotency_key))
+    return event_queries.after(session, scope, get(session, scope, job_id).id, after_id=after_id, limit=limit)
 
 
 def _check_room(session: Session, scope: TenantScope, limit: int) -> None:
-    unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
-    num_unfinished: Any = session.scalar(
-        select(func.count()).select_from(Job).where(Job.tenant_id == scope.tenant_id, unfinished)
-    )
+    num_unfinished = queries.num_unfinished(session, scope)
     if num_unfinished >= limit:
         raise LimitExceeded(
             f"{num_unfinished} of your jobs are unfinished, {limit} may be; wait for one, or cancel one"
@@ -161,5 +153,5 @@ def _check_room(session: Session, scope: TenantScope, limit: int) -> None:
 
 
 def _ready_speech(session: Session, scope: TenantScope, dataset_id: str) -> DatasetReport:
-    dataset = queries.get(session, scope, dataset_id, lock="share")  # against its deletion
+    dataset = datasets.get(session, scope, dataset_id, lock="share")  # against its deletion
     return readiness.require_ready(dataset)

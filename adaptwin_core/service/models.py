@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.service import tasks
 from adaptwin_core.store.blobs import BlobRef, from_json
-from adaptwin_core.store.queries import owned
+from adaptwin_core.store.queries import models as queries
+from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Model
 
 
@@ -38,9 +38,7 @@ def get(session: Session, scope: TenantScope, model_id: str) -> Model:
 
 def of_job(session: Session, scope: TenantScope, job_id: str) -> Model | None:
     """Return the model that a job made, unless it was deleted."""
-    return session.scalar(
-        select(Model).where(Model.job_id == job_id, Model.tenant_id == scope.tenant_id, Model.deleted_at.is_(None))
-    )
+    return queries.of_job(session, scope, job_id)
 
 
 def open_file(session: Session, scope: TenantScope, model_id: str, name: str) -> FileEntry:
@@ -53,16 +51,12 @@ def open_file(session: Session, scope: TenantScope, model_id: str, name: str) ->
 
 def count_download(session: Session, scope: TenantScope, model_id: str) -> None:
     """Note that a file of a model was handed out."""
-    session.execute(
-        update(Model)
-        .where(Model.id == model_id, Model.tenant_id == scope.tenant_id)
-        .values(num_downloads=Model.num_downloads + 1)
-    )
+    queries.count_download(session, scope, model_id)
 
 
 def delete(session: Session, scope: TenantScope, model_id: str) -> None:
-    """Take a model away for good: gone at once for its owner, its bytes at the next sweep. Raises NotFound."""
+    """Delete a model for good. Its owner no longer sees it; its bytes go with the next erasure. Raises NotFound."""
     job = owned.get(session, scope, Job, get(session, scope, model_id).job_id, lock=True)
     model = owned.get(session, scope, Model, model_id, lock=True)
     model.deleted_at = func.now()
-    tasks.cancel_open(session, job)
+    tasks.cancel_open(session, scope, job.id)

@@ -9,13 +9,14 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from sqlalchemy import delete, func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.store.database import Database
 from adaptwin_core.store.killpoints import killpoint
+from adaptwin_core.store.queries import outbox as queries
 from adaptwin_core.store.tables import Outbox
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,7 @@ def flush(database: Database, broker: Broker) -> int:
     num_sent = 0
     while True:
         with database.transaction() as session:
-            batch = session.scalars(
-                select(Outbox)
-                .where(Outbox.sent_at.is_(None), Outbox.due_at <= func.now())
-                .order_by(Outbox.due_at, Outbox.id)
-                .limit(BATCH)
-                .with_for_update(skip_locked=True)
-            ).all()
+            batch = queries.due(session, limit=BATCH)
             killpoint("relay_selected")
             for message in batch:
                 try:
@@ -59,4 +54,4 @@ def flush(database: Database, broker: Broker) -> int:
 
 def forget_sent(session: Session) -> None:
     """Delete messages that were sent long ago."""
-    session.execute(delete(Outbox).where(Outbox.sent_at < func.now() - KEEP_SENT))
+    queries.forget_sent(session, after=KEEP_SENT)

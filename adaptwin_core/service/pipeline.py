@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.stages import JOB_STAGES, Outline, Owner, Stage, row_of, stages_of
+from adaptwin_core.domain.stage_table import JOB_STAGES, row_of, stages_of
+from adaptwin_core.domain.stages import Outline, Owner, Stage
 from adaptwin_core.domain.states import JobState, next_state
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.service import broker, events, outbox
-from adaptwin_core.store.blobs import Files, as_json
 from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 
@@ -42,7 +41,7 @@ def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
 def add_task(
     session: Session, stage: Stage, key: TaskKey, *, job_id: str | None = None, dataset_id: str | None = None
 ) -> Task:
-    """Queue a task, with the message that rings for it."""
+    """Queue a task, with the message that tells a worker of it."""
     task = Task(id=new_id("task"), job_id=job_id, dataset_id=dataset_id, stage=stage, key=str(key))
     session.add(task)
     announce(session, task.id, stage)
@@ -50,7 +49,7 @@ def add_task(
 
 
 def announce(session: Session, task_id: str, stage: Stage, *, delay_s: float = 0.0) -> None:
-    """Write the message that rings for a task."""
+    """Write the message that tells a worker of a task."""
     outbox.enqueue(session, broker.TASK_RUN, row_of(stage).queue, [task_id], delay_s=delay_s)
 
 
@@ -79,17 +78,3 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_
     for stage in stages_of(Owner.EXPORT):
         for key in row_of(stage).keys(outline_of(session, job, num_shards=num_shards)):
             add_task(session, stage, key, job_id=job.id)
-
-
-def exported(session: Session, job: Job, form: str, files: Files, verdict: dict[str, Any]) -> None:
-    """Keep what an export's task made with the model, as long as that lives.
-
-    Raises:
-        LeaseLost: the model was deleted meanwhile.
-    """
-    model = session.scalars(select(Model).where(Model.job_id == job.id).with_for_update()).one()
-    if model.deleted_at is not None:
-        raise LeaseLost(f"the model was deleted while its export {form} was made")
-    exports = {**model.manifest.get("exports", {}), form: {"files": as_json(files), "verdict": verdict}}
-    model.manifest = {**model.manifest, "exports": exports}
-    events.add(session, job, "task", f"export {form} done", stage=Stage.EXPORT, task=form)

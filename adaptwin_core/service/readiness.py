@@ -1,4 +1,4 @@
-"""What a dataset can be asked for in the state it is in, and what to do where it cannot."""
+"""What the state of a dataset allows, and what its owner can do where it does not."""
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import Stage, row_of
+from adaptwin_core.domain.stage_table import row_of
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.store.blobs import Files
-from adaptwin_core.store.tables import BaseModel, Dataset, Job, Result, Task
+from adaptwin_core.store.queries import results as queries
+from adaptwin_core.store.tables import BaseModel, Dataset, Job, Task
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
     speaker = _corpus(session, job.dataset_id)
     general = _corpus(session, job.general_dataset_id) if job.general_dataset_id is not None else None
     spec = row.sees(job.spec, key)
-    earlier = {stage: _made_by(session, job.id, stage) for stage in row.reads(key)}
+    earlier = {stage: _made_by(session, job, stage) for stage in row.reads(key)}
     return TaskInputs(
         stage=row.stage,
         key=key,
@@ -90,21 +91,20 @@ def inputs_of(session: Session, task: Task) -> TaskInputs:
     )
 
 
-def find(session: Session, key: str) -> Made | None:
+def find(session: Session, scope: TenantScope, key: str) -> Made | None:
     """Return what equal inputs have already made."""
-    result = session.get(Result, key, populate_existing=True)
+    result = queries.find(session, scope, key)
     return Made(result.files, result.info) if result is not None else None
 
 
-def add(session: Session, key: str, *, tenant_id: str, made: Made) -> None:
+def add(session: Session, scope: TenantScope, key: str, made: Made) -> None:
     """Record a result; one that is there already stays."""
-    row = {"key": key, "tenant_id": tenant_id, "files": made.files, "info": made.info}
-    session.execute(insert(Result).values(row).on_conflict_do_nothing())
+    queries.add(session, scope, key, files=made.files, info=made.info)
 
 
-def forget(session: Session, key: str) -> None:
+def forget(session: Session, scope: TenantScope, key: str) -> None:
     """Drop a result whose files are damaged, so that the work is done again."""
-    session.execute(delete(Result).where(Result.key == key))
+    queries.forget(session, scope, key)
 
 
 def _corpus(session: Session, dataset_id: str) -> Dataset:
@@ -122,12 +122,7 @@ def _facts(dataset: Dataset) -> SpeechFacts:
     return SpeechFacts(dataset.digest, dataset.report)
 
 
-def _made_by(session: Session, job_id: str, stage: Stage) -> dict[TaskKey, Made]:
-    rows = session.execute(
-        select(Task.key, Result.files, Result.info)
-        .join(Result, Result.key == Task.result_key)
-        .where(Task.job_id == job_id, Task.stage == stage)
-        .order_by(Task.created_at, Task.id)
-    )
+def _made_by(session: Session, job: Job, stage: Stage) -> dict[TaskKey, Made]:
     parse = row_of(stage).key.parse
-    return {parse(key): Made(files, info) for key, files, info in rows}
+    found = queries.of_stage(session, TenantScope(job.tenant_id), job.id, stage)
+    return {parse(key): Made(files, info) for key, files, info in found}

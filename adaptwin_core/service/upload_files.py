@@ -1,4 +1,4 @@
-"""Bytes of uploads in flight: one file each, named by the id. Callers hold the row of an upload while they write it."""
+"""The bytes of unfinished uploads. Callers hold the row of an upload while they write its file."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(frozen=True)
 class UploadFiles:
-    """One file an upload, named by its id, in `folder`."""
+    """One file for each upload, named by its id, in `folder`."""
 
     folder: Path
 

@@ -1,13 +1,25 @@
-"""The body of one upload request: where it goes on, how much it may hold, and what its checksum must be."""
+"""How requests write an upload. The newest one owns it.
+
+It draws a token; an older request still in flight finds another token at its next write and stops. Every write to a
+file happens while its row is locked, so two requests can never mix their bytes.
+"""
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from adaptwin_core.domain.errors import InvalidInput, LimitExceeded
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import UploadState
+from adaptwin_core.service.uploads import Uploads, living
+from adaptwin_core.store.queries import uploads as rows
 from adaptwin_core.store.tables import Upload
 
+SEGMENT_BYTES = 4 << 20  # what a request buffers, then writes, syncs and commits as one
 ChecksumName = Literal["sha256", "sha1"]
 
 
@@ -55,3 +67,65 @@ class Writer:
         """Raise InvalidInput when the body was not what its checksum says."""
         if self._sha and self.checksum and not hmac.compare_digest(self._sha.digest(), self.checksum.digest):
             raise InvalidInput("the body does not match its checksum: send it again", code="checksum_mismatch")
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Lets one request at a time write an upload."""
+
+    uploads: Uploads
+
+    def begin(
+        self, session: Session, scope: TenantScope, upload_id: str, *, offset: int, checksum: Checksum | None = None
+    ) -> Writer:
+        """Take the upload over for one request that goes on at `offset`.
+
+        Raises:
+            NotFound: as `Uploads.get`.
+            Conflict: `offset` is not where the upload stands.
+        """
+        upload = living(rows.get(session, scope, upload_id, lock=True))
+        if upload.state == UploadState.OPEN:
+            upload.offset = self.uploads.safe_offset(upload)
+        if offset != upload.offset:
+            raise Conflict(f"the upload stands at {upload.offset}, not at {offset}", code="offset_mismatch")
+        token = secrets.token_hex(8)
+        if upload.state == UploadState.OPEN:
+            self.uploads.files.truncate(upload.id, upload.offset)
+            upload.writer_token = token
+            upload.expires_at = self.uploads.expiry()
+        return Writer(upload, token, checksum, max_checked_bytes=self.uploads.settings.max_patch_bytes)
+
+    def write(self, session: Session, scope: TenantScope, writer: Writer, data: bytes | bytearray) -> None:
+        """Put one segment on disk; it counts when this transaction is committed, unless a checksum is still to come.
+
+        Raises:
+            Conflict: a newer request took over.
+            ResourceExhausted: the disk is full or fails.
+        """
+        upload = _owned(session, scope, writer)
+        self.uploads.files.write(upload.id, writer.position, data)
+        writer.advance(data)
+        if writer.checksum is None:
+            upload.offset = writer.position
+
+    def settle(self, session: Session, scope: TenantScope, writer: Writer) -> Upload:
+        """End a request whose whole body was written: check it, and store the file when it is whole.
+
+        Raises:
+            InvalidInput: with code "checksum_mismatch"; the offset has not moved.
+            Conflict: a newer request took over.
+        """
+        writer.verify()
+        if writer.start == writer.length:  # nothing was missing, but perhaps the last step
+            return self.uploads.complete(session, scope, writer.upload_id)
+        upload = _owned(session, scope, writer)
+        upload.offset = writer.position
+        return self.uploads.complete(session, scope, upload.id) if upload.offset == upload.length else upload
+
+
+def _owned(session: Session, scope: TenantScope, writer: Writer) -> Upload:
+    upload = rows.get(session, scope, writer.upload_id, lock=True)
+    if upload.writer_token != writer.token:
+        raise Conflict("a newer request writes this upload now", code="upload_taken_over")
+    return upload

@@ -1,1 +1,1 @@
-"""Audio in: files and archives that a person sends become one checked corpus of 16 kHz mono speech."""
+"""Turns the files and archives that a person sends into one checked corpus of 16 kHz mono speech."""

@@ -7,9 +7,9 @@ from adaptwin_core.domain.splits import Split
 
 @dataclass(frozen=True)
 class Annotation:
-    """What is known of one recording.
+    """What is known of one recording: its transcript and its split.
 
-    `text` is None where nothing is known, and empty where it is known that nobody speaks.
+    `text` is None where the transcript is not known, and empty where nobody speaks in the recording.
     """
 
     text: str | None = None
@@ -17,13 +17,13 @@ class Annotation:
 
     @property
     def is_nonspeech(self) -> bool:
-        """Whether it is known that nobody speaks."""
+        """Whether the transcript says that nobody speaks."""
         return self.text == ""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One line said of one recording.
+    """What one line of a transcript file, or a whole file, says of one recording.
 
     `key` names the recording as the file wrote it: with or without folder and extension, perhaps by an absolute path of
     another machine. `folder` is the label of the folder that the transcript file lies in, "" at the top.

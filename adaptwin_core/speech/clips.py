@@ -1,4 +1,4 @@
-"""Gives the pieces of recordings their splits, and makes clips of them."""
+"""Makes clips of the pieces of recordings, once each has its split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from adaptwin_core.speech.shards import Span
 
 @dataclass(frozen=True)
 class UsedFile:
-    """A file that is used: its pieces, in time order."""
+    """A recording that is used, with its pieces in time order."""
 
     name: str
     annotation: Annotation
@@ -19,7 +19,7 @@ class UsedFile:
 
 
 def clips_of(used: Sequence[UsedFile]) -> tuple[Clip, ...]:
-    """Return the clips of all files, in the order of the files."""
+    """Return the clips of all recordings, in their order."""
     splits = split.assign(
         [
             split.Recording(

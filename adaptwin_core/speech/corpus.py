@@ -1,4 +1,4 @@
-"""A checked set of speech on disk: FLAC shards of 16 kHz mono, and `corpus.json`, which says what is where."""
+"""A checked set of speech on disk: FLAC shards of 16 kHz mono, and `corpus.json`, which says where each clip lies."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -54,7 +54,7 @@ class Corpus:
     rejects: tuple[RejectedFile, ...] = ()
     warnings: tuple[DatasetWarning, ...] = ()
     notes: tuple[DatasetNote, ...] = ()
-    digest: str = field(init=False)  # of clips and shards: the same speech has the same digest, whatever was rejected
+    digest: str = field(init=False)  # of clips and shards alone: rejects and warnings do not change it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", digest_json({"clips": self._clip_rows(), "shards": list(self.shards)}))
@@ -102,7 +102,7 @@ class Corpus:
     def seconds(self) -> float:
         return seconds_of(sum(clip.num_samples for clip in self.clips))
 
-    def split(self, name: str) -> list[Clip]:
+    def split(self, name: Split) -> list[Clip]:
         """Return the clips of one split, in order."""
         return [clip for clip in self.clips if clip.split == name]
 
@@ -132,7 +132,7 @@ class Corpus:
         return {name: self.folder / name for name in (CORPUS_MANIFEST, *(shard["name"] for shard in self.shards))}
 
     def report(self) -> DatasetReport:
-        """Return what a person is told of the set, by the service and by `adaptwin compress` alike."""
+        """Return the report that the service and `adaptwin compress` give of the set."""
         parts = {name: figures_of(self.split(name)) for name in SPLITS}
         return DatasetReport(
             seconds=round(self.seconds, 3),

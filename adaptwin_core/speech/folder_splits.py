@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 def splits_by_folder(names: Sequence[str]) -> dict[str, Split]:
     """Return the split of each file under folders that are named so.
 
-    Only folders at one depth of which two say different splits: one folder called `test` alone says nothing.
+    Folders count only where two at the same depth give different splits. One folder called `test` alone gives none.
     """
     at_depth: dict[int, dict[str, Split]] = defaultdict(dict)
     for name in names:
@@ -24,11 +24,11 @@ def splits_by_folder(names: Sequence[str]) -> dict[str, Split]:
     found: dict[str, Split] = {}
     for depth in sorted(at_depth):
         if len(set(at_depth[depth].values())) > 1:
-            found = {**at_depth[depth], **found}  # the outer folder counts
+            found = {**at_depth[depth], **found}  # the outer folder goes before an inner one
     return found
 
 
 def _split_of(folder: str) -> Split | None:
-    """`test` and `test-clean` are for testing, `testimony` is not."""
+    """Return the split that a folder is named for: `test` and `test-clean` are, `testimony` is not."""
     word = _WORD.match(folder.casefold())
     return SPLIT_OF_FILE_WORD.get(word[0]) if word else None

@@ -1,7 +1,8 @@
 """Turns the files a person sent into a corpus.
 
-Two walks over the sources: the first counts, sniffs and reads transcripts, which may come after the audio they belong
-to; the second decodes. Memory is flat, and of the temporary disk never more than one file and its samples is used.
+It walks over the sources twice. The first walk counts and sniffs the files and reads transcripts, since these may come
+after the audio they belong to. The second one decodes. Memory stays flat, and the temporary disk holds at most one file
+and its samples.
 """
 
 import tempfile
@@ -31,7 +32,9 @@ from adaptwin_core.speech.texts.capitals import settle_capitals
 
 __all__ = ["Limits", "ReadingProgress", "SourceFile", "build_corpus"]
 
-_UNUSABLE = frozenset({"decode_failed", "not_finite", "archive_damaged"})  # another encoding of it may be whole
+_UNUSABLE = frozenset(
+    {"decode_failed", "not_finite", "archive_damaged"}
+)  # then another encoding of the same recording is tried
 
 
 def build_corpus(
@@ -39,8 +42,8 @@ def build_corpus(
 ) -> Corpus:
     """Read files and archives of speech into `out`, an empty or new folder.
 
-    The same files in any order give the same digest. A file that cannot be used is listed in `rejects` and costs
-    nothing else. `on_progress` is called about once a second while audio is read; what it raises ends the work.
+    The same files in any order give the same digest. A file that cannot be used is listed in `rejects`; the others
+    are used. `on_progress` is called about once a second while audio is read; what it raises ends the work.
 
     Raises:
         InvalidAudio: the set as a whole cannot be used: no_audio, too_long, too_slow, too_many_files or too_large.
@@ -80,7 +83,7 @@ def build_corpus(
 
 
 def _in_order(sources: Sequence[SourceFile]) -> list[SourceFile]:
-    """Sort by label, and by content where two share one."""
+    """Return the files by label, and by content where two have the same label."""
     named = [SourceFile(label(source.name), source.path) for source in sources]
     count = Counter(source.name for source in named)
     return sorted(named, key=lambda s: (s.name, digest_file(s.path) if count[s.name] > 1 and s.path.is_file() else ""))

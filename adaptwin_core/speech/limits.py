@@ -1,4 +1,4 @@
-"""What one set of speech may cost to read."""
+"""The limits on reading one set of speech: its size, its length, and the time and memory that it may take."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Caps on a set of files. All are counted on what is really there, never on what a header says."""
+    """Caps on a set of files. They count what is really read, never what a header says."""
 
     max_decoded_s: float = 10 * 3600.0  # audio of the whole set, once decoded
     max_entries: int = 50_000  # files, those inside archives included

@@ -1,4 +1,4 @@
-"""Sound in which nobody speaks, made up: what a recognizer must learn to be silent at. 16 kHz mono float32."""
+"""Synthetic sound in which nobody speaks, so that a model learns to write nothing. 16 kHz mono float32."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ HUM_HZ = (50.0, 60.0)
 
 
 def nonspeech(count: int, seed: int) -> list[Sound]:
-    """Return sounds of 30 s: near silence, noise of three colours, hum and chords in turn, each at its own loudness."""
+    """Return sounds of 30 s, in turn white, pink and brown noise, hum and chords, each at a random loudness."""
     rng = np.random.default_rng(seed)
     makers: tuple[Callable[[np.random.Generator], npt.NDArray[np.float64]], ...] = (
         _white,
@@ -44,7 +44,7 @@ def _brown(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _coloured(rng: np.random.Generator, power: float) -> npt.NDArray[np.float64]:
-    """Return noise whose amplitude falls with the frequency to `power`."""
+    """Return noise whose amplitude falls as 1 / frequency ** `power`."""
     spectrum = np.fft.rfft(_white(rng))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** power
     spectrum[0] = 0

@@ -45,7 +45,7 @@ MESSAGES: Final[dict[WarningCode, str]] = {
     "one_channel": "the channels cancel each other, as if one were wired wrongly; the loudest is used alone",
     "overruled_transcript": "the recording has a text that is nearer or plainer; this one is not used",
     "piece_of_recording": "the text is of a part of a recording and cannot be placed yet; send one file for each part",
-    "rescaled": "its samples are floats far beyond 1, as of integers, and were scaled down; save floats within -1 and 1",
+    "rescaled": "its samples are floats far beyond 1 and were scaled down; save floats between -1 and 1",
     "silent_parts": "the recording is long and holds silent parts, which were removed",
     "text_mismatch": "the transcript is too long or too short for the audio; check that they belong together",
     "transcript_without_audio": "the transcript is of a recording that is missing or cannot be used",

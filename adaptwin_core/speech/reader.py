@@ -19,11 +19,11 @@ from adaptwin_core.speech.sound.segment import pieces
 _MAX_CLIPPED_SHARE = 0.01
 _MAX_CHARS_PER_S, _MIN_CHARS_PER_S = 35.0, 1.0
 _MIN_TEXT_CHECK_S = 5.0  # a short clip may hold one word
-_UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # forms that no codec pads
+_UNCODED = frozenset({"wav", "w64", "aiff", "flac"})  # containers whose sound no codec pads
 
 
 class Reader:
-    """Reads files in turn. What is used of them is in `used`; what is not is told to `notices`."""
+    """Reads files in turn. Those that are used are in `used`; `notices` says what is not used and why."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class Reader:
         first = self._by_sound.setdefault(recording.sha256, audio.name)
         if first != audio.name:
             raise InvalidAudio(f"it sounds exactly like {first}; send each recording once", code="duplicate")
-        self._tell(audio.name, decoded)
+        self._warn(audio.name, decoded)
         if decoded.damaged:
-            annotation = _untold(annotation)
+            annotation = _of_a_part(annotation)
         self._keep(audio, annotation, recording)
 
-    def _tell(self, name: str, decoded: Decoded) -> None:
+    def _warn(self, name: str, decoded: Decoded) -> None:
         told: dict[WarningCode, bool] = {
             "clipped": decoded.clipped_share > _MAX_CLIPPED_SHARE,
             "damaged": decoded.damaged,
@@ -93,7 +93,7 @@ class Reader:
         if recording.num_samples > WINDOW_SAMPLES:
             if annotation.text:
                 self._notices.warn("long_clip_unlabelled", name)
-            annotation = _untold(annotation)
+            annotation = _of_a_part(annotation)
         elif annotation.text:
             chars_per_s = len(annotation.text) / recording.seconds
             slow = chars_per_s < _MIN_CHARS_PER_S and recording.seconds >= _MIN_TEXT_CHECK_S
@@ -108,8 +108,8 @@ class Reader:
         self.used.append(UsedFile(name, annotation, tuple(spans)))
 
 
-def _untold(annotation: Annotation) -> Annotation:
-    """Return what still holds of pieces of a recording, or of what could be read: its words do not, silence does."""
+def _of_a_part(annotation: Annotation) -> Annotation:
+    """Return what holds for a part of a recording. Its words cannot be placed, but a part of silence is silence."""
     return annotation if annotation.is_nonspeech else Annotation(text=None, split=annotation.split)
 
 

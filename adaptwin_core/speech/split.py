@@ -1,4 +1,4 @@
-"""Decides what is trained on, what is validated on and what is held out."""
+"""Divides recordings into those for training, for validation and for testing."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from adaptwin_core.domain.splits import Split
 
 _SHARES: tuple[tuple[Split, float], ...] = (("test", 0.10), ("valid", 0.05))
-_MIN_RECORDINGS = 10  # from here on each split gets one at least
+_MIN_RECORDINGS = 10  # from this number on, each split gets at least one
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One file of the set, as far as splitting it goes."""
+    """A recording as the division sees it."""
 
     name: str
     piece_samples: tuple[int, ...]  # length of each piece, in time order
@@ -27,24 +27,24 @@ class Recording:
 def assign(recordings: Sequence[Recording]) -> list[list[Split]]:
     """Return the split of every piece of every recording, in the order given.
 
-    Splits that the person gave are kept, and files without one are trained on; where none is test or valid, that is the
-    same as none given. Otherwise about 10 % of the time goes to test and 5 % to valid, by recording, chosen by the
-    SHA-256 of its name. Where recordings are so few or long that this fails, the longest is split by contiguous time.
-    Recordings in which nobody speaks are split apart, so that what is held out holds words.
+    Splits that the person gave are kept, if any is test or valid; recordings without one are then for training.
+    Otherwise about 10 % of the time goes to test and 5 % to valid, by whole recordings, chosen by the SHA-256 of their
+    names. Where recordings are too few or too long for that, the longest is divided by contiguous time. Recordings in
+    which nobody speaks are divided separately, so that what is held out has words.
     """
     if any(r.given in {"test", "valid"} for r in recordings):
         return [[r.given or "train"] * len(r.piece_samples) for r in recordings]
     spoken = [r for r in recordings if not r.is_nonspeech]
     nonspeech = [r for r in recordings if r.is_nonspeech]
     if not spoken:
-        return _by_chance(nonspeech)
+        return _divided(nonspeech)
     learnt: list[list[Split]] = [["train"] * len(r.piece_samples) for r in nonspeech]
-    of_nonspeech = iter(learnt if len(nonspeech) < _MIN_RECORDINGS else _by_chance(nonspeech))
-    of_spoken = iter(_by_chance(spoken))
+    of_nonspeech = iter(learnt if len(nonspeech) < _MIN_RECORDINGS else _divided(nonspeech))
+    of_spoken = iter(_divided(spoken))
     return [next(of_nonspeech if r.is_nonspeech else of_spoken) for r in recordings]
 
 
-def _by_chance(recordings: Sequence[Recording]) -> list[list[Split]]:
+def _divided(recordings: Sequence[Recording]) -> list[list[Split]]:
     if not recordings:
         return []
     order = sorted(range(len(recordings)), key=lambda i: (recordings[i].num_samples, recordings[i].name))
@@ -58,12 +58,14 @@ def _by_chance(recordings: Sequence[Recording]) -> list[list[Split]]:
             for (split, _), i in zip(_SHARES, order[:-1], strict=False):
                 splits[i] = [split] * len(splits[i])
         elif "valid" not in splits[longest] and len(recordings) >= _MIN_RECORDINGS:
-            splits[order[0]] = ["valid"] * len(splits[order[0]])  # two pieces only: the shortest other one stands in
+            splits[order[0]] = ["valid"] * len(
+                splits[order[0]]
+            )  # it has two pieces only, so the shortest other recording is taken
     return splits
 
 
 def _by_recording(recordings: Sequence[Recording], total: int) -> dict[str, Split]:
-    """Return the recordings to hold out, or none where whole recordings come nowhere near the test share."""
+    """Return the recordings to hold out, or none where whole recordings give under half of the test share."""
     rest = sorted(recordings, key=lambda r: hashlib.sha256(r.name.encode()).digest())
     held: dict[Split, list[Recording]] = {}
     for split, share in _SHARES:
@@ -87,7 +89,7 @@ def _by_recording(recordings: Sequence[Recording], total: int) -> dict[str, Spli
 
 
 def _by_time(piece_samples: Sequence[int], total: int) -> list[Split]:
-    """Give the end of one recording to test and what lies before it to valid: pieces never straddle."""
+    """Give the end of one recording to test, and the pieces before it to valid. A piece is never divided."""
     splits: list[Split] = ["train"] * len(piece_samples)
     last = len(splits) - 1
     for split, share in _SHARES:

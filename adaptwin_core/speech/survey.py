@@ -29,10 +29,10 @@ class Survey:
 
 
 def survey(sources: Sequence[SourceFile], limits: Limits, notices: Notices) -> Survey:
-    """Look at every file once: transcripts are read, unusable files rejected.
+    """Look at every file once. Transcripts are read, and unusable files are rejected.
 
     Raises:
-        InvalidAudio: too_many_files or too_large: the set goes past its caps.
+        InvalidAudio: too_many_files or too_large.
     """
     surveyor = _Surveyor(limits, notices)
     try:
@@ -44,7 +44,7 @@ def survey(sources: Sequence[SourceFile], limits: Limits, notices: Notices) -> S
 
 
 class _OverCapError(Exception):
-    """The whole set goes past a cap. Not an InvalidAudio, which would cost only the file at hand."""
+    """The whole set is over a limit. It is no InvalidAudio, which would reject only the current file."""
 
     def __init__(self, message: str, code: AudioCode) -> None:
         super().__init__(message)

@@ -42,7 +42,7 @@ class LocalBlobs:
         return ref
 
     def fetch(self, sha256: str, *, scope: str) -> Path:
-        """Return the blob's own path. Its bytes are checked: disks do rot, and half a model is worse than none."""
+        """Return the blob's own path. Its bytes are compared with their SHA-256 first."""
         path = self._existing(sha256, scope)
         status = path.stat()
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)

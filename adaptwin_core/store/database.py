@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 
@@ -28,3 +28,23 @@ class Database:
         """Yield a session; commit when the body ends, roll back when it raises. Nothing else commits."""
         with self._sessions.begin() as session:
             yield session
+
+    def check(self) -> None:
+        """Raise SQLAlchemy's OperationalError unless the server answers."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    @contextmanager
+    def alone(self, key: int) -> Iterator[bool]:
+        """Hold the lock of this number among all processes, for the context; yield whether it was free.
+
+        The lock belongs to a connection of its own: no transaction stays open meanwhile.
+        """
+        with self.engine.connect() as connection:
+            is_free = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
+            connection.commit()
+            try:
+                yield is_free
+            finally:
+                if is_free:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})

@@ -1,4 +1,4 @@
-"""Renames that survive a power cut, and files shown at a second place."""
+"""Two services of a file system: renames that survive a power cut, and one file under two names."""
 
 import os
 import shutil

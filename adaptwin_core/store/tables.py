@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
 from adaptwin_core.store.blobs import Files
@@ -112,7 +112,7 @@ class Upload(Timed, Base):
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), index=True)
     file_name: Mapped[str]  # as the person named it: shown back, never used as a path
-    label: Mapped[str]  # what that name reads as: one file of a dataset has it
+    label: Mapped[str]  # the name in its plain form; it is unique in a dataset
     length: Mapped[int]
     offset: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default=UploadState.OPEN.value)
@@ -160,7 +160,7 @@ class Task(Timed, Base):
     job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), index=True)
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"), index=True)  # of an ingest task
     stage: Mapped[str]
-    key: Mapped[str]  # encoder.3.self, shard-0, base:speaker, …
+    key: Mapped[str]  # a key of domain/task_keys.py, as text
     state: Mapped[str] = mapped_column(default=TaskState.QUEUED.value)
     attempt: Mapped[int] = mapped_column(Integer, default=0)
     lease_owner: Mapped[str | None]
@@ -178,7 +178,7 @@ class Task(Timed, Base):
 
 
 class Result(Timed, Base):
-    """What a task made, named by what went in. Present means the work need not be done again."""
+    """What a task made, named by all that went in. A task of equal inputs takes it and does no work."""
 
     __tablename__ = "result"
     key: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 over scope and all inputs

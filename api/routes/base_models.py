@@ -19,7 +19,7 @@ def list_base_models(_: Scope, service: Running) -> Page[BaseModelOut]:
 
 
 def _shown(row: BaseModel) -> BaseModelOut:
-    """Show a base model. Where it came from stays inside: it may be a path of this server."""
+    """Show a base model, without its source, which may be a path of this server."""
     shape = row.shape
     params = ParamCounts(encoder=shape.encoder_params, decoder=shape.decoder_params, total=shape.total_params)
     return BaseModelOut(

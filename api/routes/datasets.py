@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantR
 
 @router.post("", status_code=201, responses=documented(400, 413))
 def create_dataset(body: NewDataset, scope: Scope, service: Running, response: Response) -> DatasetOut:
-    """Make a dataset for the speech of one speaker, or of other people in general; then upload to it and seal it."""
+    """Make a dataset for the speech of one speaker, or of other people. Then upload files to it, and seal it."""
     with service.database.transaction() as session:
         dataset = datasets.create(session, scope, name=body.name)
         session.refresh(dataset)
@@ -35,14 +35,14 @@ def list_datasets(scope: Scope, service: Running, after: After = None, limit: Li
 
 @router.get("/{dataset_id}", responses=documented(404, 410))
 def get_dataset(dataset_id: DatasetId, scope: Scope, service: Running) -> DatasetOut:
-    """Show a dataset: its uploads, and once its audio was read what was found and what was refused, and why."""
+    """Show a dataset with its uploads and, once its audio is read, the report on it."""
     with service.database.transaction() as session:
         return _shown(session, scope, datasets.get(session, scope, dataset_id))
 
 
 @router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409, 410))
 def seal_dataset(dataset_id: DatasetId, scope: Scope, service: Running, background: BackgroundTasks) -> DatasetOut:
-    """Close a dataset to uploads and have its audio read. Follow it until it is ready or failed."""
+    """Close a dataset to uploads, and have its audio read. Poll it until it is ready or failed."""
     with service.database.transaction() as session:
         shown = _shown(session, scope, datasets.seal(session, scope, dataset_id, uploads=service.uploads))
     background.add_task(announce, service)
@@ -62,9 +62,9 @@ def list_clips(
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(404, 409, 410))
 def delete_dataset(dataset_id: DatasetId, scope: Scope, service: Running) -> None:
-    """Delete a dataset, its audio and what was measured on it for good.
+    """Delete a dataset, its audio and what was measured on it. This cannot be undone.
 
-    Models made from it stay, but no further export of them can be made: none could be heard.
+    Models made from it stay, but can no longer be exported, since an export is scored on that speech.
     """
     with service.database.transaction() as session:
         datasets.delete(session, scope, dataset_id)

@@ -17,13 +17,13 @@ router = APIRouter(prefix="/v1", tags=["exports"], route_class=TenantRoute)
 
 @router.get("/export-formats")
 def list_formats(scope: Scope) -> Page[ExportFormatOut]:  # noqa: ARG001  # only holders of a key may ask
-    """List the forms a finished model can be had in."""
+    """List the formats that a finished model can be exported to."""
     return Page(items=[ExportFormatOut.model_validate(form) for form in FORMATS.values()], has_more=False)
 
 
 @router.get("/models/{model_id}/exports", responses=documented(404, 410))
 def list_exports(model_id: ModelId, scope: Scope, service: Running) -> Page[ExportOut]:
-    """List the forms of a model that were asked for, with what was heard of each."""
+    """List the exports of a model that were requested, with the verdict on each."""
     with service.database.transaction() as session:
         found = exports.of_model(session, scope, model_id)
         return Page(items=[ExportOut.model_validate(export) for export in found], has_more=False)
@@ -33,7 +33,7 @@ def list_exports(model_id: ModelId, scope: Scope, service: Running) -> Page[Expo
 def request_export(
     model_id: ModelId, body: NewExport, scope: Scope, service: Running, response: Response, background: BackgroundTasks
 ) -> ExportOut:
-    """Have a model made in a form. Asked for again, it shows what is there; one that failed is tried again."""
+    """Export a model to a format. A second request shows what is there, and tries a failed export again."""
     with service.database.transaction() as session:
         export, is_new = exports.request(session, scope, model_id, body.format)
         shown = ExportOut.model_validate(export)
@@ -46,7 +46,7 @@ def request_export(
 
 @router.get("/models/{model_id}/exports/{form}", responses=documented(404, 410))
 def get_export(model_id: ModelId, form: ExportName, scope: Scope, service: Running) -> ExportOut:
-    """Show one form of a model: how far it is, what was heard, its files."""
+    """Show one export of a model: its progress, its verdict and its files."""
     with service.database.transaction() as session:
         return ExportOut.model_validate(exports.get(session, scope, model_id, form))
 

@@ -1,8 +1,7 @@
-"""/v1/health, open to all: whether this process lives, and whether it can do its work."""
+"""/v1/health, which needs no key: whether this process is alive, and whether it can serve requests."""
 
 import redis
 from fastapi import APIRouter
-from sqlalchemy import text
 
 from adaptwin_core.service import quotas
 from api.deps import Running
@@ -17,15 +16,14 @@ BROKER_TIMEOUT_S = 1.0
 
 @router.get("/live", responses=documented(422))
 async def get_live() -> Live:
-    """Tell that the process answers."""
+    """Tell that the process is alive."""
     return Live()
 
 
 @router.get("/ready", responses=documented(422, 503, 507))
 def get_ready(service: Running) -> Ready:
-    """Tell whether requests can be served: a database that answers and room on the disk. The broker may be away."""
-    with service.database.transaction() as session:
-        session.execute(text("SELECT 1"))
+    """Tell whether requests can be served. The database must answer and the disk have room; the broker may be down."""
+    service.database.check()
     quotas.require_disk(service.settings)
     return Ready(
         database="ok",

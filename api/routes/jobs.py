@@ -21,11 +21,12 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="a value of your choice; sent again with the same body, it returns the job made first",
+        description="A value of your choice. If it is sent again with the same body, the first job is returned.",
     ),
 ]
 LastEventId = Annotated[
-    int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63, description="go on after this event, as browsers send it")
+    int | None,
+    Header(alias="Last-Event-ID", ge=0, lt=2**63, description="Id of the last event seen, as browsers send it."),
 ]
 
 
@@ -33,7 +34,7 @@ LastEventId = Annotated[
     "",
     status_code=201,
     responses={
-        200: {"model": JobOut, "description": "made before, by the same key"},
+        200: {"model": JobOut, "description": "the job was submitted before with the same key"},
         **documented(400, 404, 409, 410, 413, 429),
     },
 )
@@ -45,7 +46,7 @@ def create_job(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> JobOut:
-    """Have a Whisper made smaller for the speaker of a ready dataset."""
+    """Submit a job that makes a Whisper smaller for the speaker of a ready dataset."""
     with service.database.transaction() as session:
         job, is_new = jobs.submit(
             session,
@@ -86,7 +87,7 @@ def get_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(404, 409))
 def cancel_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
-    """Stop a job. Its workers let go within seconds."""
+    """Cancel a job. Its workers stop within seconds."""
     with service.database.transaction() as session:
         return view_of(session, scope, jobs.cancel(session, scope, job_id))
 
@@ -101,11 +102,11 @@ def list_events(  # FastAPI passes them by name
     request: Request,
     scope: Scope,
     service: Running,
-    after: Annotated[int, Query(ge=0, lt=2**63, description="id of the last event seen")] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="Id of the last event seen.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     last_event_id: LastEventId = None,
 ) -> Page[EventOut] | Response:
-    """List what happened to a job, oldest first; with `Accept: text/event-stream`, live, until the job ends."""
+    """List the events of a job, oldest first. With `Accept: text/event-stream` they are streamed until the job ends."""
     with service.database.transaction() as session:
         rows, has_more = page_of(jobs.events(session, scope, job_id, after_id=after, limit=limit + 1), limit)
     if "text/event-stream" in request.headers.get("accept", ""):

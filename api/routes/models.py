@@ -44,7 +44,7 @@ def get_file(model_id: ModelId, name: FileName, scope: Scope, service: Running, 
 
 @router.delete("/{model_id}", status_code=204, responses=documented(404, 410))
 def delete_model(model_id: ModelId, scope: Scope, service: Running) -> None:
-    """Delete a model and its files for good."""
+    """Delete a model and its files. This cannot be undone."""
     with service.database.transaction() as session:
         models.delete(session, scope, model_id)
     erase_now(service)

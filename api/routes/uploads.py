@@ -55,7 +55,7 @@ async def describe_uploads(_: Scope, service: Running) -> Response:
     },
 )
 async def create_upload(request: Request, scope: Scope, service: Running) -> Response:
-    """Begin an upload into an open dataset. The body may already hold the first bytes of the file."""
+    """Begin an upload to an open dataset. The body may already hold the first bytes of the file."""
     length = tus.parse_count(request, "Upload-Length")
     metadata = tus.parse_metadata(request.headers.get("upload-metadata", ""))
     file_name = tus.file_name_of(metadata)
@@ -69,9 +69,9 @@ async def create_upload(request: Request, scope: Scope, service: Running) -> Res
     location = f"/v1/uploads/{upload.id}"
     if has_body or length == 0:
         try:
-            writer = await in_transaction(service, service.uploads.begin, scope, upload.id, offset=0, checksum=checksum)
+            writer = await in_transaction(service, service.writers.begin, scope, upload.id, offset=0, checksum=checksum)
             upload = await tus_body.receive(service, request, scope, writer)
-        except AdaptwinError:  # nobody will learn where it is
+        except AdaptwinError:  # the client will not learn its address
             await in_transaction(service, service.uploads.abort, scope, upload.id)
             await run_in_threadpool(erase_now, service)
             raise
@@ -80,9 +80,9 @@ async def create_upload(request: Request, scope: Scope, service: Running) -> Res
 
 @router.head("/{upload_id}", responses=documented(404, 410), openapi_extra={"parameters": _headers()}, status_code=200)
 async def get_upload(upload_id: UploadId, scope: Scope, service: Running) -> Response:
-    """Tell how many bytes are safe: go on from there."""
+    """Tell how many bytes are stored. The upload goes on from there."""
     upload = await in_transaction(service, service.uploads.get, scope, upload_id)
-    if upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step was missing
+    if upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step is missing
         upload = await in_transaction(service, service.uploads.complete, scope, upload_id)
         await tus_body.forget_file(service, upload)
     return Response(headers=tus.headers_of(upload))
@@ -94,15 +94,15 @@ async def get_upload(upload_id: UploadId, scope: Scope, service: Running) -> Res
     responses=documented(400, 404, 408, 409, 410, 413, 415, CHECKSUM_MISMATCH, 507),
     openapi_extra={
         "requestBody": _BODY,
-        "parameters": _headers(Upload_Offset="where this body goes on", Upload_Checksum_=_CHECKSUM),
+        "parameters": _headers(Upload_Offset="offset of the first byte of this body", Upload_Checksum_=_CHECKSUM),
     },
 )
 async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope, service: Running) -> Response:
-    """Append bytes. They are on disk before the answer says so; a body that breaks off keeps what came of it."""
+    """Append bytes. They are on disk before the answer. What came of a body that breaks off is kept."""
     _require_media_type(request)
     offset = tus.parse_count(request, "Upload-Offset")
     checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
-    writer = await in_transaction(service, service.uploads.begin, scope, upload_id, offset=offset, checksum=checksum)
+    writer = await in_transaction(service, service.writers.begin, scope, upload_id, offset=offset, checksum=checksum)
     upload = await tus_body.receive(service, request, scope, writer)
     return Response(status_code=204, headers=tus.progress_headers(upload))
 
@@ -111,7 +111,7 @@ async def append_to_upload(upload_id: UploadId, request: Request, scope: Scope, 
     "/{upload_id}", status_code=204, responses=documented(404, 409, 410), openapi_extra={"parameters": _headers()}
 )
 async def delete_upload(upload_id: UploadId, scope: Scope, service: Running) -> Response:
-    """Give an upload up and remove its bytes."""
+    """Delete an upload and its bytes."""
     await in_transaction(service, service.uploads.abort, scope, upload_id)
     await run_in_threadpool(erase_now, service)
     return Response(status_code=204)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from adaptwin_core.domain.exports import ExportName
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.service.exports import ExportState
 from adaptwin_core.store.blobs import as_json
 from api.schemas.base import Failure, In, Out

@@ -1,5 +1,12 @@
-"""Held-out clips as files, cut on the client from the very upload: the service shows clips, but not their sound."""
+"""Held-out clips as files, cut on the client from the very upload, and what a model hears in them.
 
+The service tells which clips there are, but does not give their sound.
+"""
+
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,3 +51,38 @@ def cut_held_out(upload: Path, dataset: dict[str, Any], clips: list[dict[str, An
             soundfile.write(folder / f"{clip.id}.wav", corpus.audio(clip), SAMPLE_RATE_HZ, subtype="PCM_16")
             seconds += clip.seconds
     return HeldOut(folder, {name: text for name, text in chosen.items() if text}, seconds)
+
+
+def transcribed(name: str, model: Path, clips: Path, out: Path, language: str, hub: Path) -> dict[str, Any]:
+    """Transcribe a folder of clips in a process that knows only transformers, and return what it wrote to `out`.
+
+    Args:
+        name: of the model, for a person to read.
+        hub: a folder for what transformers keeps, so that it finds nothing of the user's.
+
+    Raises:
+        ServiceError: it failed, or the model loaded code of this project.
+    """
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(hub.resolve()),
+        "PYTHONPATH": "",
+        "OMP_WAIT_POLICY": "PASSIVE",  # as the service's own workers
+    }
+    script = Path(__file__).with_name("transcribe.py")
+    paths = [str(path.resolve()) for path in (model, clips, out)]
+    done = subprocess.run(
+        [sys.executable, str(script), *paths, language],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        raise ServiceError(f"transcribing with the {name} model failed:\n{done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(out.read_text())
+    if result["uses_this_project"]:
+        raise ServiceError("the model loaded code of this project, so it would not load without it")
+    return result

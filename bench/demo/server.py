@@ -19,9 +19,7 @@ STOP_S = 60.0
 
 
 @contextmanager
-def running_service(
-    folder: Path, model: str, model_cache: Path, say: Callable[[str], None], *, num_workers: int = NUM_WORKERS
-) -> Iterator[Service]:
+def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[str], None]) -> Iterator[Service]:
     """Start the whole service with fresh data in `folder`, and stop it afterwards.
 
     Raises:
@@ -38,19 +36,10 @@ def running_service(
     for name in ("DATABASE_URL", "REDIS_URL", "ADAPTWIN_DATABASE_URL", "ADAPTWIN_REDIS_URL"):
         environment.pop(name, None)
     environment["ADAPTWIN_MODEL_CACHE_DIR"] = str(model_cache.resolve())
-    command = [
-        sys.executable,
-        "-u",
-        "-m",
-        "adaptwin_core.cli.main",
-        "up",
-        "--data-dir",
-        str(folder),
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable, "-u", "-m", "adaptwin_core.cli.main", "up", "--data-dir", str(folder)]
+    command += ["--port", str(port), "--workers", str(NUM_WORKERS), "--base-model", model]
     process = subprocess.Popen(
-        [*command, "--workers", str(num_workers), "--base-model", model],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

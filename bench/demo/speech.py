@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,20 @@ def make_speech(folder: Path, say: Say) -> tuple[Path, Path]:
     _make(folder / "others", others, _hibari_voices, say)
     (folder / "README.md").write_text(_LABEL)
     return folder / "speaker", folder / "others"
+
+
+def packed(speech: Path, folder: Path) -> Path:
+    """Return a file to upload: the speech itself if it is one file, else a tar of the folder."""
+    if speech.is_file():
+        return speech
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{speech.name}.tar"
+    with tarfile.open(target, "w") as tar:
+        for path in sorted(speech.rglob("*")):
+            inside = path.relative_to(speech)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                tar.add(path, arcname=str(inside), recursive=False)
+    return target
 
 
 Clips = list[tuple[Sentence, str]]

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.model.quantized import NOT_MEASURED, STORED
+from adaptwin_core.ml.model.quantization import NOT_MEASURED, STORED
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from bench.frontier.judge import Judge
 from bench.frontier.plot import draw

@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptwin_core.ml.model.adapter import count_params
 from adaptwin_core.ml.model.featurizer import Featurizer
-from adaptwin_core.ml.model.quantized import NOT_MEASURED, InputMoments, round_to
+from adaptwin_core.ml.model.quantization import NOT_MEASURED, InputMoments, round_to
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import Judged, difference, word_error_rates
 

@@ -12,11 +12,10 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import WhisperForConditionalGeneration, get_linear_schedule_with_warmup
 
-from adaptwin_core.ml.model.adapter import encode
+from adaptwin_core.ml.model.adapter import decode, encode
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.precision import quick_products
 from adaptwin_core.ml.model.windows import Window
-from adaptwin_core.ml.training.teacher import decode
 
 LEARNING_RATE = 1e-3
 BATCH = 2  # windows; the example's eight clips hold about as much speech

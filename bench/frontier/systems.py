@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.quantized import InputMoments
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.quantization import InputMoments
 from adaptwin_core.ml.model.windows import pack
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import BaseModel
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from bench.frontier.lora import plain_lora
 from bench.models import Made, Models
@@ -74,7 +74,7 @@ class Frontier:
     def __init__(self, models: Models, smaller: BaseModel | None) -> None:
         self.models = models
         self.smaller = models.of_base(smaller) if smaller else None
-        self._taught: dict[Path, tuple[Teacher, Lessons]] = {}  # by the base model
+        self._taught: dict[Path, tuple[Teacher, Mixture]] = {}  # by the base model
 
     def forms(self, system: System, wanted: Sequence[str]) -> Iterator[tuple[str, Made]]:
         """Yield a system's model for each wanted form.
@@ -94,9 +94,9 @@ class Frontier:
         recipe, folder = made.recipe, made.recipe.base.folder
         if folder not in self._taught:
             teacher = Teacher(load_whisper(folder), recipe.featurizer)
-            self._taught[folder] = teacher, lessons_of(recipe, teacher_knows_speaker=False)
+            self._taught[folder] = teacher, mixture_of(recipe, teacher_knows_speaker=False)
         teacher, lessons = self._taught[folder]
-        return measure_inputs(made.model, teacher, windows_to_hear(lessons, recipe.speaker_weight))
+        return measure_input_moments(made.model, teacher, weighted_windows(lessons, recipe.speaker_weight))
 
     def _models(self, system: System) -> Models:
         found = self.smaller if system.is_smaller else self.models

@@ -21,7 +21,7 @@ from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.evaluation.manifest import read_manifest
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.model.assemble import assemble, save
+from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus

@@ -11,7 +11,7 @@ import torch
 
 from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.exports.judged import HeldOut, hear
+from adaptwin_core.ml.exports.acceptance import HeldOutSet, transcribe_held_out
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
 from bench.word_errors import judged_clips
@@ -25,11 +25,11 @@ def main() -> None:
     torch.set_num_threads(int(threads))
     corpus = Corpus.load(Path(corpus_folder))
     clips = judged_clips(corpus, int(num_clips))
-    held_out = HeldOut([corpus.audio(clip) for clip in clips], [clip.text for clip in clips])
+    held_out = HeldOutSet([corpus.audio(clip) for clip in clips], [clip.text for clip in clips])
     before = _most_memory_kib()
     recognizer = formats.load(form, Path(folder), language, threads=int(threads))
     recognizer(held_out.audios[0])  # the first is slower: buffers are made
-    heard = hear(recognizer, held_out)
+    heard = transcribe_held_out(recognizer, held_out)
     found = score([text or "" for text in held_out.texts], heard.texts, language=language)
     peak = _most_memory_kib()
     print(

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from adaptwin_core.domain.audio import WINDOW_FRAMES
+
 NUM_TURNS = 25
 
 
@@ -15,7 +17,7 @@ def encoder_speed(folders: dict[str, Path], num_mel_bins: int, threads: int) -> 
     from ctranslate2 import StorageView
     from ctranslate2.models import Whisper
 
-    features = np.random.default_rng(0).standard_normal((1, num_mel_bins, 3000)).astype(np.float32)
+    features = np.random.default_rng(0).standard_normal((1, num_mel_bins, WINDOW_FRAMES)).astype(np.float32)
     view = StorageView.from_array(features)
     models: dict[str, Any] = {
         name: Whisper(str(folder), device="cpu", intra_threads=threads) for name, folder in folders.items()

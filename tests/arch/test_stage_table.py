@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from adaptwin_core.domain.exports import FORMATS
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import TABLE, Outline, Stage
+from adaptwin_core.domain.stage_table import TABLE
+from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.ml.stages.bodies import BODIES
 from bench.markdown import filled, markdown_table
 

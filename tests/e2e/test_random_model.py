@@ -25,10 +25,10 @@ from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.base.models import Base, resolve
 from adaptwin_core.ml.base.whisper_files import SIDECARS
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import assemble
+from adaptwin_core.ml.model.checkpoint import assemble
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.recipe import BaseModel
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.walk import Speech, Walk

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func
 
-from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.service import jobs
 from tests.integration import world

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.service import base_models
 from tests.integration.api_world import FILE_NAME, WEIGHTS, add_model
 from tests.integration.conftest import Principal

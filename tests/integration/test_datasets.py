@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import Conflict, CorruptBlob
 from adaptwin_core.domain.stages import Queue, Stage
-from adaptwin_core.service import broker, datasets
+from adaptwin_core.service import broker
+from adaptwin_core.service.dataset_tasks import Ingested, IngestTask
 from adaptwin_core.store.blobs import BlobRef
+from adaptwin_core.store.queries import datasets, erasure
 from adaptwin_core.store.tables import Outbox, Task, Upload
 from tests.integration import world
 from tests.integration.conftest import ApiProcess, Principal
@@ -90,7 +92,8 @@ def _ingest(who: Principal, dataset_id: str, folder: Path, words: str = "hello")
     ref = get_blobs().put(manifest, scope=who.scope.tenant_id)
     with unit_of_work() as session:
         files = {"corpus.json": ref}
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
+        task = IngestTask(session, datasets.locked(session, dataset_id), get_blobs())
+        task.done(Ingested("d" * 64, FOUND, files))
     return ref.sha256
 
 
@@ -183,7 +186,8 @@ def test_why_a_dataset_failed_is_told(owner: Principal):
     upload(owner, dataset_id, b"x")
     _seal(owner, dataset_id)
     with unit_of_work() as session:
-        datasets.ingest_failed(session, dataset_id, {"code": "no_audio", "message": "no file holds speech"})
+        task = IngestTask(session, datasets.locked(session, dataset_id), get_blobs())
+        task.failed({"code": "no_audio", "message": "no file holds speech"})
     shown = owner.client.get(f"/v1/datasets/{dataset_id}").json()
     assert (shown["state"], shown["error"]["code"]) == ("failed", "no_audio")
 
@@ -206,7 +210,8 @@ def test_a_failed_dataset_says_why_and_what_to_do(owner: Principal):
     path = upload(owner, dataset_id, b"x")
     _seal(owner, dataset_id)
     with unit_of_work() as session:
-        datasets.ingest_failed(session, dataset_id, {"code": "no_audio", "message": "no file holds speech"})
+        task = IngestTask(session, datasets.locked(session, dataset_id), get_blobs())
+        task.failed({"code": "no_audio", "message": "no file holds speech"})
     for what, answer in _everything(owner, dataset_id, path).items():
         assert (answer.status_code, answer.json()["code"]) == (409, "dataset_failed"), what
         assert "no file holds speech" in answer.json()["detail"], what
@@ -265,6 +270,18 @@ def test_deleting_removes_the_bytes_but_not_those_another_stands_on(owner: Princ
     assert owner.client.get("/v1/datasets").json()["items"] == []
 
 
+def test_what_is_erased_is_not_erased_again(owner: Principal, tmp_path: Path):
+    ids = [new_dataset(owner, name) for name in ("new", "old")]
+    for dataset_id in ids:
+        upload(owner, dataset_id, b"speech")
+        _seal(owner, dataset_id)
+        _ingest(owner, dataset_id, tmp_path)
+        assert owner.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    with unit_of_work() as session:  # older versions wrote JSON's null where nothing is left
+        session.execute(text("UPDATE dataset SET files = 'null' WHERE id = :id"), {"id": ids[1]})
+        assert erasure.unerased_datasets(session, limit=9) == []
+
+
 def test_a_dataset_in_use_is_kept(owner: Principal, tmp_path: Path):
     job_id = world.submit(owner.scope, tmp_path)
     dataset_id = world.job_row(job_id).dataset_id
@@ -291,8 +308,10 @@ def test_a_corpus_whose_bytes_are_gone_is_not_ready(owner: Principal):
     upload(owner, dataset_id, b"x")
     _seal(owner, dataset_id)
     files = {"corpus.json": BlobRef("0" * 64, 3)}
-    with unit_of_work() as session, pytest.raises(CorruptBlob):
-        datasets.ingested(session, dataset_id, digest="d" * 64, report=FOUND, files=files, blobs=get_blobs())
+    with unit_of_work() as session:
+        task = IngestTask(session, datasets.locked(session, dataset_id), get_blobs())
+        with pytest.raises(CorruptBlob):
+            task.done(Ingested("d" * 64, FOUND, files))
 
 
 def test_pages_go_from_new_to_old(owner: Principal):

@@ -1,17 +1,21 @@
 """A sealed dataset's uploads become a corpus that a job can use, or a reason why not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from sqlalchemy import text
 
+from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, TaskState, UploadState
 from adaptwin_core.service import datasets, pipeline, sweeper
 from adaptwin_core.speech.corpus import Corpus
+from adaptwin_core.store.queries import datasets as dataset_queries
 from adaptwin_core.store.tables import Dataset, Task, Upload
 from tests.integration import world
 from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
@@ -100,8 +104,34 @@ def test_a_dataset_deleted_meanwhile_stays_deleted(scope: TenantScope, wav: Path
     assert dataset_row(dataset_id).state == DatasetState.DELETED
 
 
-def test_a_reader_that_keeps_dying_fails_the_dataset(scope: TenantScope, wav: Path):
+def test_deletion_and_a_failure_at_once_do_not_wait_for_each_other(scope: TenantScope):
+    dataset_id, task_id = sealed_dataset(scope)
+    with unit_of_work() as session:
+        held = service().tasks.claim(session, task_id, "slow")
+    assert held is not None
 
+    def fail() -> None:
+        with unit_of_work() as session:
+            service().tasks.fail(session, held, {"code": "no_audio", "message": "no speech"}, retryable=False)
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work() as session:
+            dataset_queries.get(session, scope, dataset_id, lock="update")
+            failing = pool.submit(fail)
+            world.wait_until(is_anyone_waiting_for_a_lock, 10, "waiting for the dataset")
+            datasets.delete(session, scope, dataset_id)  # takes the task's row, too
+        with pytest.raises(LeaseLost):
+            failing.result(10)
+    assert dataset_row(dataset_id).state == DatasetState.DELETED
+
+
+def is_anyone_waiting_for_a_lock() -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with service().database.engine.connect() as connection:
+        return bool(connection.scalar(text(query)))
+
+
+def test_a_reader_that_keeps_dying_fails_the_dataset(scope: TenantScope, wav: Path):
     dataset_id, task_id = sealed_dataset(scope, wav)
     for _ in range(get_settings().max_attempts):
         with unit_of_work() as session:

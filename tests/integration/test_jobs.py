@@ -13,6 +13,7 @@ from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState
 from adaptwin_core.service import broker, jobs, results
+from adaptwin_core.service.job_tasks import StageOutcome
 from adaptwin_core.store.tables import BaseModel, Dataset, Job, Outbox
 from tests.integration import world
 from tests.service_under_test import service, unit_of_work
@@ -174,7 +175,7 @@ def test_cancel_stops_queued_and_running_tasks(scope: TenantScope, tmp_path: Pat
         assert service().tasks.heartbeat(session, held, None) is TaskState.CANCELLED
         assert service().tasks.claim(session, other_id, "b") is None
     with pytest.raises(LeaseLost), unit_of_work() as session:
-        service().tasks.complete(session, held, "key", results.Made({}, {}))
+        service().tasks.complete(session, held, StageOutcome("key", results.Made({}, {})))
     with pytest.raises(Conflict), unit_of_work() as session:
         jobs.cancel(session, scope, job_id)
 

@@ -16,7 +16,8 @@ from sqlalchemy import select
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES, Stage
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.ml.stages.step_result import StepResult
 from adaptwin_core.service import jobs, models, sweeper

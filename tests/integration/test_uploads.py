@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from tusclient.client import TusClient
 
 from adaptwin_core.domain.errors import ResourceExhausted
-from adaptwin_core.service import uploads
+from adaptwin_core.service.upload_writer import SEGMENT_BYTES
 from adaptwin_core.store.tables import Upload
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import (
@@ -196,7 +196,7 @@ def test_a_body_longer_than_declared_is_refused(owner: Principal, dataset_id: st
 
 def test_a_cut_connection_loses_nothing_that_was_kept(api: ApiProcess, owner: Principal, dataset_id: str):
     data = os.urandom(9 * MIB)
-    for sent in (0, 1, 70_000, uploads.SEGMENT_BYTES - 1, uploads.SEGMENT_BYTES + 5, 8 * MIB + 3):
+    for sent in (0, 1, 70_000, SEGMENT_BYTES - 1, SEGMENT_BYTES + 5, 8 * MIB + 3):
         path = created(owner, dataset_id, len(data), f"cut-{sent}.wav")
         raw = RawPatch(api, owner, path, 0, len(data))
         raw.send(data[:sent])
@@ -204,7 +204,7 @@ def test_a_cut_connection_loses_nothing_that_was_kept(api: ApiProcess, owner: Pr
         raw.cut()
         kept = _carry_on(owner, path, data)
         assert kept <= sent
-        assert kept >= sent // uploads.SEGMENT_BYTES * uploads.SEGMENT_BYTES - uploads.SEGMENT_BYTES
+        assert kept >= sent // SEGMENT_BYTES * SEGMENT_BYTES - SEGMENT_BYTES
         assert _stored(owner, path) == data
 
 
@@ -335,9 +335,9 @@ def test_a_full_disk_is_told_and_costs_nothing(api: ApiProcess, owner: Principal
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # the kernel refuses bytes past this, as a full disk does
     try:
         with unit_of_work() as session:
-            writer = service().uploads.begin(session, owner.scope, upload_id, offset=3000)
+            writer = service().writers.begin(session, owner.scope, upload_id, offset=3000)
             with pytest.raises(ResourceExhausted) as full:
-                service().uploads.write(session, owner.scope, writer, b"y" * 6000)
+                service().writers.write(session, owner.scope, writer, b"y" * 6000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert full.value.code == "disk_full"

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.plan import ModelShape
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, TaskState

@@ -1,1 +1,1 @@
-"""What a person sends or names as a base model: found, checked, completed to the files that every stage reads."""
+"""Base models: found by what a person names, checked, and completed to the files that every stage reads."""

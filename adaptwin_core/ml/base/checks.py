@@ -1,4 +1,4 @@
-"""Which folders can be a base model: each fault is told in one sentence when the model is named, before any work."""
+"""Which folders can be a base model. Each fault is refused in one sentence as soon as the model is named."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from adaptwin_core.domain.errors import InvalidInput, InvalidSpec, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.weights import check_weights, read_json, weight_files
 
 _CLASS = "WhisperForConditionalGeneration"
-_POSITIONS, _TOKENS = 1500, 448  # of a window of 30 s, and of what is said in one
-# Other programs' forms of a Whisper, by a file that only they have, and what a person gave then
+_POSITIONS, _TOKENS = 1500, 448  # of the encoder and of the decoder, for a window of 30 s
+# Whispers in other programs' forms: a file that only they have, and what it is
 _OTHER_FORMS = (
     ("*.pt", "a checkpoint of openai-whisper"),
     ("ggml*.bin", "a model of whisper.cpp"),
@@ -27,11 +27,11 @@ _SAVE = "load it with transformers and call save_pretrained, which writes safete
 def check_folder(folder: Path) -> None:
     """Check that a folder holds a whole Whisper in safetensors, of a kind that can be compressed.
 
-    Its tokenizer, and what else may be missing, is `base_completion`'s.
+    `completion` looks after its tokenizer and other files that may be missing.
 
     Raises:
         NotFound: there is no model in it.
-        InvalidInput: it cannot be taken; the message says why and what to do.
+        InvalidInput: it cannot be compressed; the message says why and what to do.
     """
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}")

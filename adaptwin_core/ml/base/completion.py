@@ -1,7 +1,7 @@
-"""What a base model's folder lacks beside its weights, made: so that every later step reads one kind of folder.
+"""Completes a base model's folder with the files that it lacks beside its weights, so that all stages read one form.
 
-People save a Whisper with any transformers since 2022, with or without its processor. A folder that lacks something is
-completed in the cache, its weights linked, not copied; one that is whole is used as it is.
+People have saved Whispers with every transformers since 2022, with or without the processor. A folder that lacks a file
+is completed in the cache, where its weights are linked, not copied. A complete folder is used as it is.
 """
 
 import json
@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 
 from adaptwin_core.domain.digest import digest_file, digest_json
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
+from adaptwin_core.ml.base.cache import made_once
 from adaptwin_core.ml.base.generation_settings import mended, openai_settings
-from adaptwin_core.ml.base.made_once import made_once
 from adaptwin_core.ml.base.token_ids import ids_in
 from adaptwin_core.ml.base.tokenizer import check_tokens, whole_tokenizer
 from adaptwin_core.ml.base.weights import INDEX_FILE, WEIGHT_PATTERNS, read_json, weight_files
@@ -24,12 +24,12 @@ from adaptwin_core.ml.base.whisper_files import SIDECARS, preprocessor_json, tok
 
 FILE_PATTERNS = (*WEIGHT_PATTERNS, "*.json", "merges.txt")
 _ORIGIN_FILE = "completed_from.json"
-_COMPLETION = 1  # raise it when other files are made of the same folder
+_COMPLETION = 1  # raise it when completion makes other files from the same folder
 _TOKENIZER_CLASSES = ("WhisperTokenizer", "WhisperTokenizerFast")
-_IN_TOKENIZER_JSON = ("added_tokens.json", "special_tokens_map.json")  # once it is made
-# Of config.json: how a model is asked belongs to generation_config.json, code of its own is not run.
+_IN_TOKENIZER_JSON = ("added_tokens.json", "special_tokens_map.json")  # a tokenizer.json that was made holds both
+# Dropped from config.json: decoding settings belong to generation_config.json, and a model's own code is never run.
 _ELSEWHERE = ("forced_decoder_ids", "auto_map")
-# How its trainer trained it: training here is without.
+# Regularization that its trainer used; training here uses none.
 _TRAINED = {
     "dropout": 0.0,
     "attention_dropout": 0.0,
@@ -41,13 +41,13 @@ _TRAINED = {
 
 
 def completed(folder: Path, cache_dir: Path) -> Path:
-    """Return a folder with everything that a job and its exports read of a base model.
+    """Return a folder with everything that a job and its exports read from a base model.
 
     Args:
-        folder: that `check_folder` took.
+        folder: one that `check_folder` accepted.
 
     Raises:
-        InvalidInput: something is missing that cannot be made, or belongs to another model; the message says what.
+        InvalidInput: a missing file cannot be made, or a file belongs to another model; the message says which.
     """
     changed = _changed_files(folder)
     if not changed:
@@ -64,13 +64,13 @@ def completed(folder: Path, cache_dir: Path) -> Path:
         for name, content in {**changed, _ORIGIN_FILE: origin}.items():
             (work / name).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
 
-    # The links lead to one folder, so two of equal files are completed apart.
+    # The links lead to this one folder, so two folders with equal files are completed separately.
     name = digest_json([origin, str(folder.resolve())])[:16]
     return made_once(cache_dir / f"completed-{name}", complete)
 
 
 def digest_of(folder: Path) -> str:
-    """Return the SHA-256 over the files that make a base model; of a completed one, over those that it was made of."""
+    """Return the SHA-256 over the files of a base model; for a completed folder, over the files it was made from."""
     if (folder / _ORIGIN_FILE).is_file():
         return str(read_json(folder / _ORIGIN_FILE)["digest"])
     names = {path for pattern in FILE_PATTERNS for path in folder.glob(pattern)}
@@ -78,7 +78,7 @@ def digest_of(folder: Path) -> str:
 
 
 def _changed_files(folder: Path) -> dict[str, Any]:
-    """Return what the files of a folder must hold, by name, where it is not what they hold."""
+    """Return the files of a folder that are missing or must be different, by name, with what they must hold."""
     config = read_json(folder / "config.json")
     shape = ModelShape.from_config(config)
     generation = _optional(folder / "generation_config.json")
@@ -116,14 +116,15 @@ def _optional(path: Path) -> dict[str, Any]:
 def _config(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in config.items() if name not in _ELSEWHERE or value is None}
     trained = {name: value for name, value in _TRAINED.items() if config.get(name)}
-    tied = {"tie_word_embeddings": True} if config.get("tie_word_embeddings") is False else {}  # they were compared
+    # An untied output layer was checked to equal the embedding, so both can be tied.
+    tied = {"tie_word_embeddings": True} if config.get("tie_word_embeddings") is False else {}
     return {**kept, **trained, **tied}
 
 
 def _generation(found: Mapping[str, Any], default: dict[str, Any], shape: ModelShape) -> dict[str, Any]:
     heads = found.get("alignment_heads") or []
     if any(layer >= shape.decoder_layers or head >= shape.decoder_heads for layer, head in heads):
-        found = {name: value for name, value in found.items() if name != "alignment_heads"}  # of a larger model
+        found = {name: value for name, value in found.items() if name != "alignment_heads"}  # a larger model's
     return mended(found, default)
 
 

@@ -1,7 +1,7 @@
 """Read a CTranslate2 Whisper container (`model.bin`) and give its tensors Hugging Face names.
 
 The container: a small header, then name, shape, element type and bytes of each variable, then aliases; integers are
-little-endian. OpenAI released Whisper in float16, so a float16 container loses nothing. Shapes: D width, X several D.
+little-endian. OpenAI released Whisper in float16, so a float16 container is exact. Shapes: D width, X several D.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.domain.shape import HALVES, Half
 
 Tensors = dict[str, np.ndarray]
 
@@ -75,26 +76,26 @@ def read_container(path: Path) -> Tensors:
     return tensors
 
 
-def num_layers(tensors: Mapping[str, np.ndarray], part: str) -> int:
-    """Return how many layers `part` (encoder or decoder) has."""
-    return len({match[1] for name in tensors if (match := re.match(rf"{part}/layer_(\d+)/", name))})
+def num_layers(tensors: Mapping[str, np.ndarray], half: Half) -> int:
+    """Return how many layers a half of the model has."""
+    return len({match[1] for name in tensors if (match := re.match(rf"{half}/layer_(\d+)/", name))})
 
 
 def to_hugging_face(tensors: Mapping[str, np.ndarray]) -> Tensors:
     """Return the state dict of `WhisperForConditionalGeneration`, without the output layer, which is tied.
 
-    Queries are stored unscaled, and the key bias, which Whisper has not, as zeros: both checked by tests.
+    The container stores queries unscaled, and zeros as the key bias, which Whisper does not have.
 
     Raises:
         InvalidInput: a variable is missing, or keys carry a bias.
     """
     try:
         state = {f"model.{name}": tensors[source] for name, source in _STEM.items()}
-        for part in ("encoder", "decoder"):
-            for layer in range(num_layers(tensors, part)):
-                source, target = f"{part}/layer_{layer}", f"model.{part}.layers.{layer}"
+        for half in HALVES:
+            for layer in range(num_layers(tensors, half)):
+                source, target = f"{half}/layer_{layer}", f"model.{half}.layers.{layer}"
                 _self_attention(tensors, f"{source}/self_attention", f"{target}.self_attn", state)
-                if part == "decoder":
+                if half == "decoder":
                     _cross_attention(tensors, f"{source}/attention", f"{target}.encoder_attn", state)
                 _norm(tensors, f"{source}/ffn", f"{target}.final_layer_norm", state)
                 _linear(tensors, f"{source}/ffn/linear_0", f"{target}.fc1", state)

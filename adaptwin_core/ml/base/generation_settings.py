@@ -1,4 +1,4 @@
-"""generation_config.json: how a Whisper is asked, and which tokens it never says."""
+"""generation_config.json: how a Whisper is decoded, and which tokens it must not produce."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,16 +7,16 @@ from tokenizers import Tokenizer
 
 from adaptwin_core.ml.base.token_ids import END, START, is_multilingual, language_ids
 
-# What OpenAI's decoder never says: brackets, notes and other signs of what is not speech, alone or after a space.
+# What OpenAI's decoder suppresses: brackets, notes and other signs of non-speech, alone or after a space.
 _SIGNS = (
     *'"#()*+/:;<=>@[\\]^_`{|}~「」『』',
     *("<<", ">>", "<<<", ">>>", "--", "---", "-(", "-[", "('", '("', "((", "))", "(((", ")))", "[[", "]]", "{{", "}}"),
     *("♪♪", "♪♪♪"),
 )
-_NOTES = "♩♪♫♬♭♮♯"  # some are several tokens, whose first no word begins with
+_NOTES = "♩♪♫♬♭♮♯"  # some take several tokens; no word begins with the first of them
 _NEVER_SAID = (START, "<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>")
 _OF_OTHERS = ("forced_decoder_ids", "language", "_from_model_config")
-# What follows from the tokens alone: a folder's own numbers can only be these, or wrong.
+# What follows from the tokens: a folder's own values are either equal to these or wrong.
 _BY_TOKENS = (
     "is_multilingual",
     "lang_to_id",
@@ -42,8 +42,8 @@ def generation_json(
 
     Args:
         ids: of its tokens.
-        suppress, suppress_first: tokens never said, and those not said first.
-        alignment_heads: (layer, head) of the decoder's that tell when a word was said.
+        suppress, suppress_first: tokens that are never produced, and tokens that are not produced first.
+        alignment_heads: (layer, head) of the decoder's cross-attentions that tell when a word was said.
     """
     settings = {
         "alignment_heads": alignment_heads,
@@ -64,7 +64,7 @@ def generation_json(
 
 
 def boundary_ids(ids: Mapping[str, int]) -> dict[str, int]:
-    """Return what a transcript starts and ends with, by the names that configurations have for it."""
+    """Return the tokens that a transcript starts and ends with, by their names in configurations."""
     end = ids[END]
     return {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": ids[START]}
 
@@ -72,7 +72,7 @@ def boundary_ids(ids: Mapping[str, int]) -> dict[str, int]:
 def openai_settings(
     tokenizer: Tokenizer, ids: Mapping[str, int], *, decoder_layers: int, decoder_heads: int
 ) -> dict[str, Any]:
-    """Return generation_config.json as OpenAI's decoder has it by default, its alignment heads too."""
+    """Return generation_config.json with the defaults of OpenAI's decoder, default alignment heads included."""
     upper = range(decoder_layers // 2, decoder_layers)
     return generation_json(
         ids,
@@ -83,13 +83,13 @@ def openai_settings(
 
 
 def mended(found: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a generation_config.json with what a Whisper's `generate` and its exports need.
+    """Return a generation_config.json with all that a Whisper's `generate` and its exports need.
 
-    One that lacks the token numbers was derived from config.json, or is of before 2023: the default takes its place.
+    A file without token ids was derived from config.json, or dates from before 2023: the default replaces it.
 
     Args:
-        found: what the folder has; empty, if nothing.
-        default: of `openai_settings`.
+        found: what the folder's file holds; empty if there is none.
+        default: what `openai_settings` gives.
     """
     if any(found.get(name) is None for name in ("no_timestamps_token_id", "is_multilingual")):
         return dict(default)
@@ -105,7 +105,7 @@ def _suppressed(tokenizer: Tokenizer, ids: Mapping[str, int]) -> list[int]:
         tokens: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
         return tokens
 
-    never = {encoded(" -")[0], encoded(" '")[0]}  # inside a word they may be said
+    never = {encoded(" -")[0], encoded(" '")[0]}  # they are allowed inside a word
     for sign in (*_SIGNS, *_NOTES):
         for tokens in (encoded(sign), encoded(f" {sign}")):
             if len(tokens) == 1 or sign in _NOTES:

@@ -1,6 +1,6 @@
-"""Where an uncompressed Whisper comes from: a package that carries weights, a local folder, or the Hugging Face hub.
+"""Where a base model comes from: a package that carries weights, a local folder, or the Hugging Face hub.
 
-Each gives the same thing: a folder that `from_pretrained` loads without a network, checked, and whole.
+Each source gives a folder that is checked and complete and that `from_pretrained` loads without a network.
 """
 
 import importlib.util
@@ -13,11 +13,11 @@ from safetensors.numpy import save_file
 from adaptwin_core.domain import languages
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidInput, NotFound
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base import ct2_weights, whisper_files
+from adaptwin_core.ml.base.cache import made_once
 from adaptwin_core.ml.base.checks import check_folder
 from adaptwin_core.ml.base.completion import FILE_PATTERNS, completed, digest_of
-from adaptwin_core.ml.base.made_once import made_once
 from adaptwin_core.ml.base.sources import PACKAGES, WeightUpload, canonical_source, short_name
 from adaptwin_core.ml.base.token_ids import languages_of, token_ids
 from adaptwin_core.ml.base.weights import read_json
@@ -26,15 +26,15 @@ _CONVERSION = 1  # part of the cache's folder name: raise it when the files made
 
 
 class BaseModelFacts(NamedTuple):
-    """What a service tells of a base model, and what its jobs depend on."""
+    """Facts about a base model that the service shows, and that its jobs depend on."""
 
     digest: str  # SHA-256 over its weight, tokenizer and configuration files
     shape: ModelShape
-    languages: tuple[str, ...]  # that it can be asked for, by Whisper's codes
+    languages: tuple[str, ...]  # that it can transcribe, by Whisper's codes
 
 
 class Base(NamedTuple):
-    """A base model that can be worked with."""
+    """A base model that was found, checked and completed."""
 
     source: str
     folder: Path
@@ -45,9 +45,9 @@ class Base(NamedTuple):
         """Return the model that a person named, for speech of `language`.
 
         Raises:
-            InvalidInput: it has no known form, or cannot be taken.
-            InvalidSpec: it cannot be asked for that language.
-            NotFound: it is not there.
+            InvalidInput: the name has no known form, or the model cannot be compressed.
+            InvalidSpec: the model cannot transcribe that language.
+            NotFound: there is no such model.
         """
         source = canonical_source(text)
         folder = resolve(source, cache_dir)
@@ -60,8 +60,9 @@ def resolve(source: str, cache_dir: Path) -> Path:
     """Return a folder with the model of `source`, made or downloaded under `cache_dir` if need be.
 
     Raises:
-        InvalidInput: the source has no known form, its weights are not what was pinned, or the model cannot be taken.
-        NotFound: the package, folder or hub model is not there.
+        InvalidInput: the source has no known form, its weights differ from the pinned ones, or the model cannot be
+            compressed.
+        NotFound: there is no such package, folder or hub model.
     """
     kind, _, name = source.partition(":")
     if kind == "package" and name in PACKAGES:
@@ -76,7 +77,7 @@ def resolve(source: str, cache_dir: Path) -> Path:
 
 
 def describe(folder: Path) -> BaseModelFacts:
-    """Return the facts of a folder that `resolve` gave."""
+    """Return the facts about a folder that `resolve` returned."""
     shape = ModelShape.from_config(read_json(folder / "config.json"))
     return BaseModelFacts(digest_of(folder), shape, languages_of(token_ids(folder)))
 

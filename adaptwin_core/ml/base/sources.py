@@ -1,8 +1,8 @@
-"""What a person may name as a base model: a package that carries weights, a local folder, or a hub id.
+"""The names that a person may give for a base model: a package that carries weights, a local folder, or a hub id.
 
 Nothing heavy is imported here, so that a wrong name is answered at once. Weights in packages are CTranslate2 float16
-containers, pinned by SHA-256. Both uploads of Whisper base are by single persons, so only the pin vouches for them; the
-second, bit-identical in all tensors, stands in where the first is not installed.
+containers, pinned by SHA-256. Both uploads of Whisper base are by private persons, so only the pin vouches for them.
+All their tensors are equal bit for bit, and either one can be installed.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from adaptwin_core.domain.errors import InvalidInput
 
 @dataclass(frozen=True)
 class WeightUpload:
-    """Installed modules that together hold one CTranslate2 model."""
+    """The installed modules that together hold one CTranslate2 model."""
 
     parts: tuple[tuple[str, str], ...]  # of model.bin, in order: (module, path inside it)
     texts: tuple[str, str]  # module, and the folder in it with config.json and tokenizer.json
@@ -52,7 +52,7 @@ PACKAGES: dict[str, tuple[WeightUpload, ...]] = {
 
 
 def canonical_source(text: str) -> str:
-    """Return what a person typed as one of the three source forms: a package's name, an existing folder, or a hub id.
+    """Return the source that a person typed (a package's name, an existing folder or a hub id) in its canonical form.
 
     Raises:
         InvalidInput: it is none of these.

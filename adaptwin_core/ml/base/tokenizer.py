@@ -1,6 +1,6 @@
-"""A base model's tokenizer.json, as it is or made whole: from vocab.json and merges.txt, with Whisper's special tokens.
+"""A base model's tokenizer.json, as it is or rebuilt from vocab.json and merges.txt with Whisper's special tokens.
 
-Whisper's special tokens have a fixed order after the vocabulary of words, so that files without them lack nothing.
+The special tokens follow the vocabulary of words in a fixed order, so files without them lack no information.
 """
 
 import json
@@ -14,7 +14,7 @@ from tokenizers.models import BPE
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.language_names import NAMES
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.token_ids import END, NUM_TIMESTAMPS, START, first_timestamp, ids_in
 from adaptwin_core.ml.base.weights import read_json
 
@@ -26,12 +26,12 @@ _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
 _AFTER_LANGUAGES = tuple(
     f"<|{name}|>" for name in ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
 )
-_MELS_WITH_CANTONESE = 128  # large-v3 and its kind: they have both more bins and a hundredth language
+_MELS_WITH_CANTONESE = 128  # large-v3 and models derived from it have more mel bins and a hundredth language
 
 
 @dataclass
 class Found:
-    """What a folder's files say of its tokens."""
+    """The tokens that a folder's files hold."""
 
     vocab: dict[str, int]
     merges: list[tuple[str, str]]
@@ -40,10 +40,10 @@ class Found:
 
 
 def whole_tokenizer(folder: Path, shape: ModelShape) -> tuple[dict[str, Any], bool]:
-    """Return the whole tokenizer.json of a folder, and whether it had to be made.
+    """Return the complete tokenizer.json of a folder, and whether it had to be made.
 
     Raises:
-        InvalidInput: there is nothing to make it from, or it is no Whisper's.
+        InvalidInput: there is nothing to make it from, or it is not a Whisper's.
     """
     if (folder / "tokenizer.json").is_file():
         tokenizer = read_json(folder / "tokenizer.json")
@@ -62,14 +62,14 @@ def whole_tokenizer(folder: Path, shape: ModelShape) -> tuple[dict[str, Any], bo
 
 
 def check_tokens(folder: Path, ids: Mapping[str, int], shape: ModelShape, starts: Collection[int]) -> None:
-    """Check that a tokenizer is that of the weights beside it.
+    """Check that a tokenizer fits the weights beside it.
 
     Args:
         ids: of its tokens.
-        starts: what the folder's configurations say that a transcript starts with.
+        starts: the start tokens that the folder's configurations name.
 
     Raises:
-        InvalidInput: it is not; the message says what to do.
+        InvalidInput: it does not fit; the message says what to do.
     """
     most = max(ids.values()) + 1
     if most > shape.vocab_size:
@@ -132,7 +132,7 @@ def _built(folder: Path, found: Found, shape: ModelShape) -> dict[str, Any]:
         raise InvalidInput(f"the numbers of the tokens in {folder} leave gaps: {_COPY}")
     try:
         tokenizer = Tokenizer(BPE(vocab=words, merges=found.merges))
-    except Exception as fault:  # the library knows no narrower one
+    except Exception as fault:  # the library raises no narrower class
         raise InvalidInput(
             f"vocab.json and merges.txt in {folder} do not belong together ({fault}): {_COPY}"
         ) from fault
@@ -147,7 +147,7 @@ def _built(folder: Path, found: Found, shape: ModelShape) -> dict[str, Any]:
 
 
 def _standard_tokens(num_languages: int) -> Iterator[str]:
-    """Yield what follows a Whisper's words, in its order."""
+    """Yield the tokens that follow a Whisper's words, in their order."""
     yield from (END, START)
     yield from (f"<|{code}|>" for code in list(NAMES)[:num_languages])
     yield from _AFTER_LANGUAGES

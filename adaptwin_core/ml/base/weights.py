@@ -1,4 +1,4 @@
-"""A base model's weights, judged without loading the model: whole files, the tensors of its shape, finite numbers."""
+"""Checks of a base model's weights without loading the model: files complete, tensors of its shape, numbers finite."""
 
 import json
 import math
@@ -11,25 +11,25 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.plan import ModelShape
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.ml.base.whisper_tensors import EMBEDDING, OUTPUT, tensor_shapes
 
 WEIGHT_PATTERNS = ("model.safetensors", "model-*-of-*.safetensors")  # not the fp32 twin that some hub folders also hold
 INDEX_FILE = "model.safetensors.index.json"
 _LFS_POINTER = b"version https://git-lfs"
-# How a number is read as integers, and the bits that are all 1 in infinity and NaN
+# For each type the integer of the same size, and the bits that are all 1 in infinity and NaN only
 _EXPONENTS = {
     "F16": (np.uint16, 0x7C00),
     "BF16": (np.uint16, 0x7F80),
     "F32": (np.uint32, 0x7F80_0000),
     "F64": (np.uint64, 0x7FF0_0000_0000_0000),
 }
-_CHUNK = 1 << 24  # numbers looked at at once
+_CHUNK = 1 << 24  # numbers read at a time
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a tensor lies."""
+    """Where a tensor is stored."""
 
     file: Path
     dtype: str
@@ -37,15 +37,15 @@ class Stored:
     start: int  # byte in the file
 
     def raw(self) -> np.ndarray:
-        """Return its numbers as integers of their size, unread until they are looked at."""
+        """Return its numbers as integers of the same size, memory-mapped."""
         return np.memmap(self.file, _EXPONENTS[self.dtype][0], "r", self.start, (math.prod(self.shape),))
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files of a folder's weights, in order: those that an index names, where there is one.
+    """Return the files of a folder's weights, in order: those that its index names, if it has one.
 
     Raises:
-        InvalidInput: there are none, or one is missing, or is not what its name says.
+        InvalidInput: a file is missing, or the index is.
     """
     index = folder / INDEX_FILE
     if (folder / WEIGHT_PATTERNS[0]).is_file() or not index.is_file():
@@ -61,7 +61,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def check_weights(folder: Path, shape: ModelShape) -> None:
-    """Check that the weights are those of a Whisper of this shape, whole and finite.
+    """Check that the weights are all tensors of a Whisper of this shape, complete and finite.
 
     Raises:
         InvalidInput: they are not; the message says what is wrong.
@@ -99,7 +99,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises InvalidInput."""
     try:
         found = json.loads(path.read_text("utf-8"))
-    except ValueError as fault:  # of encoding, too
+    except ValueError as fault:  # also raised for a wrong encoding
         raise InvalidInput(f"{path} is not JSON: copy or download it again ({fault})") from fault
     if not isinstance(found, dict):
         raise InvalidInput(f"{path} is not what its name says: it holds no JSON object")

@@ -1,7 +1,7 @@
 """The text files beside a converted Whisper's weights: configuration, generation settings, tokenizer, audio features.
 
-Dimensions come from the tensors, token ids from the tokenizer, suppressed tokens and alignment heads from CTranslate2's
-config.json.
+Dimensions are taken from the tensors, token ids from the tokenizer, suppressed tokens and alignment heads from
+CTranslate2's config.json.
 """
 
 import json
@@ -18,7 +18,7 @@ from adaptwin_core.ml.base.ct2_weights import num_layers
 from adaptwin_core.ml.base.generation_settings import boundary_ids, generation_json
 from adaptwin_core.ml.base.token_ids import END, NUM_TIMESTAMPS
 
-# What a recognizer needs beside its weights; those that not every Whisper has come last.
+# What a recognizer needs beside its weights. Not every Whisper has the last ones.
 SIDECARS = (
     "generation_config.json",
     "preprocessor_config.json",
@@ -30,7 +30,7 @@ SIDECARS = (
     "vocab.json",
     "merges.txt",
 )
-_FIRST_MERGE = ["Ġ", "t"]  # of both of Whisper's vocabularies; one upload lost it to a header check
+_FIRST_MERGE = ["Ġ", "t"]  # in both of Whisper's vocabularies; one of the pinned uploads lacks it
 _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
 
 
@@ -43,7 +43,7 @@ def english_spelling() -> dict[str, str]:
 
 
 def tokenizer_json(source: dict[str, Any], vocab_size: int) -> dict[str, Any]:
-    """Return a complete tokenizer.json of one form, whichever upload it came from: all special tokens, all timestamps.
+    """Return a complete tokenizer.json with all special tokens and timestamps, equal for all uploads.
 
     Raises:
         InvalidInput: the tokens do not add up to `vocab_size`.
@@ -109,18 +109,18 @@ def config_json(tensors: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> di
 
 
 def tokenizer_config_json(specials: Sequence[str]) -> dict[str, Any]:
-    """Return tokenizer_config.json, for special tokens in the order of their numbers."""
+    """Return tokenizer_config.json, for special tokens in the order of their ids."""
     return {
         "tokenizer_class": "WhisperTokenizer",
         "processor_class": "WhisperProcessor",
         "model_max_length": 1024,
         **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), END),
-        "additional_special_tokens": list(specials),  # in order: timestamps are taken to start after the last
+        "additional_special_tokens": list(specials),  # transformers expects timestamps after the last
     }
 
 
 def preprocessor_json(num_mel_bins: int) -> dict[str, Any]:
-    """Return preprocessor_config.json: Whisper's features, of so many bins."""
+    """Return preprocessor_config.json: Whisper's log-mel features of `num_mel_bins` bins."""
     return {
         "feature_extractor_type": "WhisperFeatureExtractor",
         "processor_class": "WhisperProcessor",

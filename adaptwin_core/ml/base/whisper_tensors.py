@@ -1,12 +1,12 @@
-"""The tensors that a Whisper of a shape has, by Hugging Face's names."""
+"""The tensors of a Whisper, by Hugging Face's names."""
 
-from adaptwin_core.domain.plan import ModelShape, Part
+from adaptwin_core.domain.shape import Half, ModelShape
 
 EMBEDDING, OUTPUT = "model.decoder.embed_tokens.weight", "proj_out.weight"
 
 
 def tensor_shapes(shape: ModelShape) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor; the output layer has none of its own, it is the token embedding."""
+    """Return the shape of every tensor. The output layer has no tensor of its own: it is the token embedding."""
     d = shape.d_model
     found: dict[str, tuple[int, ...]] = {
         "model.encoder.conv1.weight": (d, shape.num_mel_bins, 3),
@@ -17,17 +17,17 @@ def tensor_shapes(shape: ModelShape) -> dict[str, tuple[int, ...]]:
         EMBEDDING: (shape.vocab_size, d),
         "model.decoder.embed_positions.weight": (shape.max_target_positions, d),
     }
-    for part, num_layers in (("encoder", shape.encoder_layers), ("decoder", shape.decoder_layers)):
-        found |= _norm(f"model.{part}.layer_norm", d)
+    for half, num_layers in (("encoder", shape.encoder_layers), ("decoder", shape.decoder_layers)):
+        found |= _norm(f"model.{half}.layer_norm", d)
         for layer in range(num_layers):
-            found |= _layer(shape, "encoder" if part == "encoder" else "decoder", f"model.{part}.layers.{layer}")
+            found |= _layer(shape, "encoder" if half == "encoder" else "decoder", f"model.{half}.layers.{layer}")
     return found
 
 
-def _layer(shape: ModelShape, part: Part, prefix: str) -> dict[str, tuple[int, ...]]:
-    d, f = shape.d_model, shape.ffn(part)
+def _layer(shape: ModelShape, half: Half, prefix: str) -> dict[str, tuple[int, ...]]:
+    d, f = shape.d_model, shape.ffn(half)
     found: dict[str, tuple[int, ...]] = {}
-    for attention in ("self_attn",) if part == "encoder" else ("self_attn", "encoder_attn"):
+    for attention in ("self_attn",) if half == "encoder" else ("self_attn", "encoder_attn"):
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
             found[f"{prefix}.{attention}.{name}.weight"] = (d, d)
             if name != "k_proj":

@@ -1,7 +1,6 @@
-"""One pass of the original model over speech: the moments of every block to cut, what the encoder says of every window,
-and what reaches each block in a few of them.
+"""Calibration: one pass of the whole model over speech measures the blocks to cut and keeps some of their inputs.
 
-Shape letters: B batch, T positions, D width.
+Shape letters: M mels, T positions, S encoder positions, D width, L tokens.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,21 +12,27 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.compression.moments import Moments, measuring
-from adaptwin_core.ml.model.adapter import block_modules, layer_of
-from adaptwin_core.ml.model.decode import transcribe_batch
+from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.measurement import measuring
+from adaptwin_core.ml.compression.moments import MomentSums
+from adaptwin_core.ml.model.adapter import block_modules, decode, encode, layer_of
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import transcribe_batch
 from adaptwin_core.ml.model.windows import Window
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`moments` and, for the first windows, `inputs_1TD` by block name; of all windows the encoder's output_1SD. Both
-    in float16.
+    """What one pass found.
+
+    Attributes:
+        moments: sums of every block, by block name.
+        inputs_1TD: what reaches each block in the first windows, in float16, by block name.
+        encoded_1SD: the encoder's output on every window, in float16.
     """
 
-    moments: dict[str, Moments]
+    moments: dict[str, MomentSums]
     inputs_1TD: dict[str, list[Tensor]]
     encoded_1SD: list[Tensor]
 
@@ -41,20 +46,21 @@ def calibrate(
     *,
     num_kept: int,
     num_unmeasured: int = 0,
-    on_window: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = silent,
 ) -> Calibration:
-    """Measure the blocks on the windows, but for the first `num_unmeasured`, and keep what reaches each block in the
-    first `num_kept`.
+    """Run the windows through the model, and return the moments and inputs of the blocks.
 
-    Decoder blocks need words: the window's transcript, or what the model itself hears.
+    Where a decoder block is among them, the decoder gets the window's transcript or, without one, the model's own.
 
     Args:
-        on_window: called with windows done and in all; may raise to stop.
+        num_kept: the inputs of the blocks are kept for this many windows, the first ones.
+        num_unmeasured: this many windows, the first ones, are left out of the moments.
+        progress: told of windows.
     """
-    total = {str(block): Moments() for block in blocks}
+    total = {str(block): MomentSums() for block in blocks}
     inputs: dict[str, list[Tensor]] = {str(block): [] for block in blocks}
     encoded: list[Tensor] = []
-    needs_decoder = any(block.part == "decoder" for block in blocks)
+    needs_decoder = any(block.half == "decoder" for block in blocks)
     layers = [(block, layer_of(model, block)) for block in blocks]
     for index, window in enumerate(windows):
         audio = window.audio()
@@ -63,14 +69,13 @@ def calibrate(
             measuring(layers, total) if index >= num_unmeasured else nullcontext(),
             _keeping(layers, inputs) if index < num_kept else nullcontext(),
         ):
-            encoded_1SD = model.model.encoder(features_1MT).last_hidden_state
+            encoded_1SD = encode(model, features_1MT)
             if needs_decoder:
                 text = transcribe_batch(model, featurizer, [audio])[0] if window.text is None else window.text
                 labels_1L = featurizer.labels(text, may_cut=not window.has_text)
-                tokens_1L = labels_1L[:, :-1].to(model.device)
-                model.model.decoder(input_ids=tokens_1L, encoder_hidden_states=encoded_1SD, use_cache=False)
+                decode(model, labels_1L[:, :-1].to(model.device), encoded_1SD)
         encoded.append(encoded_1SD.half().cpu().contiguous())
-        on_window(index + 1, len(windows))
+        progress(index + 1, len(windows))
     return Calibration(total, inputs, encoded)
 
 

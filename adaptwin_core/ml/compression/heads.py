@@ -1,8 +1,8 @@
-"""Which heads of an attention to keep.
+"""The order in which heads of an attention are pruned.
 
-With z the attended values of all heads and y = W z + b, dropping the columns g of one head and refitting all others
-raises E‖y - ŷ‖² by exactly tr(W_g [C⁻¹_gg]⁻¹ W_gᵀ), where C is the centred covariance of z: the optimal brain surgeon
-of neurons.py, a head at a time.
+Let z be the attended values of all heads and y = W z + b. To drop the columns g of one head and refit all others raises
+E‖y - ŷ‖² by exactly tr(W_g [C⁻¹_gg]⁻¹ W_gᵀ), where C is the covariance of z. This is the optimal brain surgeon of
+neurons.py, a head at a time.
 
 Shape letters: H heads, E columns of all heads, D width.
 """

@@ -1,168 +1,158 @@
 """Second moments of what flows through each block: all that the closed-form cuts need to know of the speech.
 
-Sums over positions, kept in float64, so they add up across windows, shards and workers. Shape letters: H heads, K
-head size, D width, F feed-forward neurons, B batch, T positions, N = B x T.
+Shape letters: H heads, K head size, D width, E columns of all heads, F feed-forward neurons, N entries of a vector.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.model.adapter import block_modules
-
-# The gram of the neurons is most of what measuring costs, and neighbours among the encoder's positions, 20 ms apart,
-# are much alike: every third is counted.
-FF_STRIDE = 3
-LONG = 1000  # positions
-# Of the neurons' mean variance, added to each for every neuron a position: docs/history.md, "Decoder".
+# Each neuron's variance is raised by this share of the neurons' mean variance, for every neuron per position:
+# docs/history.md, "Decoder".
 SHRINKAGE = 0.05
+
+# As they are stored: queries, keys, attended values, inputs of the first and of the second feed-forward matrix, each
+# with its second moment and, but for the first two, its mean.
+MomentName = Literal["q_HKK", "k_HKK", "z_DD", "z_D", "x_DD", "x_D", "f_FF", "f_F"]
+
+
+@dataclass(frozen=True)
+class VectorMoments:
+    """E[v·vᵀ]_NN and E[v]_N of a vector v of N entries."""
+
+    second_NN: Tensor
+    mean_N: Tensor
+
+    @property
+    def covariance(self) -> Tensor:
+        """E[v·vᵀ] - E[v]·E[v]ᵀ."""
+        return self.second_NN - torch.outer(self.mean_N, self.mean_N)
+
+    def to(self, where: torch.device) -> "VectorMoments":
+        return VectorMoments(self.second_NN.to(where), self.mean_N.to(where))
+
+
+@dataclass(frozen=True)
+class BlockMoments:
+    """The moments of one block, per position, in float64.
+
+    Attributes:
+        queries_HKK: E[q·qᵀ] of each head; queries hold their bias and are not scaled.
+        keys_HKK: E[k·kᵀ] of each head; keys are centred within each window, since softmax ignores what is common to
+            all keys.
+        attended: of the attended values z_E of all heads, without the value bias.
+        ff_inputs: of what enters the feed-forward, x_D. None where the block has none.
+        neurons: of what its neurons say, f_F. None where the block has none.
+    """
+
+    queries_HKK: Tensor
+    keys_HKK: Tensor
+    attended: VectorMoments
+    ff_inputs: VectorMoments | None = None
+    neurons: VectorMoments | None = None
+
+    def to(self, where: torch.device) -> "BlockMoments":
+        """Return the same moments on another device."""
+        return BlockMoments(
+            self.queries_HKK.to(where),
+            self.keys_HKK.to(where),
+            self.attended.to(where),
+            self.ff_inputs.to(where) if self.ff_inputs else None,
+            self.neurons.to(where) if self.neurons else None,
+        )
 
 
 @dataclass
-class Moments:
-    """Sums for one block over `counts[name]` positions.
+class MomentSums:
+    """Sums of one block's moments over positions, in float64, and how many positions each sum holds.
 
-    `sums` holds q_HKK (queries, bias included, unscaled), k_HKK (keys, centred within each window: softmax ignores
-    what is common to all keys), z_DD and z_D (attended values, without the value bias), and where the block has a
-    feed-forward x_DD and x_D (inputs of fc1), f_FF and f_F (inputs of fc2).
+    Sums add up across windows, shards and workers.
     """
 
-    sums: dict[str, Tensor] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[MomentName, Tensor] = field(default_factory=dict)
+    counts: dict[MomentName, int] = field(default_factory=dict)
 
-    def add(self, name: str, value: Tensor, count: int) -> None:
-        # In place: of a large model all sums together are many gigabytes.
+    def add(self, name: MomentName, value: Tensor, count: int) -> None:
+        # In place: all sums of a large model together take many gigabytes.
         if name in self.sums:
             self.sums[name] += value
         else:
             self.sums[name] = value.to(torch.float64, copy=True)
         self.counts[name] = self.counts.get(name, 0) + count
 
-    def __add__(self, other: "Moments") -> "Moments":
-        total = Moments()
-        for part in (self, other):
-            for name, value in part.sums.items():
-                total.add(name, value, part.counts[name])
+    def __add__(self, other: "MomentSums") -> "MomentSums":
+        total = MomentSums()
+        for addend in (self, other):
+            for name, value in addend.sums.items():
+                total.add(name, value, addend.counts[name])
         return total
 
-    def means(self) -> dict[str, Tensor]:
-        """Return every sum divided by its count."""
+    def means(self) -> BlockMoments:
+        """Return the mean moments of the block."""
+        return _named(self.per_position())
+
+    def per_position(self) -> dict[MomentName, Tensor]:
+        """Return every sum divided by its count, by its name."""
         return {name: value / max(self.counts[name], 1) for name, value in self.sums.items()}
 
     def to_tensors(self, prefix: str) -> dict[str, Tensor]:
         """Return the sums and counts as tensors for a safetensors file, names starting with `prefix`."""
         tensors = {f"{prefix}.sum.{name}": value.cpu() for name, value in self.sums.items()}
-        counts = {f"{prefix}.count.{name}": torch.tensor(value) for name, value in self.counts.items()}
-        return tensors | counts
+        return tensors | {f"{prefix}.count.{name}": torch.tensor(value) for name, value in self.counts.items()}
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, Tensor], prefix: str) -> "Moments":
-        sums, counts = f"{prefix}.sum.", f"{prefix}.count."
+    def from_tensors(cls, tensors: Mapping[str, Tensor], prefix: str) -> "MomentSums":
+        """Return what `to_tensors` gave, from the tensors of a file that may hold others too."""
+        names: tuple[MomentName, ...] = get_args(MomentName)
         return cls(
-            {name.removeprefix(sums): value for name, value in tensors.items() if name.startswith(sums)},
-            {name.removeprefix(counts): int(value) for name, value in tensors.items() if name.startswith(counts)},
+            {name: tensors[key] for name in names if (key := f"{prefix}.sum.{name}") in tensors},
+            {name: int(tensors[key]) for name in names if (key := f"{prefix}.count.{name}") in tensors},
         )
 
 
 def mix(
-    speaker: Moments, general: Moments | None, speaker_weight: float, shrinkage: float = SHRINKAGE
-) -> dict[str, Tensor]:
-    """Return λ·E_speaker + (1-λ)·E_general of every moment, per position; the speaker's alone where there is no
-    general speech. The neurons' are shrunk.
+    speaker: MomentSums, general: MomentSums | None, speaker_weight: float, shrinkage: float = SHRINKAGE
+) -> BlockMoments:
+    """Return λ·E_speaker + (1 - λ)·E_general of every moment, per position, with the neurons' shrunk.
+
+    Args:
+        general: of other speakers; without it the speaker's moments count alone.
+        speaker_weight: λ.
+        shrinkage: see `_shrunk`.
     """
-    means, positions = speaker.means(), float(speaker.counts.get("f_FF", 0))
+    means, positions = speaker.per_position(), float(speaker.counts.get("f_FF", 0))
     if general is not None and general.sums:
-        general_weight, others = 1 - speaker_weight, general.means()
+        general_weight, others = 1 - speaker_weight, general.per_position()
         means = {name: speaker_weight * mean + general_weight * others[name] for name, mean in means.items()}
-        if "f_FF" in means:  # so many of one kind would be as sure
+        if "f_FF" in means:
+            # The weighted mean's effective sample size, 1 / Σ w² / n (Kish 1965).
             weights = ((speaker_weight, speaker), (general_weight, general))
             positions = 1 / sum(weight**2 / kind.counts["f_FF"] for weight, kind in weights)
-    if "f_FF" in means:
-        means["f_FF"] = _shrunk(means["f_FF"], means["f_F"], shrinkage / positions)
-    return means
+    mixed = _named(means)
+    return mixed if mixed.neurons is None else replace(mixed, neurons=_shrunk(mixed.neurons, shrinkage / positions))
 
 
-def _shrunk(f_FF: Tensor, f_F: Tensor, share: float) -> Tensor:
-    """Add to the diagonal what the few positions that a decoder sees leave open.
+def _shrunk(neurons: VectorMoments, share: float) -> VectorMoments:
+    """Return the moments with `share` · F · (mean variance) added to the diagonal (Ledoit and Wolf 2004).
 
-    Where neurons are nearly as many as positions, every neuron seems to be a sum of others (Ledoit and Wolf 2004).
+    A decoder sees few positions. Where neurons are nearly as many as positions, every neuron seems to be a linear
+    combination of others.
     """
+    f_FF, f_F = neurons.second_NN, neurons.mean_N
     variance = (f_FF.diagonal() - f_F.square()).mean()
-    return f_FF + (share * len(f_F) * variance) * torch.eye(len(f_F), dtype=f_FF.dtype, device=f_FF.device)
+    raised_FF = f_FF + (share * len(f_F) * variance) * torch.eye(len(f_F), dtype=f_FF.dtype, device=f_FF.device)
+    return VectorMoments(raised_FF, f_F)
 
 
-@contextmanager
-def measuring(
-    layers: Sequence[tuple[BlockId, nn.Module]], moments: dict[str, Moments] | None = None
-) -> Iterator[dict[str, Moments]]:
-    """While open, add every forward through the given original layers to one `Moments` a block: new ones, or those
-    given.
-
-    Windows must be whole sequences of a batch (keys are centred within each).
-    """
-    if moments is None:
-        moments = {str(block): Moments() for block, _ in layers}
-    handles = [handle for block, layer in layers for handle in _watch(layer, block, moments[str(block)])]
-    try:
-        yield moments
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _watch(layer: nn.Module, block: BlockId, moments: Moments) -> Iterator[Any]:
-    modules = block_modules(layer, block)
-    attention: Any = modules.attention
-    num_heads = int(attention.num_heads)
-
-    def queries(output_BTD: Tensor) -> None:
-        moments.add("q_HKK", _head_grams(output_BTD, num_heads), _num_positions(output_BTD))
-
-    def keys(output_BTD: Tensor) -> None:
-        centred = output_BTD - output_BTD.mean(dim=1, keepdim=True)
-        moments.add("k_HKK", _head_grams(centred, num_heads), _num_positions(output_BTD))
-
-    def attended(input_BTD: Tensor) -> None:
-        z_ND = (input_BTD - attention.v_proj.bias).flatten(0, 1)
-        _add_gram(moments, "z", z_ND)
-
-    yield attention.q_proj.register_forward_hook(_on_output(queries))
-    yield attention.k_proj.register_forward_hook(_on_output(keys))
-    yield attention.out_proj.register_forward_pre_hook(_on_input(attended))
-    if modules.fc1 is None or modules.fc2 is None:
-        return
-    yield modules.fc1.register_forward_pre_hook(_on_input(lambda x: _add_gram(moments, "x", x.flatten(0, 1))))
-    yield modules.fc2.register_forward_pre_hook(_on_input(lambda f: _add_gram(moments, "f", _thinned(f).flatten(0, 1))))
-
-
-def _on_output(measure: Callable[[Tensor], None]) -> Callable[..., None]:
-    return lambda _module, _inputs, output: measure(output.detach().float())
-
-
-def _on_input(measure: Callable[[Tensor], None]) -> Callable[..., None]:
-    return lambda _module, inputs: measure(inputs[0].detach().float())
-
-
-def _add_gram(moments: Moments, name: str, x_ND: Tensor) -> None:
-    side = "F" if name == "f" else "D"
-    moments.add(f"{name}_{side}{side}", x_ND.mT @ x_ND, len(x_ND))
-    moments.add(f"{name}_{side}", x_ND.sum(0), len(x_ND))
-
-
-def _thinned(f_BTF: Tensor) -> Tensor:
-    """Every `FF_STRIDE`-th position of a long sequence; a short one, as decoders see, whole."""
-    return f_BTF[:, ::FF_STRIDE] if f_BTF.shape[1] > LONG else f_BTF
-
-
-def _head_grams(x_BTD: Tensor, num_heads: int) -> Tensor:
-    x_HNK = x_BTD.flatten(0, 1).unflatten(-1, (num_heads, -1)).transpose(0, 1)
-    return x_HNK.mT @ x_HNK
-
-
-def _num_positions(x_BTD: Tensor) -> int:
-    return x_BTD.shape[0] * x_BTD.shape[1]
+def _named(means: Mapping[MomentName, Tensor]) -> BlockMoments:
+    has_ff = "f_FF" in means
+    return BlockMoments(
+        queries_HKK=means["q_HKK"],
+        keys_HKK=means["k_HKK"],
+        attended=VectorMoments(means["z_DD"], means["z_D"]),
+        ff_inputs=VectorMoments(means["x_DD"], means["x_D"]) if has_ff else None,
+        neurons=VectorMoments(means["f_FF"], means["f_F"]) if has_ff else None,
+    )

@@ -1,9 +1,9 @@
-"""Feed-forward neurons pruned in closed form: which to drop, and output weights refitted to what the others still say.
+"""Feed-forward neurons pruned in closed form: which to drop, and how the output weights of the others make up for them.
 
-With f the activations between the two matrices and y = W f + b, dropping neuron i and refitting all others raises
-E‖y - ŷ‖² by exactly ‖w_i‖² / [C⁻¹]_ii, where C is the centred covariance of f (the optimal brain surgeon, Hassibi and
-Stork 1993; for structures: ZipLM, Kurtic et al. 2023). Neurons go a few at a time, the cheapest first, and inverse
-and weights follow by a block elimination.
+Let f be the activations between the two matrices and y = W f + b. To drop neuron i and refit all others raises
+E‖y - ŷ‖² by exactly ‖w_i‖² / [C⁻¹]_ii, where C is the covariance of f (the optimal brain surgeon, Hassibi and Stork
+1993; for whole structures: ZipLM, Kurtic et al. 2023). The cheapest few neurons are dropped at a time, and a block
+elimination then updates inverse and weights.
 
 Everything is computed in float64. Shape letters: F neurons, N neurons kept, O outputs.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-DROPPED_ONE_IN = 64  # of those left, at a time: one by one would take that many more passes over the inverse
-# Added to the diagonal as a share of its mean: neurons that say the same would have no inverse.
+DROPPED_ONE_IN = 64  # each pass over the inverse drops this share of the neurons left, not one: far fewer passes
+# Added to the diagonal as a share of its mean: with two neurons that are always equal there would be no inverse.
 RIDGE = 1e-6
 
 
@@ -55,7 +55,9 @@ def rank(covariance_FF: Tensor, weight_OF: Tensor) -> Tensor:
 def prune(
     covariance_FF: Tensor, mean_F: Tensor, weight_OF: Tensor, bias_O: Tensor, order_F: Tensor, keep: int
 ) -> NeuronCut:
-    """Keep the first `keep` neurons of the order and refit: least squares on them, the lost part's mean to the bias.
+    """Keep the first `keep` neurons of the order, and refit the output by least squares.
+
+    The mean of what is lost is added to the bias.
 
     Raises:
         ValueError: `keep` is not within 1..F.
@@ -66,7 +68,7 @@ def prune(
     kept_N = order_F[:keep].sort().values
     dropped = torch.ones(len(mean_F), dtype=torch.bool, device=mean_F.device)
     dropped[kept_N] = False
-    # What the dropped ones said, as far as the kept ones can say it, is added to the kept columns.
+    # The part of the dropped neurons that is linear in the kept ones is added to the kept columns.
     said_NO = covariance_FF[kept_N][:, dropped] @ weight_OF[:, dropped].mT
     added_ON = torch.linalg.solve(ridged(covariance_FF[kept_N][:, kept_N]), said_NO).mT
     weight_ON = weight_OF[:, kept_N] + added_ON
@@ -79,13 +81,13 @@ def prune(
 
 
 def eliminate(inverse_FF: Tensor, weight_OF: Tensor, gone: Tensor, stays: Tensor) -> tuple[Tensor, Tensor]:
-    """Return inverse covariance and refitted weights of what stays (indices), once the rest is dropped."""
+    """Return the inverse covariance and the refitted weights of the indices that stay, once the others are dropped."""
     pivot = torch.linalg.solve(inverse_FF[gone][:, gone], inverse_FF[gone][:, stays])
     inverse = inverse_FF[stays][:, stays] - inverse_FF[stays][:, gone] @ pivot
     return inverse, weight_OF[:, stays] - weight_OF[:, gone] @ pivot
 
 
 def ridged(covariance: Tensor) -> Tensor:
-    """Return the covariance with a small ridge, so that it has an inverse."""
+    """Return the covariance with a small ridge on its diagonal, so that it has an inverse."""
     ridge = RIDGE * covariance.diagonal().mean()
     return covariance + ridge * torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)

@@ -1,10 +1,10 @@
-"""The maths: product twins and linear layers cut in closed form, with the least error on given speech.
+"""Twins and linear layers cut in closed form, with the least error on given speech.
 
-A head of size K sees the speech only through q = W_Q x + b_Q, k = W_K x, z = the attended values, each in R^K, and
-its twins act only through q·k and W_O z. So the SVD of the D x D product, whitened by the inputs' second moments, has
-rank K at most and lives in those K dimensions: with G the second moment of q (of k, of z) and G = Rᵀ R, it is the SVD
-of R_left R_rightᵀ, a K x K matrix. Taking G = W Wᵀ, the moment of white input, gives the plain SVD of the product,
-the paper's start: one code path serves both.
+A twin is a pair of matrices that act only through their product: query and key (q·k), value and output (W_O z). A
+head of size K sees the speech only through q = W_Q x + b_Q, k = W_K x and its attended values z, each in R^K. So the
+whitened D x D product has rank K at most, and its SVD can be computed in those K dimensions: with G the second moment
+of q (of k, of z) and G = Rᵀ R, it is the SVD of the K x K matrix R_left R_rightᵀ. With G = W Wᵀ, the second moment
+for white input, the same code gives the plain SVD of the product (AdaPTwin's own start).
 
 Everything is computed in float64. Shape letters: H heads, K head size, R kept rank, D width, O outputs, I inputs.
 """
@@ -14,17 +14,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Directions with less than this share of the largest energy are treated as having this much: inverses stay finite.
+# Directions with less than this share of the largest energy count as having it, so that inverses stay finite.
 ENERGY_FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
 class TwinCut:
-    """How a twin shrinks: new left weights are `left_HKRᵀ W`, new right weights `right_HKRᵀ W`.
+    """A cut twin: the new left weights are `left_HKRᵀ W_left`, the new right weights `right_HKRᵀ W_right`.
 
     Attributes:
-        left_HKR, right_HKR: maps with `left @ rightᵀ ≈ I`, least squares under the two moments.
-        error: predicted relative squared error of the product over all heads: dropped σ² over all σ².
+        left_HKR, right_HKR: maps whose product `left @ rightᵀ` is near I, in least squares under the two moments.
+        error: predicted relative squared error of the product, Σ σ² of the dropped directions / Σ σ² of all, over all
+            heads.
     """
 
     left_HKR: Tensor
@@ -57,8 +58,8 @@ def cut_twin(gram_left_HKK: Tensor, gram_right_HKK: Tensor, rank: int) -> TwinCu
 def balance(left_HRI: Tensor, right_HRI: Tensor) -> tuple[Tensor, Tensor]:
     """Return the same per-head products with both factors of equal Gram matrices.
 
-    Whitened factors are badly scaled (inverse roots are large in quiet directions) and gradient steps on them diverge.
-    The SVD of the small R x R product spreads √σ to each side; `leftᵀ right` does not change.
+    Whitened factors are badly scaled, since inverse roots are large in directions of little energy, and gradient steps
+    on them diverge. The SVD of the small R x R product gives √σ to each side; `leftᵀ right` does not change.
     """
     q_left, r_left = torch.linalg.qr(left_HRI.double().mT)
     q_right, r_right = torch.linalg.qr(right_HRI.double().mT)
@@ -80,8 +81,8 @@ class LinearCut:
 def cut_linear(weight_OI: Tensor, bias_O: Tensor, covariance_II: Tensor, mean_I: Tensor, rank: int) -> LinearCut:
     """Return the rank-R form of a linear layer with the least squared output error on inputs of the given moments.
 
-    The whitened SVD of one matrix equals projecting the outputs on their top principal axes U: Ŵ = U Uᵀ W. Outputs
-    are centred, since a bias is free (SVD-LLM; LiteASR's recipe).
+    The whitened SVD of one matrix equals a projection of the outputs on their top principal axes U: Ŵ = U Uᵀ W. Outputs
+    are centred, since the bias takes their mean at no cost (SVD-LLM; LiteASR).
 
     Args:
         covariance_II: centred covariance of the inputs (identity for the plain SVD).
@@ -108,7 +109,7 @@ def cut_linear(weight_OI: Tensor, bias_O: Tensor, covariance_II: Tensor, mean_I:
 def cut_linear_by_outputs(
     weight_OI: Tensor, bias_O: Tensor, covariance_OO: Tensor, mean_I: Tensor, rank: int
 ) -> LinearCut:
-    """As `cut_linear`, from the covariance of the outputs: cheaper where a layer has fewer outputs than inputs."""
+    """Return what `cut_linear` does, from the outputs' covariance: cheaper with fewer outputs than inputs."""
     energy, axes = torch.linalg.eigh(covariance_OO.double())
     energy = energy.flip(-1).clamp_min(0)
     axes_OR = axes.flip(-1)[:, :rank]
@@ -119,7 +120,7 @@ def _project(weight: Tensor, bias_O: Tensor, mean_I: Tensor, axes_OR: Tensor, er
     down_RI = axes_OR.mT @ weight
     output_mean = weight @ mean_I.double()
     bias = bias_O.double() + output_mean - axes_OR @ (axes_OR.mT @ output_mean)
-    # Balanced: the axes are orthonormal, so √σ of `down` moves over to `up`.
+    # Balanced: the axes are orthonormal, so √σ of `down` goes to `up`.
     u, sigma, vt = torch.linalg.svd(down_RI, full_matrices=False)
     return LinearCut(sigma.sqrt().unsqueeze(1) * vt, axes_OR @ (u * sigma.sqrt()), bias, error)
 
@@ -127,8 +128,8 @@ def _project(weight: Tensor, bias_O: Tensor, mean_I: Tensor, axes_OR: Tensor, er
 def refit(target_gram_II: Tensor, kept_IR: Tensor, weight_OI: Tensor) -> Tensor:
     """Return the W'_OR with the least ‖Z Wᵀ - Z kept W'ᵀ‖² for inputs Z of second moment `target_gram_II`.
 
-    Ordinary least squares on the kept directions; with all heads' attended values in Z it lets heads make up for each
-    other.
+    These are ordinary least squares on the kept directions. With the attended values of all heads in Z, heads make up
+    for each other.
     """
     gram = target_gram_II.double()
     cross_RI = kept_IR.double().mT @ gram
@@ -138,7 +139,7 @@ def refit(target_gram_II: Tensor, kept_IR: Tensor, weight_OI: Tensor) -> Tensor:
 
 
 def _roots(gram: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the symmetric square root of `gram` and its inverse, quiet directions floored."""
+    """Return the symmetric square root of `gram` and its inverse, with energies below `ENERGY_FLOOR` raised to it."""
     energy, axes = torch.linalg.eigh(gram)
     floor = energy[..., -1:].clamp_min(torch.finfo(gram.dtype).tiny) * ENERGY_FLOOR
     root = energy.clamp_min(floor).sqrt().unsqueeze(-2)

@@ -1,1 +1,1 @@
-"""What a model is worth: error rates on held-out clips, the verdict, the report and the manifest."""
+"""How good a model is: error rates on held-out clips, the verdict on them, the report and the manifest."""

@@ -1,4 +1,4 @@
-"""What would help a model that came out worse, or that cannot be judged; by what its report says of how it was made."""
+"""Advice for a model that is worse than the original or cannot be judged, derived from its report."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.verdict import Outcome
 
 FEW_MINUTES, ENOUGH_MINUTES = 10, 30  # of speech to train on
-MANY_WRONG = 0.5  # of the original's words: less likely its hearing than the transcripts or the language
+MANY_WRONG = 0.5  # of the original's words: above this the transcripts or the language are more likely to be wrong
 _SMALLER = {
     "large-v3-turbo": "small",
     "turbo": "small",
@@ -20,7 +20,7 @@ _SMALLER = {
 
 
 def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others: Outcome | None) -> Iterator[str]:
-    """Yield sentences that say what to do, the surest help first; none where nothing is amiss."""
+    """Yield sentences that say what to do, the most effective first; none where nothing is wrong."""
     speaker = report["speech"].get("speaker")
     spec = report["spec"]
     if speaker is not None and speaker.get("original", {}).get("error_rate", 0) > MANY_WRONG:
@@ -56,7 +56,7 @@ def _against_worse(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _less_cut(plan: Mapping[str, Any]) -> str:
-    milder = [cut for cut in SEARCHED_CUTS if cut < plan["encoder_cut"] - 0.02]  # a plan is not exact to the parameter
+    milder = [cut for cut in SEARCHED_CUTS if cut < plan["encoder_cut"] - 0.02]  # a plan rounds to whole columns
     if not milder:
         return "Cut less, or nothing: encoder_cut 0 only tunes the model to its speaker."
     return f"Cut less: encoder_cut {milder[0]:g} in place of {plan['encoder_cut']:.2g}."

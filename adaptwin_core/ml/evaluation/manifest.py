@@ -1,6 +1,6 @@
-"""What travels with every model and export so that it can be checked: adaptwin.json, and a software bill of materials.
+"""The manifest (adaptwin.json) and the software bill of materials, by which every model and export can be checked.
 
-The bill is CycloneDX 1.6: the base model, and the libraries there were where the files were made.
+The bill is CycloneDX 1.6: it names the base model, and the libraries that were installed where the files were made.
 """
 
 import json
@@ -40,12 +40,12 @@ def write_manifest(
     verdict: Mapping[str, Any] | None,
     licence: str | None,
 ) -> dict[str, Path]:
-    """Write both into a folder, for files that will travel with them, and return them by name.
+    """Write both into a folder, for the files that they will be published with, and return both by name.
 
     Args:
         form: one of `domain.exports.FORMATS`, or `CHECKPOINT`.
         report: of the model, with its settings and scores.
-        verdict: of `exports.judged.verdict`, where an export was heard.
+        verdict: of `exports.acceptance.verdict`, where an export was tested.
         licence: of the base model, as an SPDX identifier, if known.
     """
     bill = out / BILL

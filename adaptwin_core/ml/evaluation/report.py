@@ -1,5 +1,5 @@
-"""What a job found: original and compressed on the same held-out clips, and a verdict on them. docs/report.md names
-every figure.
+"""The report of a job: original and compressed model on the same held-out clips, and the verdict. docs/report.md
+explains every figure.
 """
 
 import json
@@ -7,36 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.plan import ModelShape, RankPlan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.units import unit_of
-from adaptwin_core.ml.evaluation.as_written import as_json, as_written
 from adaptwin_core.ml.evaluation.report_card import model_card
 from adaptwin_core.ml.evaluation.report_plot import write_plot
 from adaptwin_core.ml.evaluation.scoring import count_units, difference, judged_by, score
 from adaptwin_core.ml.evaluation.verdict import verdict_of
-from adaptwin_core.speech.corpus import Clip, Corpus
+from adaptwin_core.ml.evaluation.written_form import as_json, as_written
+from adaptwin_core.speech.corpus import Clip
 
-# Of each kind of speech, spread evenly: for the speaker enough for an interval of a point or so. Others only show what
-# was forgotten, and each of their clips is heard by both models.
-MAX_TEST_CLIPS: Final = {"speaker": 200, "general": 48}
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-
-
-def held_out(corpus: Corpus, kind: str) -> list[Clip]:
-    """Return the test clips of `kind` of speech, speaker or general, that a model is judged on."""
-    return spread(corpus.split("test"), MAX_TEST_CLIPS[kind])
-
-
-def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
-    """Return `count` clips, taken evenly from all; all, where there are fewer."""
-    step = max(1.0, len(clips) / count)
-    return [clips[int(i * step)] for i in range(min(len(clips), count))]
 
 
 def compare(
@@ -44,12 +31,12 @@ def compare(
 ) -> dict[str, Any]:
     """Score both models' texts, given by clip id, on the same clips.
 
-    Clips without a transcript are left out where others have one; where none has, all are scored against the
-    original's own output. `reference` says which it was. An empty transcript is one: nobody speaks.
+    Clips without a transcript are left out if others have one. If none has, all are scored against the original's own
+    output. `reference` says which of the two it was. An empty transcript counts as one: it says that nobody speaks.
 
     Returns:
-        reference, unit, clips, seconds, the score of each model (none for the original where it is the reference) with
-        its `raw` errors, and the difference of both error rates.
+        reference, unit, clips, seconds, the score of each model with its `raw` errors, and the difference of both error
+        rates. The original has no score where its output is the reference.
 
     Raises:
         InvalidInput: no reference has a word.
@@ -58,11 +45,11 @@ def compare(
     judged = [clips[index] for index in indices]
     references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
     texts = {
-        name: [heard[clip.id] for clip in judged]
-        for name, heard in (("original", original), ("compressed", compressed))
+        name: [text_of[clip.id] for clip in judged]
+        for name, text_of in (("original", original), ("compressed", compressed))
         if has_transcripts or name == "compressed"
     }
-    scores = {name: score(references, heard, language=language) for name, heard in texts.items()}
+    scores = {name: score(references, hypotheses, language=language) for name, hypotheses in texts.items()}
     apart = {"difference": asdict(difference(scores["compressed"], scores["original"]))} if has_transcripts else {}
     return {
         "reference": "transcripts" if has_transcripts else "the original model's own output",
@@ -84,7 +71,7 @@ def _figures(scored: Mapping[str, Any]) -> dict[str, Any]:
 def silence(
     clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
 ) -> dict[str, Any] | None:
-    """Return how many words, or characters, each model writes on clips where nobody speaks; None without such clips."""
+    """Return how many words, or characters, each model writes on clips where nobody speaks; None if there are none."""
     silent = [clip for clip in clips if clip.text is not None and not clip.text.strip()]
     if not silent:
         return None
@@ -92,14 +79,14 @@ def silence(
         "unit": unit_of(language),
         "num_clips": len(silent),
         "heard": {
-            name: sum(count_units(heard[clip.id], language) for clip in silent)
-            for name, heard in (("original", original), ("compressed", compressed))
+            name: sum(count_units(text_of[clip.id], language) for clip in silent)
+            for name, text_of in (("original", original), ("compressed", compressed))
         },
     }
 
 
 def _trained_on(speaker: DatasetReport) -> dict[str, float]:
-    """Return seconds of the speaker's speech to train on, and of those the ones whose transcript has words."""
+    """Return the seconds of the speaker's training speech, and how many of them have a transcript with words."""
     return {
         "seconds": round(speaker.splits["train"], 1),
         "transcribed_seconds": round(speaker.parts["train"].labelled_seconds, 1),
@@ -120,7 +107,7 @@ def build_report(
     trials: Sequence[Mapping[str, float]],
     datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
-    """Return everything a reader needs to check the result: verdict, figures, settings, plan, versions.
+    """Return all that a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
         speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.

@@ -1,17 +1,17 @@
-"""A report in words: the sentences that a command prints, and the card of a published model."""
+"""A report in words: the sentences that the command line prints, and the model card."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adaptwin_core.domain.units import Unit
-from adaptwin_core.ml.evaluation.as_written import KINDS
+from adaptwin_core.ml.evaluation.written_form import KINDS
 
 MODELS = ("original", "compressed")
 _SPEECH = {"speaker": "this speaker", "general": "other speakers"}
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return what a report says, in plain sentences: the verdict, the figures behind it, and what would help."""
+    """Return a report in plain sentences: the verdict, the figures behind it, and advice."""
     return [
         report["verdict"]["sentence"],
         *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),

@@ -55,5 +55,5 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
 
 
 def _rate(report: Mapping[str, Any]) -> str:
-    """Return what the bars show; both kinds of speech are of one language."""
+    """Return the name of the error rate; both kinds of speech are of one language, so it is one for all."""
     return next((Unit(found["unit"]).rate for found in report["speech"].values()), "error rate")

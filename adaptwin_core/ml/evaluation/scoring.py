@@ -1,6 +1,6 @@
-"""How well a transcript matches: corpus error rates with a bootstrap interval over clips, by words and by characters.
+"""Error rates of transcripts over a whole set, by words and by characters, with bootstrap intervals over clips.
 
-The judged rate is that of the language's unit: words, or characters where no spaces part the words.
+Models are judged by the rate of the language's unit: words, or characters where no spaces separate words.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _INTERVAL_PERCENT = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class ClipScore:
-    """One clip after normalization: its texts and counts. `num_units` and `errors` are of the judged unit."""
+    """One clip after normalization: its texts and counts. `num_units` and `errors` count in the language's unit."""
 
     reference: str
     hypothesis: str
@@ -36,7 +36,7 @@ class ClipScore:
 class Score:
     """Error rates over a whole set, as fractions (0.05 is 5 %), each with its 95 % interval.
 
-    `error_rate`, `num_units` and the three kinds of errors are of `unit`.
+    `error_rate`, `num_units` and the three kinds of errors count in `unit`.
     """
 
     unit: Unit
@@ -59,7 +59,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much an error rate is above another on the same clips, as a fraction, with its 95 % interval."""
+    """The difference of two error rates on the same clips, as a fraction, with its 95 % interval."""
 
     rate: float
     low: float
@@ -69,9 +69,9 @@ class Difference:
 def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str, seed: int = 0) -> Score:
     """Compare transcripts clip by clip, both sides normalized.
 
-    The rates are sums of errors over sums of words or characters, not means over clips. Clips whose reference is empty
-    after normalization count with their insertions. The interval resamples clips, 1000 times, from `seed`.
-    Spaces are no characters where words are not parted by them.
+    A rate is Σ errors / Σ words (or characters) over all clips, not a mean over clips. A clip whose reference is empty
+    after normalization counts with its insertions. The interval resamples clips 1000 times, from `seed`. In languages
+    judged by characters, spaces do not count as characters.
 
     Args:
         language: its Whisper code.
@@ -82,25 +82,25 @@ def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str
     if len(references) != len(hypotheses):
         raise InvalidInput(f"{len(references)} references but {len(hypotheses)} hypotheses")
     normalize, unit = normalizer(language), unit_of(language)
-    said = [normalize(text) for text in references]
-    if not any(said):
+    refs = [normalize(text) for text in references]
+    if not any(refs):
         raise InvalidInput("no reference transcript holds a word, so there is nothing to score")
-    heard = [as_spaced(normalize(text), of) for text, of in zip(hypotheses, said, strict=True)]
-    said, heard = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (said, heard))
+    hyps = [as_spaced(normalize(text), ref) for text, ref in zip(hypotheses, refs, strict=True)]
+    refs, hyps = ([text.replace(HALF_SPACE, "") for text in texts] for texts in (refs, hyps))
     words, chars = (
-        jiwer.process_words(said, heard),
-        jiwer.process_characters(_letters(said, unit), _letters(heard, unit)),
+        jiwer.process_words(refs, hyps),
+        jiwer.process_characters(_letters(refs, unit), _letters(hyps, unit)),
     )
     num_words = np.array([len(reference) for reference in words.references])
     num_chars = np.array([len(reference) for reference in chars.references])
     word_errors, char_errors = _errors(words.alignments), _errors(chars.alignments)
-    resampled = np.random.default_rng(seed).integers(0, len(said), size=(_NUM_RESAMPLES, len(said)))
+    resampled = np.random.default_rng(seed).integers(0, len(refs), size=(_NUM_RESAMPLES, len(refs)))
     wer = (float(word_errors.sum() / num_words.sum()), *_interval(word_errors, num_words, resampled))
     cer = (float(char_errors.sum() / num_chars.sum()), *_interval(char_errors, num_chars, resampled))
     judged, judged_rate, num_units, errors = (
         (words, wer, num_words, word_errors) if unit is Unit.WORD else (chars, cer, num_chars, char_errors)
     )
-    columns = zip(said, heard, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
+    columns = zip(refs, hyps, num_words, num_chars, word_errors, char_errors, num_units, errors, strict=True)
     return Score(
         unit,
         *judged_rate,
@@ -116,9 +116,10 @@ def score(references: Sequence[str], hypotheses: Sequence[str], *, language: str
 
 
 def difference(scored: Score, other: Score, *, seed: int = 0) -> Difference:
-    """Return how far `scored` is above `other`, both of the same clips, in their unit.
+    """Return the error rate of `scored` minus that of `other`, on the same clips.
 
-    The same clips are drawn for both, so what makes a clip hard for any model cancels.
+    This is a paired bootstrap: each resample draws the same clips for both, so that clips which are hard for every
+    model cancel.
     """
     apart = np.array([mine.errors - its.errors for mine, its in zip(scored.clips, other.clips, strict=True)])
     num_units = np.array([clip.num_units for clip in scored.clips])
@@ -127,10 +128,10 @@ def difference(scored: Score, other: Score, *, seed: int = 0) -> Difference:
 
 
 def judged_by(texts: Sequence[str | None]) -> tuple[list[int], bool]:
-    """Return which clips of these transcripts can be judged, and whether their transcripts are what judges them.
+    """Return the indices of the clips to judge by, and whether their transcripts are the reference.
 
-    Clips without a transcript (None) are left out where others have words. Where none has, those without are judged by
-    what a model says of them. An empty transcript says that nobody speaks.
+    If any transcript has words, the clips with a transcript are judged by it; an empty one says that nobody speaks. If
+    none has words, the clips without a transcript (None) are judged by a model's output.
     """
     if any(texts):
         return [index for index, text in enumerate(texts) if text is not None], True
@@ -138,13 +139,13 @@ def judged_by(texts: Sequence[str | None]) -> tuple[list[int], bool]:
 
 
 def count_units(text: str, language: str) -> int:
-    """Return how many units a transcript has to be judged by."""
+    """Return how many units, words or characters, a transcript has."""
     normalized = normalizer(language)(text).replace(HALF_SPACE, "")
     return len("".join(normalized.split())) if unit_of(language) is Unit.CHARACTER else len(normalized.split())
 
 
 def _letters(texts: list[str], unit: Unit) -> list[str]:
-    """Return texts as their characters are compared."""
+    """Return texts in the form in which their characters are compared."""
     return ["".join(text.split()) if unit is Unit.CHARACTER else text for text in texts]
 
 

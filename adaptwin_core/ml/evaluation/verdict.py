@@ -1,7 +1,7 @@
-"""The verdict on a finished model, from the figures of its report: better, no worse, worse, or not known.
+"""The verdict on a finished model, from the figures of its report: better, no worse, worse, or unknown.
 
-What decides is the 95 % interval of the difference of both error rates on the same clips (paired bootstrap over
-clips). `no_worse` is no proof of equality: its interval, which the sentence gives, says how much worse it may yet be.
+It follows from the 95 % interval of the difference of both error rates on the same clips (paired bootstrap over clips).
+`no_worse` does not prove that both are equal: the interval, which the sentence gives, says how much worse it may be.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from adaptwin_core.domain.units import Unit
 from adaptwin_core.domain.verdict import Outcome, Verdict
 from adaptwin_core.ml.evaluation.advice import advice
 
-MIN_CLIPS, MIN_UNITS = 10, 100  # with fewer, resampled clips say little of other clips
-MAX_WIDTH = 0.10  # of an interval that holds 0: with more, it may hide a much worse model
+MIN_CLIPS, MIN_UNITS = 10, 100  # with fewer, the bootstrap says little about other clips
+MAX_WIDTH = 0.10  # of an interval that holds 0: a wider one may hide a much worse model
 
 
 def verdict_of(report: Mapping[str, Any]) -> Verdict:
@@ -76,7 +76,7 @@ def _sentence(found: Mapping[str, Any] | None, outcome: Outcome, is_sure: bool) 
 
 
 def _interval(found: Mapping[str, Any]) -> str:
-    """Return the interval of a difference in words, with what it rests on."""
+    """Return the interval of a difference in words, with the number of clips behind it."""
     unit, apart = Unit(found["unit"]), found["difference"]
     low, high = (round(100 * apart[end], 1) + 0.0 for end in ("low", "high"))
     if low == high == 0:

@@ -1,1 +1,1 @@
-"""A finished model in other runtimes' forms, and those runtimes as recognizers that judge them."""
+"""A finished model in the forms of other runtimes, and those runtimes as recognizers that test them."""

@@ -1,6 +1,7 @@
-"""A compressed model as a stock Whisper of the original's shape: exact, compatible with everything, and not smaller.
+"""The dense form: a compressed model as a stock Whisper of the original's shape. It computes the same, runs everywhere
+and is not smaller.
 
-What was cut away comes back as zeros: heads, columns of heads, neurons. Thin matrices are multiplied out.
+Zeros take the place of the heads, columns of heads and neurons that were cut. Thin matrices are multiplied.
 Shape letters: D width, F neurons of the original, N kept.
 """
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.ml.exports.even import cut_attentions, even_attention, one_matrix
+from adaptwin_core.ml.exports.padding import cut_attentions, one_matrix, padded_projections
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
 
 OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")
@@ -18,17 +19,17 @@ OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", 
 
 @torch.no_grad()
 def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForConditionalGeneration:
-    """Return the same function as a stock `WhisperForConditionalGeneration`, in float32."""
+    """Return a stock `WhisperForConditionalGeneration` that computes the same, in float32."""
     fields = {name: value for name, value in model.config.to_dict().items() if name not in OWN_FIELDS}
     config = WhisperConfig(**fields)
     config._attn_implementation = "sdpa"
     whole = WhisperForConditionalGeneration(config)
-    # Tensors that the layers below do not replace are the same in both.
+    # Tensors that the loop below does not replace are the same in both.
     stock = whole.state_dict().keys()
     state = {name: tensor for name, tensor in model.state_dict().items() if name in stock}
-    for part, ffn in (("encoder", config.encoder_ffn_dim), ("decoder", config.decoder_ffn_dim)):
-        for index, layer in enumerate(getattr(model.model, part).layers):
-            prefix = f"model.{part}.layers.{index}."
+    for half, ffn in (("encoder", config.encoder_ffn_dim), ("decoder", config.decoder_ffn_dim)):
+        for index, layer in enumerate(getattr(model.model, half).layers):
+            prefix = f"model.{half}.layers.{index}."
             for name, attention in cut_attentions(layer).items():
                 state |= {f"{prefix}{name}.{key}": tensor for key, tensor in _attention(attention).items()}
             state |= {f"{prefix}{key}": tensor for key, tensor in _feed_forward(layer, ffn).items()}
@@ -38,11 +39,11 @@ def dense(model: AdaptwinWhisperForConditionalGeneration) -> WhisperForCondition
 
 
 def _attention(twin: TwinAttention) -> dict[str, Tensor]:
-    # The stock attention applies the scale that the even queries already hold.
+    # The stock attention applies the scale that the padded queries already hold, so they are divided by it here.
     scale = twin.head_dim**0.5
     num_heads = twin.embed_dim // twin.head_dim
-    even = even_attention(twin, num_heads, twin.head_dim)
-    tensors = {f"{name}.{key}": tensor for name, made in even.items() for key, tensor in made.state_dict().items()}
+    padded = padded_projections(twin, num_heads, twin.head_dim)
+    tensors = {f"{name}.{key}": tensor for name, made in padded.items() for key, tensor in made.state_dict().items()}
     tensors |= {name: tensors[name] * scale for name in ("q_proj.weight", "q_proj.bias")}
     return {"v_proj.bias": torch.zeros(twin.embed_dim)} | tensors
 

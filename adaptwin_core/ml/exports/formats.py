@@ -1,6 +1,6 @@
-"""Each form of `domain.exports.FORMATS`: how it is written, and how it is run. The only file that knows them all.
+"""Every form of `domain.exports.FORMATS`: which function writes it, and which recognizer runs it.
 
-Runtimes are imported when they are asked for: each is large, and few people have all.
+Only this file knows all forms. A runtime is imported when it is used: each is large, and few people have all.
 """
 
 import shutil
@@ -23,9 +23,9 @@ from adaptwin_core.ml.exports.recognizers import (
     TransformersRecognizer,
     WhisperCppRecognizer,
 )
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.loading import load_whisper
 
 
 @contextmanager
@@ -80,10 +80,10 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
 
     Args:
         form: as given to `write`, or `CHECKPOINT`.
-        language: spoken in what it will hear, such as en.
+        language: of the speech that it will transcribe, such as en.
 
     Raises:
-        InvalidSpec: Whisper has no such language, or this model has not.
+        InvalidSpec: Whisper does not have the language, or this model does not.
         InvalidInput: the package that runs it is not installed.
     """
     kind, _, weights = form.partition("-")

@@ -1,9 +1,9 @@
 """A stock Whisper as a whisper.cpp file (ggml): 16-bit, or matrices in 8 or 5 bits.
 
-whisper.cpp fixes head size and neurons, so a compressed model goes in by its dense form: compatible, not smaller than
-the original in the same bits. It reads from the number of tokens which languages there are, so those that were added to
-Whisper's own are left out. The file: header, mel filters, tokens, then each tensor with its name, dimensions in reverse
-order, and data; integers are little-endian int32.
+whisper.cpp fixes head size and neurons, so it gets a compressed model's dense form: as large as the original in the
+same bits. It derives the languages from the number of tokens, so tokens that were added to Whisper's own are left out.
+The file holds a header, mel filters, tokens, then each tensor with its name, its dimensions in reverse order and its
+data. Integers are little-endian int32.
 """
 
 import re

@@ -1,8 +1,8 @@
 """A compressed model as ONNX files in the layout that onnxruntime, transformers.js and their peers read.
 
 `onnx/encoder_model.onnx` and `onnx/decoder_model_merged.onnx`, or both with `_quantized` in 8 bits, beside the usual
-text files. One decoder graph serves the first token and the later ones: it reads from the
-encoder's output what the given cross cache lacks, which is everything or nothing. Shape letters as in onnx_graphs.py.
+text files. One decoder graph serves the first token and the later ones: it computes from the encoder's output the keys
+and values that the given cross cache lacks, which are all of them or none. Shape letters as in onnx_graphs.py.
 """
 
 import json
@@ -22,11 +22,11 @@ from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForCondition
 
 SUFFIXES = {"float32": "", "int8": "_quantized"}  # as transformers.js names them
 ENCODER, DECODER = "encoder_model", "decoder_model_merged"
-BATCH = "batch_size"  # transformers.js makes empty caches by this name; it takes an axis of any other to be 0
+BATCH = "batch_size"  # transformers.js makes its empty caches by this name, and any other free axis is 0 in them
 
 
 class MergedDecoder(nn.Module):
-    """The decoder with flat caches: for each layer its own keys and values, then those of the encoder."""
+    """The decoder with a flat list of caches: of each layer its own keys and values, then those of the encoder."""
 
     def __init__(self, whisper: Any) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class MergedDecoder(nn.Module):
 
 @torch.no_grad()
 def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out: Path, *, weights: str) -> list[str]:
-    """Write both graphs, and what stands beside them.
+    """Write both graphs, and the files beside them.
 
     Args:
         texts: folder with the model's configuration, tokenizer and feature settings.
@@ -83,9 +83,9 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
     for name in SIDECARS:
         if (texts / name).exists():
             shutil.copyfile(texts / name, out / name)
-    # transformers.js reads sizes that others work out: written anew, they are there.
+    # transformers.js reads sizes that other runtimes derive; saving the settings again writes them out.
     WhisperFeatureExtractor.from_pretrained(texts, local_files_only=True).save_pretrained(out)
-    # Runtimes that read only graphs know this model as any Whisper: the plan is in the graphs.
+    # To runtimes that read only graphs this model is like any Whisper: the plan is in the graphs.
     settings = {"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}
     fields = {key: value for key, value in config.to_dict().items() if key not in OWN_FIELDS} | settings
     (out / "config.json").write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
@@ -102,7 +102,7 @@ def _cache_names(num_layers: int) -> list[str]:
 
 
 def _example_past(model: Any) -> list[Tensor]:
-    """Return caches of 4 tokens and of 5 encoder positions: sizes that no other dimension of the example has."""
+    """Return caches of 4 tokens and of 5 encoder positions: no other dimension of the example has these sizes."""
     past = []
     for layer in model.model.decoder.layers:
         for attention, length in ((layer.self_attn, 4), (layer.encoder_attn, 5)):

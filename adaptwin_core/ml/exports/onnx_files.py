@@ -1,4 +1,4 @@
-"""Modules to ONNX files, in 32 or 8 bits."""
+"""Modules written as ONNX files, in 32 or 8 bits."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from torch import nn
 from adaptwin_core.domain.errors import InvalidInput
 
 OPSET = 18
-MOST_BYTES = 2**31 - 2**24  # of weights: a file is one message of protobuf, which ends at 2 GiB
+MOST_BYTES = 2**31 - 2**24  # of weights: a file is one protobuf message, of at most 2 GiB
 
 
 def export(
@@ -24,13 +24,14 @@ def export(
     weights: str,
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    """Trace `module` to a graph whose named axes are free.
+    """Trace `module` to a graph whose named axes have no fixed size.
 
     Args:
-        example: arguments; no size of a free axis may be 1, and no tensor may be given twice: it would be one input.
-        inputs: the name of each tensor of `example`, and the names of its free axes.
+        example: arguments. No free axis may have size 1, and no tensor may be given twice, since it would become one
+            input.
+        inputs: for each tensor of `example` its name, and the names of its free axes.
         weights: float32, or int8: matrices and token table in 8 bits, products computed in 8 bits.
-        metadata: what a runtime reads beside the graph.
+        metadata: entries that a runtime reads from the file beside the graph.
 
     Raises:
         InvalidInput: the weights are more than one file holds.

@@ -1,8 +1,8 @@
-"""The two graphs that a Whisper is to ONNX runtimes: an encoder, and a decoder that takes and gives its caches.
+"""The two graphs of a Whisper for ONNX runtimes: an encoder, and a decoder that takes and returns its caches.
 
-Written out in plain matrix products, so any head sizes are held. Shape letters: B batch, M mels, F frames, S encoder
-positions, D width, L new tokens, P tokens before them, T = P + L, H heads, Q query-key and V value-output columns of a
-head, N tokens of the vocabulary.
+They are written in plain matrix products, which take any head sizes. Shape letters: B batch, M mels, F frames, S
+encoder positions, D width, L new tokens, P tokens before them, T = P + L, H heads, Q query-key and V value-output
+columns of a head, N tokens of the vocabulary.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ Cache = tuple[Tensor, Tensor]  # keys_BHTQ, values_BHTV
 
 
 class Encoder(nn.Module):
-    """features_BMF in, encoded_BSD out. Fewer frames than 30 s are allowed: positions are taken from the front."""
+    """Takes features_BMF, gives encoded_BSD. There may be fewer frames than 30 s have: it uses the first positions."""
 
     def __init__(self, whisper: Any) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Next-token scores of the new tokens, and the caches with them added."""
+    """Takes new tokens and caches, gives next-token scores and the caches with the new tokens added."""
 
     def __init__(self, whisper: Any) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class Decoder(nn.Module):
         """Decode input_ids_BL.
 
         Args:
-            own: what each layer keeps of the P tokens before these.
-            cross: what each layer reads of the encoder.
+            own: each layer's keys and values of the P tokens before these.
+            cross: each layer's keys and values of the encoder's output.
 
         Returns:
             scores_BLN, and `own` of T tokens.
@@ -72,12 +72,12 @@ class Decoder(nn.Module):
 
 
 def keys_values(attention: Any, x_BSD: Tensor) -> Cache:
-    """Return what an attention reads of `x`."""
+    """Return the keys and values that an attention reads from `x`."""
     return by_head(attention.k_proj(x_BSD), attention.num_heads), by_head(attention.v_proj(x_BSD), attention.num_heads)
 
 
 def attend(attention: Any, x_BLD: Tensor, read: Cache, mask_LT: Tensor | None = None) -> Tensor:
-    """Return what an attention, the stock one or ours, adds to `x`."""
+    """Return what an attention, stock or cut, adds to `x`."""
     keys_BHTQ, values_BHTV = read
     queries_BHLQ = by_head(attention.q_proj(x_BLD) * attention.scaling, attention.num_heads)
     scores_BHLT = queries_BHLQ @ keys_BHTQ.mT

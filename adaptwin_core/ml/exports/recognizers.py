@@ -1,6 +1,6 @@
-"""An exported model in its own runtime, unmodified: audio in, text out. Greedy, without timestamps, one clip a window.
+"""An exported model in its own, unmodified runtime: audio in, text out. Greedy, without timestamps, one clip a window.
 
-Each class takes a folder that the writers of this package made and the number of threads to use.
+Each class takes a folder that a writer of this package made, and the number of threads to use.
 """
 
 import json
@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
-from adaptwin_core.ml.model.decode import most_tokens, transcribe_batch
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import most_tokens, transcribe_batch
 
 
 class Recognizer(Protocol):
@@ -22,7 +22,7 @@ class Recognizer(Protocol):
 
 
 class TransformersRecognizer:
-    """In `transformers`: the checkpoint with its own class, or a dense folder with the stock one."""
+    """In `transformers`: a checkpoint with its own class, or the dense form with the stock class."""
 
     def __init__(self, model: Any, featurizer: Featurizer) -> None:
         self._model, self._featurizer = model, featurizer
@@ -45,7 +45,7 @@ class CTranslate2Recognizer:
         from ctranslate2 import StorageView
 
         features = StorageView.from_array(self._featurizer.features([audio]).numpy())
-        # Its text may take half of `max_length`.
+        # CTranslate2 lets a text take half of `max_length`.
         length = 2 * most_tokens(audio, self._featurizer)
         found = self._model.generate(features, [self._prompt], beam_size=1, max_length=length)
         return self._featurizer.text(found[0].sequences_ids[0])
@@ -80,18 +80,18 @@ class OnnxRecognizer:
 
     def __call__(self, audio: np.ndarray) -> str:
         (encoded,) = self._encoder.run(None, {"input_features": self._featurizer.features([audio]).numpy()})
-        past, tokens, heard = self._empty, self._prompt, list[int]()
-        while len(heard) < most_tokens(audio, self._featurizer):
+        past, tokens, text_ids = self._empty, self._prompt, list[int]()
+        while len(text_ids) < most_tokens(audio, self._featurizer):
             given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
             made = dict(zip(self._outputs, self._decoder.run(None, given), strict=True))
             scores = made["logits"][0, -1]
-            scores[self._never if heard else [*self._never, *self._never_first]] = -np.inf
+            scores[self._never if text_ids else [*self._never, *self._never_first]] = -np.inf
             best = int(scores.argmax())
             if best == self._end:
                 break
-            heard.append(best)
+            text_ids.append(best)
             past, tokens = {name: made[name.replace("past_key_values", "present")] for name in past}, [best]
-        return self._featurizer.text(heard)
+        return self._featurizer.text(text_ids)
 
 
 class SherpaRecognizer:
@@ -116,7 +116,7 @@ class SherpaRecognizer:
 
 
 class WhisperCppRecognizer:
-    """In whisper.cpp, through `pywhispercpp`, greedy and without its retries at higher temperatures."""
+    """In whisper.cpp, through `pywhispercpp`: greedy, without retries at higher temperatures."""
 
     def __init__(self, file: Path, language: str, threads: int) -> None:
         from pywhispercpp.model import Model
@@ -135,7 +135,7 @@ class WhisperCppRecognizer:
         )
 
     def __call__(self, audio: np.ndarray) -> str:
-        # whisper.cpp refuses less than a second.
+        # whisper.cpp refuses audio of less than a second.
         padded = np.pad(audio, (0, max(0, SAMPLE_RATE_HZ + SAMPLE_RATE_HZ // 10 - len(audio))))
         return " ".join(str(segment.text).strip() for segment in self._model.transcribe(padded)).strip()
 

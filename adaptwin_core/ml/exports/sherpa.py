@@ -1,8 +1,8 @@
 """A compressed model as a sherpa-onnx bundle: encoder, decoder and tokens of its Whisper recognizer.
 
-Its decoder keeps the keys and values of all layers in two caches of one width, which it reads from `n_text_state`: the
-widest head of any decoder layer, the others filled up with zeros. Shape letters as in onnx_graphs.py; N layers of the
-decoder, C positions of a cache, W = H · widest head.
+Its decoder keeps the keys and values of all layers in two caches of one width, which the runtime reads from
+`n_text_state`. So all heads of the decoder are padded with zeros to the widest. Shape letters as in onnx_graphs.py; N
+layers of the decoder, C positions of a cache, W = H · widest head.
 """
 
 import base64
@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from adaptwin_core.ml.base.token_ids import language_ids, token_ids
-from adaptwin_core.ml.exports.even import even_out
 from adaptwin_core.ml.exports.onnx_files import export
 from adaptwin_core.ml.exports.onnx_graphs import Encoder, attend, by_head, feed_forward
+from adaptwin_core.ml.exports.padding import pad_attention
 from adaptwin_core.ml.exports.text_tokens import text_tokens
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration
 
 SUFFIXES = {"float32": "", "int8": ".int8"}  # as its own models are named
-EMPTY = "="  # how its table writes a token without bytes
+EMPTY = "="  # stands for a token without bytes in the table
 
 
 class CrossEncoder(nn.Module):
-    """features_BMF in; keys and values that every decoder layer reads out, each (N, B, S, W)."""
+    """Takes features_BMF; gives the keys and values that every decoder layer reads, each (N, B, S, W)."""
 
     def __init__(self, whisper: Any) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class CachedDecoder(nn.Module):
         decoder = self.decoder
         places_L = offset + torch.arange(tokens.shape[1])
         hidden_BLD = decoder.embed_tokens(tokens) + decoder.embed_positions.weight[places_L]
-        # A token sees itself and those before it; what lies behind it in the cache is of an earlier recording.
+        # A token sees itself and those before it; what follows in the cache is left from an earlier recording.
         places_C = torch.arange(keys_NBCW.shape[2])
         mask_LC = torch.where(places_C <= places_L.unsqueeze(1), 0.0, torch.finfo(torch.float32).min)
         all_keys, all_values = [], []
@@ -86,9 +86,9 @@ def write_sherpa(model: AdaptwinWhisperForConditionalGeneration, texts: Path, ou
     """
     out.mkdir(parents=True, exist_ok=True)
     config = model.config
-    even, width = _even(model)
+    padded, width = _padded(model)
     export(
-        CrossEncoder(even),
+        CrossEncoder(padded),
         (torch.zeros(2, config.num_mel_bins, 2 * config.max_source_positions - 2),),
         out / f"encoder{SUFFIXES[weights]}.onnx",
         inputs={"mel": {0: "n_audio", 2: "T"}},
@@ -99,7 +99,7 @@ def write_sherpa(model: AdaptwinWhisperForConditionalGeneration, texts: Path, ou
     caches = [torch.zeros(config.decoder_layers, 2, config.max_target_positions, width) for _ in range(2)]
     reads = [torch.zeros(config.decoder_layers, 2, 7, width) for _ in range(2)]
     export(
-        CachedDecoder(even),
+        CachedDecoder(padded),
         (torch.zeros(2, 3, dtype=torch.int64), *caches, *reads, torch.tensor([1])),
         out / f"decoder{SUFFIXES[weights]}.onnx",
         inputs={
@@ -118,21 +118,21 @@ def write_sherpa(model: AdaptwinWhisperForConditionalGeneration, texts: Path, ou
     return sorted(path.name for path in out.iterdir())
 
 
-def _even(model: AdaptwinWhisperForConditionalGeneration) -> tuple[Any, int]:
-    """Return a copy whose decoder heads all have one size, and that size times their number."""
-    even: Any = copy.deepcopy(model)
+def _padded(model: AdaptwinWhisperForConditionalGeneration) -> tuple[Any, int]:
+    """Return a copy whose decoder heads all have one size, and the width of all heads together."""
+    padded: Any = copy.deepcopy(model)
     attentions = [
-        attention for layer in even.model.decoder.layers for attention in (layer.self_attn, layer.encoder_attn)
+        attention for layer in padded.model.decoder.layers for attention in (layer.self_attn, layer.encoder_attn)
     ]
     heads = attentions[0].num_heads
     size = max(p.out_features // heads for attention in attentions for p in (attention.k_proj, attention.v_proj))
     for attention in attentions:
-        even_out(attention, heads, size)
-    return even, heads * size
+        pad_attention(attention, heads, size)
+    return padded, heads * size
 
 
 def _metadata(model: Any, texts: Path, width: int) -> dict[str, Any]:
-    """Return what sherpa-onnx reads of a Whisper, by its names."""
+    """Return what sherpa-onnx reads about a Whisper, by the names it uses."""
     config, generation = model.config, model.generation_config
     ids = token_ids(texts)
     languages = language_ids(ids)

@@ -1,4 +1,4 @@
-"""Whisper's vocabulary as runtimes with their own tokenizer want it."""
+"""Whisper's vocabulary for runtimes that have their own tokenizer."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,9 @@ from adaptwin_core.ml.base.token_ids import END, token_ids
 
 
 def text_tokens(texts: Path) -> list[bytes]:
-    """Return the bytes of every token that is text, by its number, from the tokenizer.json in a folder.
+    """Return the bytes of every token that is text, in the order of their ids, from the tokenizer.json in a folder.
 
-    Tokens that were added to Whisper's stand behind its special ones, where no runtime takes them for text.
+    Tokens that were added to Whisper's own come after its special tokens, where no runtime takes them for text.
     """
     byte_of = {letter: byte for byte, letter in bytes_to_unicode().items()}
     vocab = json.loads((texts / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]

@@ -1,4 +1,6 @@
-"""Audio to what Whisper hears, text to what it says, and back: shape letters B audios, M mels, T frames, L tokens."""
+"""Audio to Whisper's input features, text to its tokens, and back. Shape letters: B audios, M mels, T frames,
+L tokens.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,8 +16,8 @@ from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.ml.base.token_ids import is_multilingual, languages_of, token_ids
 from adaptwin_core.ml.model.windows import MAX_LABEL_TOKENS
 
-MAX_LETTERS_PER_S = 25  # nobody speaks more
-LEAST_TOKENS_PER_S = 12.0  # where a token holds several letters
+MAX_LETTERS_PER_S = 25  # nobody speaks faster
+LEAST_TOKENS_PER_S = 12.0  # for languages whose tokens hold several letters
 
 
 class Featurizer:
@@ -25,10 +27,10 @@ class Featurizer:
         """Read both.
 
         Args:
-            language: of the speech, by Whisper's code.
+            language: Whisper's code for the language of the speech.
 
         Raises:
-            InvalidSpec: the model cannot be asked for that language.
+            InvalidSpec: the model cannot transcribe that language.
         """
         ids = token_ids(folder)
         languages.require(language, languages_of(ids), folder.name)
@@ -37,16 +39,16 @@ class Featurizer:
         self.tokenizer = WhisperTokenizerFast.from_pretrained(folder, local_files_only=True)
         if self.multilingual:
             self.tokenizer.set_prefix_tokens(language=language, task="transcribe", predict_timestamps=False)
-        else:  # whatever its configuration asked for
+        else:  # overrides its configuration
             self.tokenizer.language = self.tokenizer.task = None
             self.tokenizer.set_prefix_tokens(predict_timestamps=False)
 
     @cached_property
     def most_tokens_per_s(self) -> float:
-        """How many tokens a second of speech may take.
+        """The limit on the tokens of one second of speech.
 
-        Whisper's tokenizer knows the words of some languages, and takes several tokens for each letter of others. The
-        language's name in its own letters is the sample by which this is told.
+        Whisper's tokenizer has whole words of some languages as tokens, and takes several tokens for each letter of
+        others. The ratio is taken from the language's name in its own letters.
         """
         rates = (self.num_tokens(name) / len(name) for name in languages.own_names(self.language))
         return max([LEAST_TOKENS_PER_S, *(MAX_LETTERS_PER_S * rate for rate in rates)])
@@ -64,15 +66,15 @@ class Featurizer:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def num_tokens(self, text: str) -> int:
-        """Return how many tokens a text's words take. Texts joined by a space take as many as both together."""
+        """Return how many tokens a text's words take. Two texts joined by a space take the sum of both."""
         return len(self.tokenizer(" " + text.strip(), add_special_tokens=False).input_ids) if text else 0
 
     def labels(self, text: str, *, may_cut: bool = False) -> Tensor:
-        """Return the token ids_1L of a text: prefix, leading space, end of text; of an empty one, prefix and end.
+        """Return the token ids_1L of a text: prompt, leading space, words, end. An empty text gives prompt and end.
 
         Args:
-            may_cut: give only the first tokens, and no end, of what is too long for the decoder. For a model's own
-                words, whose number nobody knows before: what it says without end is no transcript.
+            may_cut: truncate what is too long for the decoder, and leave out its end. This is for a model's own
+                output, which can be of any length.
 
         Raises:
             ValueError: it is too long.

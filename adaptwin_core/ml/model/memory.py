@@ -1,4 +1,4 @@
-"""Memory that a step has freed, handed back to the system before the next one fills its own."""
+"""Freed memory is returned to the system between two steps."""
 
 import ctypes
 import gc
@@ -6,7 +6,7 @@ import sys
 
 
 def give_back_freed() -> None:
-    """Hand freed memory back: glibc keeps it where small blocks pin it, 1.5 GB after base is tuned."""
+    """Return freed memory to the system. glibc keeps pages that small live blocks pin: 1.5 GB after base is tuned."""
     gc.collect()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none

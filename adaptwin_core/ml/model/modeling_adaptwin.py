@@ -188,10 +188,10 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
         # loaded in its place.
         self.config.model_type = "whisper"
         for name, ranks in config.adaptwin_plan.items():
-            part, layer, kind = name.split(".")
+            half, layer, kind = name.split(".")
             attention = "encoder_attn" if kind == "cross" else "self_attn"
-            module = getattr(self.model, part).layers[int(layer)]
-            shrink(module, attention, ranks, has_ff=part == "encoder" or kind == "cross")
+            module = getattr(self.model, half).layers[int(layer)]
+            shrink(module, attention, ranks, has_ff=half == "encoder" or kind == "cross")
         self.post_init()
 
     @classmethod

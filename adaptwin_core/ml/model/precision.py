@@ -1,15 +1,15 @@
-"""In what precision matrices are multiplied while a model learns: bfloat16 where the hardware does, else float32.
+"""The precision of matrix products in training: bfloat16 where the hardware has it, else float32.
 
-Weights, their steps and the losses stay float32; so does all that is measured, cut and judged.
+Weights, optimizer steps and losses stay float32, and so does everything outside training.
 """
 
 import torch
 
 
 def quick_products(where: torch.device) -> torch.autocast:
-    """Return a context in which linear layers and attention multiply in bfloat16, if `where` is made for it.
+    """Return a context in which matrices are multiplied in bfloat16, if the device has instructions for it.
 
-    A processor without such instructions would only imitate them, slower than float32.
+    A processor without them emulates bfloat16, slower than float32.
     """
     return torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where))
 

@@ -1,7 +1,7 @@
-"""Which of 16 levels each weight of a matrix takes: the nearest; or, where it is known what the matrix is given, one
-such that the columns after it make up for what it loses.
+"""Rounding to 16 levels: to the nearest, or, where the moments of a matrix's inputs are known, so that later columns
+make up for each rounding error.
 
-Levels are spread over a few inputs of a row at a time, since one range for a whole row would be too coarse.
+Each group of inputs in a row has its own range of levels, since one range for the whole row would be too coarse.
 Shape letters: O outputs, I inputs, G groups of inputs in a row, K inputs in a group.
 """
 
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 LARGEST_INT4 = 15
-GROUPS = (32, 16, 8, 4, 2)  # inputs in a group: the largest of these that divides a row
-DAMPING = 0.01  # of the inputs' mean square, added to each: as GPTQ has it
+GROUPS = (32, 16, 8, 4, 2)  # inputs in a group: the largest of these that divides the row's length
+DAMPING = 0.01  # of the inputs' mean square, added to the diagonal, as in GPTQ
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Levels:
 
 
 def nearest(weight_OI: Tensor) -> Levels:
-    """Round a matrix of an even number of inputs; the values are rounded knowing the float16 scales."""
+    """Round a matrix with an even number of inputs. The values are rounded to the scales as float16 stores them."""
     weight_OGK = weight_OI.unflatten(1, (-1, _group_size(weight_OI)))
     scale_OG, zero_OG = _grid(weight_OGK)
     values_OGK = _values(weight_OGK, scale_OG.unsqueeze(-1), zero_OG.unsqueeze(-1))
@@ -33,13 +33,13 @@ def nearest(weight_OI: Tensor) -> Levels:
 
 
 def compensated(weight_OI: Tensor, inputs_II: Tensor) -> Levels:
-    """Round column after column; what one loses is taken from the outputs by the columns that are not rounded yet.
+    """Round column after column; the columns not yet rounded are refitted to make up for each rounding error.
 
-    Least squares under the inputs' second moment, greedily: GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023), in
-    the Cholesky form of its section 3.3. With white inputs it is `nearest`.
+    Greedy least squares under the inputs' second moment: GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023), in the
+    Cholesky form of its section 3.3. With white inputs it equals `nearest`.
 
     Args:
-        inputs_II: E[x·xᵀ] of what the matrix is given. The work is done where this lies.
+        inputs_II: E[x·xᵀ] of the matrix's inputs. Everything is computed on its device.
     """
     group = _group_size(weight_OI)
     factor_II = _inverse_factor(inputs_II)
@@ -80,8 +80,8 @@ def _group_size(weight_OI: Tensor) -> int:
 
 
 def _grid(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return scale and zero of the numbers along the last axis."""
-    # Zero is always among the 16 values: rounded to nearest, what was exactly nothing stays nothing.
+    """Return scale and zero for the numbers along the last axis."""
+    # The range always holds 0, so that rounding to nearest keeps an exact 0.
     low, high = weight.amin(-1).clamp_max(0), weight.amax(-1).clamp_min(0)
     scale = half_scale((high - low) / LARGEST_INT4)
     return scale, (-low / scale.float()).round().clamp(0, LARGEST_INT4)

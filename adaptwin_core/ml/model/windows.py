@@ -13,26 +13,26 @@ import numpy as np
 
 from adaptwin_core.domain.audio import FRAMES_PER_S, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES, samples_of
 from adaptwin_core.domain.digest import digest_json
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 GAP_S = 0.15  # silence between packed clips
-# Short windows: so much speech, or one clip that is longer, and some of the silence after it, so that the original
-# hears nearly what it would hear in all of it.
+# A short window holds up to SHORT_S of speech (or one longer clip) and at least MARGIN_S of silence after it. With that
+# silence the original transcribes it nearly as it would in a whole window.
 SHORT_S, MARGIN_S = 13.0, 2.0
-# Windows are filled to a random share in this range: training also sees the padding that single short clips have.
+# Windows are filled to a random share in this range, so that training sees padding as single short clips have it.
 MIN_FILL, MAX_FILL = 0.4, 1.0
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
-MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # of the words: before them come four of prompt at most, after them the end
+MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # the words' share: the prompt takes four at most, the end one
 
-NumTokens = Callable[[str], int]  # of a text's words, by a model's own tokenizer
+NumTokens = Callable[[str], int]  # counts the tokens of a text's words, with a model's own tokenizer
 
 
 @dataclass(frozen=True)
 class Window:
-    """Clips of one corpus that share a window.
+    """Clips of one corpus that share a window. A short window ends soon after its last clip.
 
-    `text` is None unless every clip has a transcript, and empty where it is known that nobody speaks in any of them.
-    A short one ends soon after its last clip: the work of an attention grows with the square of what it is shown.
+    A short one saves much: the encoder's attention costs the square of the window's length.
     """
 
     corpus: Corpus
@@ -41,23 +41,24 @@ class Window:
 
     @property
     def text(self) -> str | None:
+        """What is said: None unless every clip has a transcript; empty where nobody speaks in any of them."""
         if not self.has_text:
             return None
         return " ".join(clip.text for clip in self.clips if clip.text)
 
     @property
     def has_text(self) -> bool:
-        """Whether it is known of every clip what is said in it."""
+        """Whether every clip has a transcript. An empty transcript says that nobody speaks."""
         return all(clip.text is not None for clip in self.clips)
 
     @property
     def name(self) -> str:
-        """The same for the same clips of the same speech, in any process."""
+        """A name that depends only on the clips and the window's length, so it is the same in any process."""
         return digest_json([self.corpus.digest, self.num_frames, *(clip.id for clip in self.clips)])
 
     @property
     def num_frames(self) -> int:
-        """How many frames the encoder is shown: whole seconds of them."""
+        """How many frames the encoder is given; a whole number of seconds."""
         spoken_s = sum(clip.seconds + GAP_S for clip in self.clips)
         return min(WINDOW_FRAMES, math.ceil(spoken_s + MARGIN_S) * FRAMES_PER_S) if self.is_short else WINDOW_FRAMES
 
@@ -70,7 +71,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class WordlessWindow:
-    """Sound in which nobody speaks: its text is empty, and known."""
+    """Sound in which nobody speaks; its transcript is empty."""
 
     samples: np.ndarray
     text: str = ""
@@ -81,14 +82,14 @@ class WordlessWindow:
 
 
 def pack(
-    corpus: Corpus, split: str, *, seed: int, labelled: bool = False, num_tokens: NumTokens | None = None
+    corpus: Corpus, split: Split, *, seed: int, labelled: bool = False, num_tokens: NumTokens | None = None
 ) -> list[Window]:
     """Return windows of the split's clips in an order set by `seed`.
 
     Args:
         labelled: leave out clips without a transcript.
-        num_tokens: counts those of a transcript. No window then has more than the decoder holds, and clips that have
-            by themselves (`too_wordy`) are left out. None where only the sound is wanted.
+        num_tokens: limits the transcript of each window to what the decoder holds; clips that exceed it alone
+            (`too_wordy`) are left out. None where only the sound is wanted.
     """
     left_out = set() if num_tokens is None else {clip.id for clip in too_wordy(corpus, split, num_tokens)}
     clips = [
@@ -103,8 +104,8 @@ def pack_short(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | 
     return _packed(windows[0].corpus, clips, SHORT_S, seed, num_tokens, is_short=True) if windows else []
 
 
-def too_wordy(corpus: Corpus, split: str, num_tokens: NumTokens) -> list[Clip]:
-    """Return the clips whose transcript alone has more tokens than the decoder holds: it could only be taught cut."""
+def too_wordy(corpus: Corpus, split: Split, num_tokens: NumTokens) -> list[Clip]:
+    """Return the clips whose transcript alone has more tokens than the decoder holds."""
     return [clip for clip in corpus.split(split) if _num_tokens(clip, num_tokens) > MAX_TEXT_TOKENS]
 
 

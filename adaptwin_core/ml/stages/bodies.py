@@ -1,4 +1,4 @@
-"""The body of every stage that works on a model: one function for each row of `domain/stages.py`."""
+"""The body of every stage that works on a model: one function for each row of `domain/stage_table.py`."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -10,8 +10,8 @@ from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.task_keys import ShardKey, SpeechKind
 from adaptwin_core.ml.compression import calibration
-from adaptwin_core.ml.model.adapter import load_whisper
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.calibrations import input_name
 from adaptwin_core.ml.stages.file_names import ENCODED_FILE, moments_file
 from adaptwin_core.ml.stages.recipe import Recipe
@@ -58,7 +58,7 @@ def calibrate(recipe: Recipe, key: ShardKey, out: Path, progress: Progress = sil
             shard,
             num_kept=of_shard(min(kept_of[kind], len(windows))),
             num_unmeasured=of_shard(WEIGHED_WINDOWS if len(windows) >= ENOUGH_WINDOWS else 0),
-            on_window=partial(_report_window, progress, done, total),
+            progress=partial(_report_window, progress, done, total),
         )
         done += len(shard)
         for block in blocks:
@@ -74,5 +74,5 @@ def calibrate(recipe: Recipe, key: ShardKey, out: Path, progress: Progress = sil
     return StepResult({name: out / name for name in contents})
 
 
-def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int) -> None:
+def _report_window(progress: Progress, before: int, total: int, done: int, _windows: int, /, **_: float) -> None:
     progress(before + done, total)

@@ -8,10 +8,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.task_keys import SpeechKind
-from adaptwin_core.ml.compression.layers import BlockInput
-from adaptwin_core.ml.compression.moments import Moments, mix
+from adaptwin_core.ml.compression.cut_layer import BlockInput
+from adaptwin_core.ml.compression.moments import BlockMoments, MomentSums, mix
 from adaptwin_core.ml.stages.file_names import ENCODED_FILE, moments_file
 from adaptwin_core.ml.stages.recipe import Recipe
 
@@ -30,14 +30,14 @@ def read_shards(recipe: Recipe, block: BlockId) -> Shards:
     return [load_file(files[moments_file(block)]) for files in recipe.calibrations]
 
 
-def mixed_moments(recipe: Recipe, shards: Shards, where: torch.device) -> dict[str, Tensor] | None:
+def mixed_moments(recipe: Recipe, shards: Shards, where: torch.device) -> BlockMoments | None:
     """Return the mixed moments of a block; None for the plain start, which looks at no speech."""
     if recipe.spec.start == "plain":
         return None
     speaker, general = (
-        sum((Moments.from_tensors(dict(tensors), kind) for tensors in shards), Moments()) for kind in SpeechKind
+        sum((MomentSums.from_tensors(tensors, kind) for tensors in shards), MomentSums()) for kind in SpeechKind
     )
-    return {name: mean.to(where) for name, mean in mix(speaker, general, recipe.speaker_weight).items()}
+    return mix(speaker, general, recipe.speaker_weight).to(where)
 
 
 def block_inputs(

@@ -8,11 +8,11 @@ import torch
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey
-from adaptwin_core.ml.evaluation.report import held_out
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import load_compressed
-from adaptwin_core.ml.model.decode import transcribe
+from adaptwin_core.ml.evaluation.held_out import held_out_clips
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
@@ -30,7 +30,7 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
         model = load_whisper(recipe.base.folder)
     else:
         model = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder)
-    clips = held_out(corpus, key.speech)
+    clips = held_out_clips(corpus, key.speech)
     heard = transcribe(model.to(device()), recipe.featurizer, corpus, clips, progress)
     path = out / TEXTS_FILE
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}

@@ -3,14 +3,14 @@
 from adaptwin_core.domain.held_back import MAX_WINDOWS, num_held_back
 from adaptwin_core.ml.model.windows import Window, WordlessWindow, pack, pack_short
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.nonspeech import nonspeech
 
 NUM_WORDLESS = 10  # made up, to learn silence from
 
 
-def lessons_of(recipe: Recipe, *, teacher_knows_speaker: bool) -> Lessons:
+def mixture_of(recipe: Recipe, *, teacher_knows_speaker: bool) -> Mixture:
     """Return the windows that are learnt from end to end, and those that judge it.
 
     With transcripts, only they are learnt from; without any, the base model's own words are.
@@ -23,7 +23,7 @@ def lessons_of(recipe: Recipe, *, teacher_knows_speaker: bool) -> Lessons:
     has_words = any(window.text for window in transcribed)
     speaker, speaker_held_back = _held_back(recipe, recipe.speaker, labelled=has_words)
     general, general_held_back = _held_back(recipe, recipe.general, labelled=False)
-    return Lessons(
+    return Mixture(
         speaker,
         general,
         speaker_held_back,

@@ -18,12 +18,12 @@ def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = silen
         its files, none where it is worse than the model itself; as figures the verdict.
     """
     # Runtimes are imported with it: only a worker that exports needs them.
-    from adaptwin_core.ml.exports.judged import HeldOut
-    from adaptwin_core.ml.exports.offer import make
+    from adaptwin_core.ml.exports.acceptance import HeldOutSet
+    from adaptwin_core.ml.exports.export import export_model
 
     evaluated = recipe.results[Stage.EVALUATE][EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER)]
     own_texts = json.loads(evaluated.files[TEXTS_FILE].read_text())
     checkpoint = recipe.results[Stage.PUBLISH][ModelKey()].folder
-    held_out = HeldOut.of(recipe.speaker, own_texts)
-    files, verdict = make(key.form, checkpoint, held_out, out, progress=progress)
-    return StepResult(files, verdict or {})
+    held_out = HeldOutSet.of(recipe.speaker, own_texts)
+    made = export_model(key.form, checkpoint, held_out, out, progress=progress)
+    return StepResult(made.files, made.verdict or {})

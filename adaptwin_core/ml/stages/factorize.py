@@ -4,17 +4,18 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.compression.layers import build_cut_layer, tune_block
-from adaptwin_core.ml.model.adapter import load_layer
+from adaptwin_core.ml.compression.cut_layer import build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_layer
 from adaptwin_core.ml.stages.calibrations import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.stages.file_names import BLOCK_FILE, NEURON_ORDER_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.training.block_tuning import tune_block
 
 
 def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = silent) -> StepResult:

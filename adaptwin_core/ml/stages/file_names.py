@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 
 ENCODED_FILE: Final = "encoded.safetensors"  # calibrate: the encoder's output for every window
 SENSITIVITY_FILE: Final = "sensitivity.json"  # weigh

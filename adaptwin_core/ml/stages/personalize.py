@@ -7,15 +7,15 @@ from pathlib import Path
 
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.task_keys import ModelKey
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import save_whole
+from adaptwin_core.ml.model.checkpoint import save_whole
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.ml.training.finetune import finetune
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.loop import noting
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import noting
 
 
 def personalize(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
@@ -32,8 +32,8 @@ def personalize(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = 
     losses: list[float] = []
     on_step = noting(losses, progress, spec.personal_steps)
     student, base = (load_whisper(recipe.base.folder).to(device()) for _ in range(2))
-    lessons = lessons_of(recipe, teacher_knows_speaker=False)
+    mixture = mixture_of(recipe, teacher_knows_speaker=False)
     teacher = Teacher(base, recipe.featurizer)
-    tuned = finetune(student, teacher, lessons, spec, num_steps=spec.personal_steps, on_step=on_step)
+    tuned = finetune(student, teacher, mixture, spec, num_steps=spec.personal_steps, on_step=on_step)
     names = save_whole(tuned.model.cpu(), recipe.base.folder, out)
     return StepResult({name: out / name for name in names}, {"losses": losses, "checks": tuned.checks})

@@ -10,8 +10,9 @@ from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey, SpeechKind
 from adaptwin_core.ml.base.weights import weight_files
+from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.evaluation.manifest import write_manifest
-from adaptwin_core.ml.evaluation.report import build_report, compare, held_out, silence, write_report
+from adaptwin_core.ml.evaluation.report import build_report, compare, silence, write_report
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
@@ -33,7 +34,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = sile
     corpora = {kind: corpus for kind in SpeechKind if (corpus := recipe.corpus(kind)) is not None}
     speech, silent_speech = {}, {}
     for kind, corpus in corpora.items():
-        if not held_out(corpus, kind):
+        if not held_out_clips(corpus, kind):
             continue
         scores, made_up = _judge(recipe, kind, corpus)
         if scores is not None:
@@ -80,7 +81,7 @@ def _judge(recipe: Recipe, kind: SpeechKind, corpus: Corpus) -> tuple[dict[str, 
     """
     made = {model: recipe.results[Stage.EVALUATE][EvaluationKey(model, kind)] for model in Contender}
     base, compressed = (json.loads(made[model].files[TEXTS_FILE].read_text()) for model in Contender)
-    judged = held_out(corpus, kind), base, compressed, recipe.spec.language
+    judged = held_out_clips(corpus, kind), base, compressed, recipe.spec.language
     try:
         scores = compare(*judged)
     except InvalidInput:

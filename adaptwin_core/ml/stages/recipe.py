@@ -7,10 +7,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from adaptwin_core.domain.allocation import Offer
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import ModelShape, RankPlan
-from adaptwin_core.domain.planner import Offers, make_plan
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.sensitivity import Sensitivities, Sensitivity
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
@@ -70,11 +71,13 @@ class Recipe:
         return [shards[key].files for key in sorted(shards, key=str)]
 
     @cached_property
-    def sensitivities(self) -> Offers | None:
+    def sensitivities(self) -> Sensitivities | None:
         """What each size of each part of each block would lose, where it was measured."""
         weighed = self.results[Stage.WEIGH]
         return {
-            str(block): [Offer.model_validate(row) for row in json.loads(made.files[SENSITIVITY_FILE].read_text())]
+            str(block): [
+                Sensitivity.model_validate(row) for row in json.loads(made.files[SENSITIVITY_FILE].read_text())
+            ]
             for block, made in weighed.items()
         } or None
 

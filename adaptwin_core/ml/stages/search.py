@@ -11,19 +11,19 @@ from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.held_back import require_enough
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import searched_cuts
 from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, TaskKey
 from adaptwin_core.domain.units import unit_of
-from adaptwin_core.ml.evaluation.report import spread
+from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
-from adaptwin_core.ml.model.assemble import load_compressed
-from adaptwin_core.ml.model.decode import transcribe
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.model.transcription import transcribe
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.factorize import factorize
 from adaptwin_core.ml.stages.file_names import CUT_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
@@ -84,7 +84,7 @@ def clips_to_search_by(recipe: Recipe) -> list[Clip]:
     language = recipe.spec.language
     clips = recipe.speaker.split("valid")
     if not any(clip.text for clip in clips):
-        held_back = lessons_of(recipe, teacher_knows_speaker=False).speaker_held_back
+        held_back = mixture_of(recipe, teacher_knows_speaker=False).speaker_held_back
         clips = [clip for window in held_back for clip in window.clips]
     clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
     require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
@@ -120,7 +120,7 @@ def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress
         recipe.featurizer,
         recipe.speaker,
         clips,
-        lambda done, _total: progress(len(blocks) + num_steps + done, total),
+        lambda done, _total, /, **_: progress(len(blocks) + num_steps + done, total),
     )
     found = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
     rates = {

@@ -8,20 +8,20 @@ from torch import Tensor
 from adaptwin_core.domain.progress import Progress, silent
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import assemble, save
+from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.model.quantized import stored_state
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.calibrations import encoded_windows
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.file_names import BLOCK_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.rescale import rescale
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.loop import Checks, noting
+from adaptwin_core.ml.training.scale_tuning import rescale
 from adaptwin_core.ml.training.teacher import Teacher
-from adaptwin_core.ml.training.training import Checks, noting
 
 
 def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
@@ -44,21 +44,21 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent)
     if cut_steps > 0 or spec.weights == "int4":
         whole = load_whisper(recipe.whole_folder).to(device())
         teacher = Teacher(whole, recipe.featurizer, encoded_windows(recipe))
-        lessons = lessons_of(recipe, teacher_knows_speaker=bool(recipe.results[Stage.PERSONALIZE]))
-        to_round = windows_to_hear(lessons, recipe.speaker_weight) if spec.weights == "int4" else ()
+        mixture = mixture_of(recipe, teacher_knows_speaker=bool(recipe.results[Stage.PERSONALIZE]))
+        to_round = weighted_windows(mixture, recipe.speaker_weight) if spec.weights == "int4" else ()
         num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
         on_step = noting(losses, progress, num_steps)
-        tuned = finetune(model.to(device()), teacher, lessons, spec, num_steps=cut_steps, on_step=on_step)
+        tuned = finetune(model.to(device()), teacher, mixture, spec, num_steps=cut_steps, on_step=on_step)
         model = tuned.model
         checks = tuned.checks
         if to_round:
-            inputs = measure_inputs(
-                model, teacher, to_round, on_window=lambda done: progress(cut_steps + done, num_steps)
+            inputs = measure_input_moments(
+                model, teacher, to_round, progress=lambda done, _total, /, **_: progress(cut_steps + done, num_steps)
             )
             rounded = stored_state(model, spec.weights, inputs)
             del inputs  # of a large model they take more than its weights
             on_step = noting(scale_losses, progress, num_steps, before=cut_steps + len(to_round))
-            scaled = rescale(model, rounded, teacher, lessons, spec, num_steps=spec.scale_steps, on_step=on_step)
+            scaled = rescale(model, rounded, teacher, mixture, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
             scale_checks = scaled.checks
     names = save(model.cpu(), recipe.base.folder, out, weights=spec.weights, state=state)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES, Outline, Row, Stage, row_of
+from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
+from adaptwin_core.domain.stages import Outline, Row, Stage
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from adaptwin_core.domain.allocation import offers_of
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.sensitivity import sizes_of
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.task_keys import SpeechKind
-from adaptwin_core.ml.compression.factorize import rank_neurons, white_moments
-from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_offers
-from adaptwin_core.ml.model.adapter import layer_of, load_whisper
+from adaptwin_core.ml.compression.factorization import rank_neurons, white_moments
+from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_sensitivities
+from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.calibrate import WEIGHED_WINDOWS
 from adaptwin_core.ml.stages.calibrations import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.stages.file_names import NEURON_ORDER_FILE, SENSITIVITY_FILE
@@ -40,7 +41,7 @@ def weigh(recipe: Recipe, block: BlockId, out: Path, progress: Progress = silent
         inputs += [WeighedInput(item, weight / len(kept)) for item in kept if weight > 0]
     if not inputs:  # the kind that counts has no windows
         inputs = [WeighedInput(item, 1.0) for item in block_inputs(recipe, shards, block, where)[:WEIGHED_WINDOWS]]
-    sizes = offers_of(recipe.shape, block)
-    losses = measure_offers(model, block, sizes, moments, inputs, order_F, on_offer=progress)
+    sizes = sizes_of(recipe.shape, block)
+    losses = measure_sensitivities(model, block, sizes, moments, inputs, order_F, progress=progress)
     paths[0].write_text(json.dumps([loss.model_dump() for loss in losses]))
     return StepResult({path.name: path for path in paths})

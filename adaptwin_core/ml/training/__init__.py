@@ -1,1 +1,1 @@
-"""How a model learns: what is shown to it, who teaches it, and the steps of training, of one block or end to end."""
+"""How a model is trained: on which windows, by which teacher, and in which steps, one block alone or end to end."""

@@ -1,4 +1,4 @@
-"""What a teacher hears in the windows that a model learns from.
+"""A teacher's outputs on the windows that a student is trained on.
 
 Shape letters: M mels, T frames, S encoder positions, D width, L tokens, V vocabulary.
 """
@@ -7,39 +7,45 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.ml.model.adapter import encode
-from adaptwin_core.ml.model.decode import BATCH, transcribe_batch
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import BATCH, transcribe_batch
 from adaptwin_core.ml.model.windows import Window, WordlessWindow
-from adaptwin_core.ml.training.lessons import AnyWindow
+from adaptwin_core.ml.training.mixture import AnyWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
-_Spoken = tuple[Corpus, Clip]
+_CorpusClip = tuple[Corpus, Clip]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One window as the teacher hears it, in float16."""
+class TrainingExample:
+    """One window, the teacher's outputs on it and the labels, in float16.
+
+    Attributes:
+        encoded_1SD: output of the teacher's encoder.
+        decoded_1LD: output of the teacher's decoder, before the vocabulary.
+        labels_1L: prompt, transcript and end.
+        num_prompt: tokens of the prompt: the decoder is given them and is not trained to say them.
+    """
 
     window: AnyWindow
     features_1MT: Tensor
-    encoded_1SD: Tensor  # output of its encoder
-    decoded_1LD: Tensor  # output of its decoder, before the vocabulary
+    encoded_1SD: Tensor
+    decoded_1LD: Tensor
     labels_1L: Tensor
-    num_prompt: int  # of its tokens are given to the decoder, never asked of it
+    num_prompt: int
 
 
 class Teacher:
-    """The original, or the model that has learnt its speaker. What it hears in a window is computed once.
+    """The original, or the model that has learnt its speaker. Its outputs on a window are computed once.
 
     Args:
-        encoded: what its encoder says of some windows, by their names: output_1SD in float16.
+        encoded: the output_1SD of its encoder, in float16, for windows where it is known already, by window name.
     """
 
     def __init__(
@@ -49,13 +55,13 @@ class Teacher:
         encoded: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self._model, self._featurizer, self._encoded = model, featurizer, encoded
-        self._expected: deque[_Spoken] = deque()
-        self._own_words: dict[tuple[str, str], str] = {}  # by `_name`
-        # By the window's id, which stays its own while the window is kept here.
-        self._heard: dict[int, Heard] = {}
+        self._expected: deque[_CorpusClip] = deque()
+        self._transcriptions: dict[tuple[str, str], str] = {}  # by `_name`
+        # By the window's id, which stays unique because the example holds the window.
+        self._examples: dict[int, TrainingExample] = {}
 
     def expect(self, windows: Iterable[AnyWindow]) -> None:
-        """Say which windows will be heard, in their order: clips without a transcript then share batches."""
+        """Announce the windows to come, in order, so that clips without a transcript can share batches."""
         self._expected = deque(
             (window.corpus, clip)
             for window in windows
@@ -65,15 +71,15 @@ class Teacher:
         )
 
     @torch.no_grad()
-    def hear(self, window: AnyWindow) -> Heard:
-        """Return what the teacher hears."""
-        if id(window) not in self._heard:
+    def example(self, window: AnyWindow) -> TrainingExample:
+        """Return the training example that this window makes."""
+        if id(window) not in self._examples:
             features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
             encoded_1SD = self._encoder_output(window, features_1MT)
             may_cut = isinstance(window, Window) and not window.has_text
             labels_1L = self._featurizer.labels(self._text(window), may_cut=may_cut).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
-            self._heard[id(window)] = Heard(
+            self._examples[id(window)] = TrainingExample(
                 window,
                 features_1MT.half(),
                 encoded_1SD,
@@ -81,52 +87,43 @@ class Teacher:
                 labels_1L,
                 len(self._featurizer.prompt()),
             )
-        return self._heard[id(window)]
+        return self._examples[id(window)]
 
     def _text(self, window: AnyWindow) -> str:
-        """Return the transcripts of the window's clips; where one has none, the teacher's own words for it."""
+        """Return the transcripts of the window's clips; where one has none, the teacher's own transcription."""
         if isinstance(window, WordlessWindow):
             return window.text
         texts = (
-            self._own_words_for((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips
+            self._transcription_of((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips
         )
         return " ".join(text for text in texts if text)
 
-    def _own_words_for(self, spoken: _Spoken) -> str:
-        if _name(spoken) not in self._own_words:
+    def _transcription_of(self, spoken: _CorpusClip) -> str:
+        if _name(spoken) not in self._transcriptions:
             batch = {_name(spoken): spoken}
             while self._expected and len(batch) < BATCH:
                 later = self._expected.popleft()
-                if _name(later) not in self._own_words:
+                if _name(later) not in self._transcriptions:
                     batch[_name(later)] = later
             audios = [speech.audio(clip) for speech, clip in batch.values()]
             texts = transcribe_batch(self._model, self._featurizer, audios)
-            self._own_words |= dict(zip(batch, texts, strict=True))
-        return self._own_words[_name(spoken)]
+            self._transcriptions |= dict(zip(batch, texts, strict=True))
+        return self._transcriptions[_name(spoken)]
 
     def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
-        """Return output_1SD in float16, whether it was known or not: the model must not depend on which."""
+        """Return output_1SD in float16 even where it is computed here: results must not depend on what was known."""
         known = self._encoded.get(window.name) if isinstance(window, Window) else None
         if known is not None:
             return known.to(self._model.device)
         return encode(self._model, features_1MT).half()
 
     @torch.no_grad()
-    def log_probs(self, heard: Heard) -> Tensor:
-        """Return log p_1LV of the teacher's next token after each of the window's."""
-        logits_1LV: Tensor = self._model.proj_out(heard.decoded_1LD.float())
-        return logits_1LV.log_softmax(-1)
+    def log_probs(self, example: TrainingExample) -> Tensor:
+        """Return the teacher's log-probabilities_1LV of the next token after each token of the example."""
+        return token_logits(self._model, example.decoded_1LD.float()).log_softmax(-1)
 
 
-def _name(spoken: _Spoken) -> tuple[str, str]:
-    """The same for the same clip of the same speech, whichever window holds it."""
+def _name(spoken: _CorpusClip) -> tuple[str, str]:
+    """Return a name that a clip keeps in every window that holds it."""
     corpus, clip = spoken
     return corpus.digest, clip.id
-
-
-def decode(model: Any, inputs_1L: Tensor, encoded_1SD: Tensor) -> Tensor:
-    """Return the decoder's output_1LD before the vocabulary, each position knowing those before it."""
-    hidden_1LD: Tensor = model.model.decoder(
-        input_ids=inputs_1L, encoder_hidden_states=encoded_1SD, use_cache=False
-    ).last_hidden_state
-    return hidden_1LD

@@ -24,8 +24,8 @@ from adaptwin_core.speech.sound.sniff import Archive
 log = logging.getLogger(__name__)
 
 _MAX_READ_BYTES = 64 * MIB  # zipfile reads a central directory in one go: 64 MiB is half a million members
-_MAX_RATIO = 50  # PyPI's rule: a member may unpack to more than this times its packed size ...
-_RATIO_FROM_BYTES = 64 * MIB  # ... only up to here
+_MAX_RATIO = 50  # PyPI's rule: a member is refused that unpacks to more than this times its packed size ...
+_RATIO_FROM_BYTES = 64 * MIB  # ... but only if it is larger than this
 _DOS_FOLDER = 0x10
 _BROKEN = (
     zipfile.BadZipFile,
@@ -43,7 +43,7 @@ class _Readable(Protocol):
 
 
 class MemberFile:
-    """The bytes of one file from start to end. Short reads mean the end."""
+    """The bytes of one member from start to end. A short read is the last one."""
 
     def __init__(self, file: _Readable) -> None:
         self._file = file
@@ -94,7 +94,7 @@ def _damage_told() -> Iterator[None]:
     except BrokenTarError as error:
         raise InvalidAudio(f"the archive is damaged: {error}; pack it again", code="archive_damaged") from error
     except _BROKEN as error:
-        log.info("an archive cannot be read on: %r", error)  # a library's words, for developers
+        log.info("an archive cannot be read on: %r", error)  # the library's message is for developers
         raise InvalidAudio("the archive is damaged or cut short; pack it again", code="archive_damaged") from error
 
 
@@ -106,7 +106,7 @@ def _tar_members(path: Path, form: Archive) -> Iterator[Member]:
 
 
 class _CappedReads(io.FileIO):
-    """Refuses single reads that no honest archive needs."""
+    """A file that refuses single reads larger than an honest archive needs."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
@@ -125,7 +125,7 @@ def _zip_members(path: Path) -> Iterator[Member]:
 
 
 def _is_folder(info: zipfile.ZipInfo, name: str) -> bool:
-    """Some tools for Windows end a folder's name with a backslash, and some mark it by its attributes alone."""
+    """Tell whether an entry is a folder. Some Windows tools end its name with a backslash, or set attributes only."""
     is_marked = bool(info.external_attr & _DOS_FOLDER) or stat.S_ISDIR(info.external_attr >> 16)
     return name.endswith(("/", "\\")) or (is_marked and info.file_size == 0)
 

@@ -18,7 +18,7 @@ _DOCUMENTS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".docx", ".doc", ".o
 
 
 def check_readable(path: Path) -> None:
-    """Refuse what stands in a folder and is no file, or is not ours to read.
+    """Refuse what is listed in a folder and is no file, or may not be read.
 
     Raises:
         InvalidAudio: not_a_file or unreadable_file.

@@ -1,4 +1,4 @@
-"""Turns file names that came as bytes into text. A zip or tar often does not say in which encoding its names are."""
+"""Turns the bytes of file names into text. A zip or tar often does not say which encoding its names have."""
 
 import re
 import unicodedata
@@ -7,25 +7,30 @@ from typing import NamedTuple
 
 from adaptwin_core.speech.nfc import nfc
 
-# In the order in which they are believed where all fit alike. A zip without a word on it means code page 437.
+# The first one wins where several fit equally well. A zip that does not say means code page 437.
 _ENCODINGS = ("utf-8", "cp437", "cp850", "cp1252", "cp866", "cp1251", "cp932", "cp949", "gb2312", "gbk", "big5")
-_NATIVE_SCRIPTS = {"cp932": ("HIRAGANA", "KATAKANA"), "cp949": ("HANGUL",)}  # that only these are used for
+_NATIVE_SCRIPTS = {
+    "cp932": ("HIRAGANA", "KATAKANA"),
+    "cp949": ("HANGUL",),
+}  # scripts that only these encodings are made for
 _EASTERN = {
     "cp932": frozenset({"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
     "cp949": frozenset({"HANGUL"}),
 }
-_PUNCTUATION = frozenset("、。・「」『』（）［］【】！？，：；　")  # in names, and no sign of a wrong reading
-_WRONG_SCRIPTS = frozenset({"GREEK", "HALFWIDTH", "JAMO", "UNNAMED"})  # what wrong readings are full of
+_PUNCTUATION = frozenset(
+    "、。・「」『』（）［］【】！？，：；　"
+)  # common in names, so no evidence of a wrong encoding
+_WRONG_SCRIPTS = frozenset({"GREEK", "HALFWIDTH", "JAMO", "UNNAMED"})  # frequent where the encoding is wrong
 _UNCASED = frozenset({"CJK", "HANGUL", "HIRAGANA", "KATAKANA"})
 _WORDS = re.compile(r"[^\W\d_]+")
 _ASCII_LETTERS = re.compile(r"[A-Za-z]+")
-_MAX_NAMES_ASKED = 64  # more say nothing new
+_MAX_NAMES_ASKED = 64  # more give no new evidence
 
 
 class _Likeness(NamedTuple):
     """How well a reading fits, the best evidence first."""
 
-    num_named: int  # names that the tables say
+    num_named: int  # names that the tables hold
     share: float  # of the letters beyond ASCII that make words of one script
     num_native: int  # letters of the script that the encoding was made for
 

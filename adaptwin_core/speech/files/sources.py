@@ -1,4 +1,4 @@
-"""The files a person gave, and the names they go by. A name is a label: it is shown and matched, never opened."""
+"""The files that a person gave, and their labels. A label is shown and matched, but never opened as a path."""
 
 import os
 import re
@@ -17,7 +17,9 @@ _LOSSY_EXTENSIONS = (
     "amr awb 3gp 3gpp 3ga 3g2 ra rm dss ds2 sph gsm alac mpg mpeg vox"
 )
 LOSSLESS_EXTENSIONS = frozenset(_LOSSLESS_EXTENSIONS.split())
-AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(_LOSSY_EXTENSIONS.split())  # read or not: refused files keep texts
+AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(
+    _LOSSY_EXTENSIONS.split()
+)  # also those that are not read: a text may belong to such a file
 
 _DRIVE_OR_SCHEME = re.compile(r"(?://\?/)?(?:[A-Za-z]:(?=/|$)|[A-Za-z][A-Za-z0-9+.-]*:(?=//))")
 _SYSTEM_NAMES = frozenset(
@@ -28,7 +30,7 @@ _SYSTEM_NAMES = frozenset(
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file to read: what the person calls it, and where its bytes are."""
+    """One file to read: its name as the person gave it, and the path of its bytes."""
 
     name: str
     path: Path
@@ -60,9 +62,9 @@ def base(name: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a component is hidden or a system's own: such files are nobody's speech.
+    """Tell whether any part of a label is hidden or belongs to the operating system.
 
-    One dot hides a file. More are an ellipsis, as in `...and then.wav`.
+    One dot at the start hides a file. Several are an ellipsis, as in `...and then.wav`.
     """
     return any(
         (part.startswith(".") and not part.startswith("..")) or part.casefold() in _SYSTEM_NAMES
@@ -83,7 +85,7 @@ def read_folder(path: Path) -> list[SourceFile]:
         raise NotADirectoryError(f"{path} is not a folder")
     folders, files = _walk(path)
     linked = {_real(file) for file in files if file.is_symlink()}
-    # A store of files under their hashes is read by the names that link to it.
+    # In a store of files named by their hashes, only the links to them are read.
     files = [file for file in files if file.is_symlink() or file.suffix or _real(file) not in linked]
     names = decoded([os.fsencode(found.relative_to(path)) for found in folders + files])
     return sorted((SourceFile(*found) for found in zip(names, folders + files, strict=True)), key=lambda s: s.name)
@@ -99,7 +101,9 @@ def _walk(path: Path) -> tuple[list[Path], list[Path]]:
 
     seen: set[Path] = set()
     waiting = [path]
-    for folder in waiting:  # grows meanwhile: the folder itself comes first, then what links in it lead to
+    for (
+        folder
+    ) in waiting:  # the list grows in the loop: first the folder itself, then the folders that links in it lead to
         if _real(folder) in seen or (folder != path and _real(path).is_relative_to(_real(folder))):
             passed.append(folder)
             continue

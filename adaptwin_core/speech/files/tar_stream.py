@@ -1,7 +1,7 @@
-"""Walks a tar from start to end, in flat memory.
+"""Reads a tar from start to end, in flat memory.
 
-Header blocks are read by the standard library's `TarInfo`. The walk is ours because `TarFile` reads extended headers
-and sparse maps of any size into memory, keeps every member, and on a packed stream steps back.
+The standard library's `TarInfo` parses header blocks. `TarFile` is not used, as it reads extended headers and sparse
+maps of any size into memory, keeps every member, and seeks backwards in a packed stream.
 """
 
 import gzip
@@ -45,7 +45,7 @@ class TarEntry:
         return data
 
     def skip(self) -> None:
-        """Pass over what was not read, and the padding."""
+        """Skip the bytes that were not read, and the padding."""
         while self.read(_SKIP_BYTES):
             pass
         self._stream.read(-self.size_bytes % _BLOCK_BYTES)
@@ -83,7 +83,7 @@ def tar_entries(path: Path, *, packed: bool) -> Iterator[TarEntry]:
 
 
 def _check_end(stream: _Stream) -> None:
-    """Read the padding and gzip's checksum: damage can make zeros within a file look like the end."""
+    """Read on to the end of the stream, so that gzip checks its checksum and zeros inside a file are no end."""
     padding_bytes = 0
     while data := stream.read(_SKIP_BYTES):
         padding_bytes += len(data)
@@ -92,7 +92,7 @@ def _check_end(stream: _Stream) -> None:
 
 
 def _extended(entry: TarEntry, info: tarfile.TarInfo) -> dict[str, str]:
-    """Read what a header that precedes an entry says of it: its real name, its real size."""
+    """Return the name and the size that an extended header gives for the entry after it."""
     if info.size > _MAX_HEADER_BYTES:
         raise BrokenTarError("an extended header is too large")
     data = b"".join(iter(lambda: entry.read(_SKIP_BYTES), b""))

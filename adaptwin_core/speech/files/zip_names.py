@@ -1,4 +1,4 @@
-"""What the entries of a zip are called. A flag or an extra field says it for sure, but many tools write neither."""
+"""The names of the entries of a zip. A flag or an extra field tells their encoding, but many tools write neither."""
 
 import codecs
 import contextlib
@@ -28,7 +28,7 @@ def zip_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _unmarked(info: zipfile.ZipInfo) -> bytes | None:
-    """Return the bytes of a name that nothing says the encoding of: `zipfile` read them by code page 437."""
+    """Return the bytes of a name whose encoding is not given, or None. `zipfile` has read them as code page 437."""
     if info.flag_bits & _IS_UTF8 or _unicode_path(info):
         return None
     return info.orig_filename.encode("cp437").partition(b"\0")[0]
@@ -55,7 +55,7 @@ def _is_utf8(name: bytes) -> bool:
 
 
 def _table_texts(archive: zipfile.ZipFile) -> str:
-    """Return what the tables of the archive say, as far as it is Unicode: they name the recordings."""
+    """Return the text of the tables in the archive that are Unicode, since they name the recordings."""
     return "\n".join(_texts(archive))
 
 

@@ -1,1 +1,1 @@
-"""Which recording a transcript means, by names alone, and which files hold one recording."""
+"""Finds by names which recording each transcript belongs to, and which files hold the same recording."""

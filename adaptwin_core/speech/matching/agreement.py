@@ -1,4 +1,4 @@
-"""What is known of a recording once several claims speak of it: which of them count, and whether these agree."""
+"""Settles what is known of a recording that several claims mean: which of them count, and whether these agree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Rank(NamedTuple):
-    """How much a claim's word on a file counts. The first difference decides; larger counts more."""
+    """How much a claim on a file counts. The first field that differs decides; the larger one counts more."""
 
     nearness: Nearness
     is_sidecar: bool
@@ -21,19 +21,19 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True)
 class Remark:
-    """What one claim says of a file."""
+    """A claim on a file, and how much it counts."""
 
     rank: Rank
     claim: Claim
 
 
 def agreed_annotation(name: str, remarks: Sequence[Remark], notices: Notices) -> Annotation:
-    """Return what the claims on one file say together."""
+    """Return what the claims on one file say together. Of those that count equally, all must agree."""
     ranked = sorted(remarks, key=lambda remark: remark.rank, reverse=True)
     text = _agreed(name, ranked, lambda annotation: annotation.text or None, notices)
     if text is None and all(
         not remark.claim.annotation.text for remark in ranked
-    ):  # silence, where no other text has words
+    ):  # silence counts only where no claim has words
         text = _agreed(name, ranked, lambda annotation: annotation.text, notices)
     for remark in ranked:
         if text is not None and remark.claim.annotation.text not in {None, "", text}:
@@ -42,11 +42,12 @@ def agreed_annotation(name: str, remarks: Sequence[Remark], notices: Notices) ->
 
 
 def says_anything(remarks: Sequence[Remark]) -> bool:
+    """Tell whether any claim gives a text or a split."""
     return any(remark.claim.annotation != Annotation() for remark in remarks)
 
 
 def _agreed(name: str, ranked: Sequence[Remark], of: Callable[[Annotation], T | None], notices: Notices) -> T | None:
-    """Return what the highest claims that say anything agree on, or None where they differ."""
+    """Return what the highest claims that have such a value agree on, or None where they differ."""
     saying = [(remark.rank, said) for remark in ranked if (said := of(remark.claim.annotation)) is not None]
     highest = {said for rank, said in saying if rank == saying[0][0]}
     if len(highest) > 1:
@@ -55,7 +56,7 @@ def _agreed(name: str, ranked: Sequence[Remark], of: Callable[[Annotation], T | 
 
 
 def share(annotations: dict[str, Annotation], group: Sequence[str]) -> None:
-    """Give all files of one recording what is known of any, unless they turn out to be different recordings."""
+    """Give all files of one recording what is known of any, unless their texts differ."""
     known = [annotations[name] for name in group if name in annotations]
     texts = {annotation.text for annotation in known} - {None}
     if known and len(texts) <= 1:

@@ -1,8 +1,8 @@
-"""Tells whether a text may mean a recording of its name that lies in another folder.
+"""Tells whether a text may belong to a recording of the same name in another folder.
 
-`text/day1/001.txt` means `audio/day1/001.wav`: what differs between the paths is only what kind of file lies there. The
-text `day2/001.txt` does not mean `day1/001.wav`: these are two recordings of one number. Where names leave it open the
-answer is no: a clip without a text is worth more than one with another's.
+`text/day1/001.txt` belongs to `audio/day1/001.wav`, since the paths differ only in the kind of file. `day2/001.txt`
+does not belong to `day1/001.wav`, since these are two recordings with the same number. In doubt the answer is no: a
+clip without a text is better than one with a wrong text.
 """
 
 import re
@@ -13,7 +13,7 @@ from enum import Enum
 from adaptwin_core.speech.matching.nearest_files import NamedFile, NearestFiles, Nearness, difference
 from adaptwin_core.speech.matching.target import Folder, Target
 
-# What folders of texts and of sound are called: starts of words, whole words, and words of scripts without spaces.
+# Names of folders of texts or sound: starts of words, whole words, and words of scripts that have no spaces.
 _STARTS = (
     "transcri transkri trascri text txt tekst label subtit untertitel caption script sentence satz sätze saetze prompt "
     "annotat metadat align audio wav flac clip record sound speech utteranc aufnahm sprachaufnahm enregistr grabaci "
@@ -42,11 +42,11 @@ class Fit(Enum):
 
     YES = "yes"
     NO = "no"
-    WHERE_MOVED = "where moved"  # if the folder that a table names is, as a whole, this one under another name
+    WHERE_MOVED = "where moved"  # yes, if all rows of a table that name one folder mean this other one
 
 
 def fit(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar: bool) -> Fit:
-    """Judge by the names of the folders that differ."""
+    """Return whether a claim may mean a file, by the names of the folders that differ in their paths."""
     first, mine, its = difference(target, file.folder)
     if not mine and not its:
         return Fit.YES
@@ -65,7 +65,7 @@ def fit(target: Target, file: NamedFile, files: NearestFiles, *, is_sidecar: boo
 
 
 class Moves:
-    """Which folders of tables stand for which folders of the set: one for one, or it is no move."""
+    """Pairs of a folder that a table names and one of the set. A folder was moved only if its pair is the only one."""
 
     def __init__(self) -> None:
         self._to: dict[Folder, _Closest] = defaultdict(_Closest)
@@ -78,12 +78,12 @@ class Moves:
             self._from[file.folder].note(target.folder, nearness.num_last)
 
     def is_one(self, target: Target, file: NamedFile) -> bool:
-        """Tell whether, of all rows, those of one folder of a table mean one folder of the set, and no others do."""
+        """Tell whether the rows of the claimed folder mean the file's folder alone, and no other rows mean that."""
         return self._to[target.folder].folders == {file.folder} and self._from[file.folder].folders == {target.folder}
 
 
 class _Closest:
-    """The folders whose paths end most alike."""
+    """The folders that agree with another path in most parts at its end."""
 
     def __init__(self) -> None:
         self._num_last = 0

@@ -1,4 +1,4 @@
-"""Finds which recording each claim means, by names alone. Where names leave it open a text stays without audio."""
+"""Finds by names which recording each claim means. In doubt, a text is not used."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ def match(
 ) -> dict[str, Annotation]:
     """Return what is known of each audio file that something is known of.
 
-    A claim means the file of its name that lies nearest: in the claimed folder, else under the transcript file's own
-    folder, else where most folders at the end of both paths agree. Of two claims the nearer counts, then a sidecar's.
-    What is said of one encoding of a recording holds for all. A split that no claim gives is taken from folders' names.
+    A claim means the nearest file of its name: in the claimed folder, else under the transcript file's own folder, else
+    where most folders at the end of both paths agree. Of two claims on a file the nearer one counts, then the one of a
+    sidecar. What is known of one encoding of a recording holds for all. If no claim gives a split, folder names do.
 
     Args:
         audio_names: labels of the files that will be decoded.
@@ -68,7 +68,7 @@ def _said(
     """Return the claims on each file."""
     readings = [_reading(claim, files) for claim in claims]
     moves = Moves()
-    texted: set[Folder] = set()  # folders whose recordings have their texts beside them
+    texted: set[Folder] = set()  # folders in which sidecars lie beside their recordings
     for reading in readings:
         if reading.claim.is_sidecar:
             texted |= {file.folder for file in reading.certain if reading.nearness.is_exact}
@@ -104,7 +104,7 @@ def _reading(claim: Claim, files: NearestFiles) -> _Reading:
 
 
 def _one_recording(files: list[NamedFile], target: Target, group_of: dict[str, tuple[str, ...]]) -> list[NamedFile]:
-    """Return the files of the one recording that is meant, or none where several may be."""
+    """Return the files of the recording that is meant, or none where several recordings may be."""
     alike = equally_alike(files, target)
     if len({file.folder for file in files}) > 1 and may_be_one([file.name for file in files]):
         return files

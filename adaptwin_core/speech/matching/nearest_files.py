@@ -1,4 +1,4 @@
-"""Finds the files that lie nearest to a path that a claim names."""
+"""Finds the files nearest to the path that a claim names."""
 
 import itertools
 from collections import defaultdict
@@ -10,14 +10,14 @@ from typing import NamedTuple
 from adaptwin_core.speech.files.sources import audio_extension
 from adaptwin_core.speech.matching.target import Folder, Target, folder_of, num_shared, stem_of, without_microphone
 
-_MAX_SEEN = 500  # files of one name that lie alike: a claim on more of them is ambiguous anyway
-_MAX_RANKED = 100  # as above, once those elsewhere are left out
-_MAX_NEAREST = 16  # as above, once ranked
-_MAX_DEPTH = 6  # of folders that are looked up; deeper ones are compared one by one
+_MAX_SEEN = 500  # files of one name; a claim on more of them is ambiguous anyway
+_MAX_RANKED = 100  # of them, once those in other places are left out
+_MAX_NEAREST = 16  # of them, once they are ranked
+_MAX_DEPTH = 6  # of folders that have an index; deeper ones are compared one by one
 
 
 class Nearness(NamedTuple):
-    """How near a file is to the path that a claim names. The first difference decides; larger is nearer."""
+    """How near a file is to the path that a claim names. The first field that differs decides; larger is nearer."""
 
     is_exact: bool  # it lies in that folder
     is_inside: bool  # it lies under the transcript file's folder
@@ -26,7 +26,7 @@ class Nearness(NamedTuple):
 
 
 class Likeness(NamedTuple):
-    """How alike two last components are. The first difference decides; larger is more alike."""
+    """How alike two file names are. The first field that differs decides; larger is more alike."""
 
     is_same_name: bool  # with its extension
     is_same_stem: bool
@@ -61,7 +61,7 @@ class Difference(NamedTuple):
 
 
 def difference(target: Target, folder: Folder) -> Difference:
-    """Leave out what both folders end with, then what both start with."""
+    """Return what is left of both folders without their common end, and then without their common start."""
     last = num_shared(target.folder[::-1], folder[::-1])
     claimed, found = target.folder[: len(target.folder) - last], folder[: len(folder) - last]
     first = num_shared(claimed, found)

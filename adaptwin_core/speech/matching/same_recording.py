@@ -1,8 +1,8 @@
-"""Finds files that hold one recording in several encodings, or from several microphones: one of each is read.
+"""Finds files that hold the same recording in several encodings or from several microphones. One of them is read.
 
-Names decide, before anything is decoded: in one folder, names that differ only in the extension of audio files or in
-the number of a microphone; in parallel folders, such as `wav/` and `mp3/`, names that differ only in the encoding.
-Files to which different texts or splits belong are different recordings whatever their names.
+Names decide, before anything is decoded. In one folder, the names differ only in their audio extension or in the number
+of a microphone. In parallel folders, such as `wav/` and `mp3/`, the paths differ only in the encoding. Files with
+different texts or splits are different recordings whatever their names.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ Group = tuple[str, ...]
 
 
 def groups_by_name(names: Sequence[str]) -> list[Group]:
-    """Return the files that by their names alone are one recording, best encoding first; single files are left out."""
+    """Return groups of files that by their names are one recording, the best encoding first."""
     groups = _Groups()
     for together in _beside(names):
         forms = [(audio_extension(name), stem_of(name)) for name in together]
@@ -32,7 +32,7 @@ def groups_by_name(names: Sequence[str]) -> list[Group]:
 
 
 def may_be_one(names: Collection[str]) -> bool:
-    """Tell whether files that one claim means may be one recording: in parallel folders, of which one is named so."""
+    """Tell whether files that one claim means may be one recording: they lie in parallel folders, one named so."""
     forms = [audio_extension(name) for name in names]
     folders = {folder_of(name) for name in names}
     if not all(forms) or not _all_differ(forms) or len({len(folder) for folder in folders}) > 1:
@@ -42,7 +42,7 @@ def may_be_one(names: Collection[str]) -> bool:
 
 
 class Versions:
-    """Which file of each recording is read, and which instead where that one cannot be used."""
+    """Chooses the file of each recording to read, and the next one where that cannot be used."""
 
     def __init__(self, names: Sequence[str], annotations: Mapping[str, Annotation]) -> None:
         groups = _Groups()
@@ -58,7 +58,7 @@ class Versions:
         self.first = {name for name in names if name not in grouped} | set(self._waiting)
 
     def instead_of(self, unusable: Collection[str]) -> set[str]:
-        """Return the files to read in place of those that turned out unusable; none where nothing is left."""
+        """Return the next files of recordings whose last one proved unusable; none where no file is left."""
         found = set()
         for group in self._waiting.values():
             if len(group) > 1 and group[0] in unusable:
@@ -67,7 +67,7 @@ class Versions:
         return found
 
     def unread(self) -> Iterator[tuple[str, str]]:
-        """Yield each file that was not read, and the one that was read for it."""
+        """Yield each file that was not read, with the one that was read in its place."""
         for group in self._waiting.values():
             yield from ((name, group[0]) for name in group[1:])
 

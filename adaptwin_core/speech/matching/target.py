@@ -1,4 +1,4 @@
-"""What path a claim names, as far as it can be read from this set's point of view."""
+"""The path that a claim names, as seen from this set."""
 
 import posixpath
 import re
@@ -20,7 +20,7 @@ class Target:
 
     home: Folder  # of the transcript file
     folder: Folder
-    num_real: int  # leading components of `folder` that are folders of this set: the rest are only what a table says
+    num_real: int  # leading parts of `folder` that are folders of this set; a table alone names the others
     leaf: str
     is_absolute: bool  # a path of another machine, or a URL
 
@@ -31,7 +31,7 @@ class Target:
 
 
 def target_of(claim: Claim) -> Target:
-    """Read a claim's key: a relative path is seen from the transcript file's folder, an absolute one is not."""
+    """Return the path of a claim's key. A relative one starts at the folder of the transcript file."""
     key = _path_of_url(claim.key).replace("\\", "/")
     home = folder_of(f"{claim.folder}/x") if claim.folder else ()
     if _ABSOLUTE.match(key) or label(key) == "unnamed":

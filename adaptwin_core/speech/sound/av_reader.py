@@ -1,4 +1,4 @@
-"""Reads a sound track with FFmpeg. For the decoder's process alone.
+"""Reads a sound track with FFmpeg. Only the decoder's process imports it.
 
 Shapes: T sample frames in time, C channels.
 """
@@ -32,9 +32,9 @@ _CODECS = frozenset({"aac", "alac", "amrnb", "amrwb", "flac", "mp3", "mp3float",
 
 
 def read_av(file: IO[bytes], form: Form) -> Iterator[Block]:
-    """Yield the blocks of one track, read with the demuxer that our own sniff says.
+    """Yield the blocks of one track. The demuxer is given by `form`, which the file's first bytes showed.
 
-    FFmpeg gets an open object, and so has no path and no protocol to open anything else with.
+    FFmpeg gets an open file object, so it has no path and no protocol with which to open anything else.
 
     Raises:
         InvalidAudio: decode_failed: no track can be read, or some of one cannot. Blocks may have come before.
@@ -50,7 +50,7 @@ def read_av(file: IO[bytes], form: Form) -> Iterator[Block]:
 
 
 def _readable_track(streams: "tuple[av.AudioStream, ...]") -> tuple[av.AudioStream, Track]:
-    """Return the track that the file calls its main one, or else the first, of those whose codec we read."""
+    """Return the main track of the file if its codec is read, or else the first track whose codec is."""
     if not streams:
         raise InvalidAudio("it holds no sound track; send the recording itself", code="decode_failed")
     codecs = [stream.codec_context.name if stream.codec_context else "something unknown" for stream in streams]
@@ -66,7 +66,7 @@ def _blocks(media: av.container.InputContainer, stream: av.AudioStream, track: T
     for packet in media.demux(stream):
         try:
             frames = packet.decode()
-        except av.FFmpegError:  # one broken packet: FFmpeg picks up at the next
+        except av.FFmpegError:  # the packet is broken, and FFmpeg goes on with the next
             num_bad += 1
             if num_bad > _MAX_BAD_PACKETS:
                 raise
@@ -78,9 +78,9 @@ def _blocks(media: av.container.InputContainer, stream: av.AudioStream, track: T
 
 
 def _without_padding(blocks: Iterator[Block], end_s: float) -> Iterator[Block]:
-    """Cut the last block where the header says that the sound ends: FFmpeg honours padding at the start alone."""
+    """Cut the last block where the header says that the sound ends. FFmpeg leaves out padding only at the start."""
     last: Block | None = None
-    before_s = 0.0  # that lies before the last block
+    before_s = 0.0  # seconds before the last block
     for block in blocks:
         if last is not None:
             before_s += len(last.x_TC) / last.rate_hz
@@ -92,7 +92,7 @@ def _without_padding(blocks: Iterator[Block], end_s: float) -> Iterator[Block]:
 
 
 def _floats(frame: av.AudioFrame) -> np.ndarray:
-    """Return a frame's samples as float32 x_TC. FFmpeg's own converter crashes on channels without a named layout."""
+    """Return a frame's samples as float32 x_TC. FFmpeg's own converter crashes on layouts that have no name."""
     values = frame.to_ndarray()
     x_TC = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
     if x_TC.dtype == np.uint8:
@@ -103,7 +103,7 @@ def _floats(frame: av.AudioFrame) -> np.ndarray:
 
 
 def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Join a codec's frames of a few milliseconds into blocks that are worth handling."""
+    """Join frames of a few milliseconds into larger blocks, which cost less to handle."""
     held: list[Block] = []
     num_values = 0
     try:

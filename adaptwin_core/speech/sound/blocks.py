@@ -1,11 +1,11 @@
-"""What readers give the decoder: stretches of a file's samples. T sample frames in time, C channels."""
+"""Blocks of a file's samples, as readers give them to the decoder. T sample frames in time, C channels."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-BLOCK_VALUES = 1 << 18  # that a block holds, about: handling fewer costs more
+BLOCK_VALUES = 1 << 18  # in a block, about; smaller blocks cost more to handle
 
 
 class Track(NamedTuple):
@@ -16,7 +16,7 @@ class Track(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Samples in a row: float32 x_TC."""
+    """Consecutive samples, float32 x_TC."""
 
     x_TC: npt.NDArray[np.float32]
     rate_hz: int

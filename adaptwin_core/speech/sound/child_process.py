@@ -1,4 +1,4 @@
-"""One decoder process as its parent holds it: started without secrets, asked, listened to with a clock, and killed."""
+"""The parent's end of one decoder process: it starts, asks, reads with a deadline, and kills it."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ _ROOT = Path(__file__).parents[3]
 
 
 class ChildLostError(Exception):
-    """The child crashed, hung, or spoke nonsense."""
+    """The child crashed, hung, or answered what the protocol does not allow."""
 
 
 class ChildProcess:
-    """One decoder process, and the two ways to it."""
+    """One decoder process, with the socket that requests go to and the pipe that answers come from."""
 
     def __init__(self, max_bytes: int) -> None:
         self.num_served = 0
@@ -36,7 +36,7 @@ class ChildProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a hostile file could fill a log
                 start_new_session=True,
-                # No secrets; and one thread, as each of OpenBLAS's takes its share of the address space.
+                # No secrets. One thread, since each thread of OpenBLAS takes its share of the address space.
                 env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
             )
         self._pipe = self._process.stdout.fileno() if self._process.stdout else -1
@@ -47,7 +47,7 @@ class ChildProcess:
         """End the child and whatever it may have started."""
         self._requests.close()
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: the group is its alone
+            os.killpg(self._process.pid, signal.SIGKILL)  # it has its own session, so no other process is in its group
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()

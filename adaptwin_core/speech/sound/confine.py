@@ -1,6 +1,6 @@
-"""Locks the decoder's process in: no network, no files, no new processes, bounded memory.
+"""Confines the decoder's process: no network, no files, no new processes, bounded memory.
 
-Limits always hold; the namespaces and Landlock hold where the kernel grants them, which containers may not.
+The limits always hold. Namespaces and Landlock hold where the kernel grants them, which it may not in a container.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ _NOFILE = 64
 
 
 def leave_network() -> None:
-    """Move into an empty network namespace, and die with the parent. To be called before any thread starts."""
+    """Move into an empty network namespace, and die with the parent. Call it before any thread starts."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
@@ -44,7 +44,7 @@ def limit_resources(max_bytes: int) -> None:
 
 
 def allow_cpu(seconds: int) -> None:
-    """Let the process use that much more CPU time; past it the kernel kills it."""
+    """Let the process use so much more CPU time. After that the kernel kills it."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     used_s = int(usage.ru_utime + usage.ru_stime) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -52,7 +52,7 @@ def allow_cpu(seconds: int) -> None:
 
 
 def close_files() -> None:
-    """Forbid opening any file by path from here on (Landlock), but for Python's own libraries, which import late.
+    """Forbid opening files by path from now on (Landlock), except for Python's own libraries, some of which load late.
 
     Descriptors already open, or sent later, stay usable.
     """

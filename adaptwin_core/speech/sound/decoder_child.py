@@ -1,4 +1,4 @@
-"""The decoder: a process that turns files handed to it into 16 kHz mono samples, and can do nothing else.
+"""The decoder: a confined process that turns open files into 16 kHz mono samples.
 
 Run as `python -m adaptwin_core.speech.sound.decoder_child MAX_BYTES`. It serves requests until its stdin closes.
 Shapes: T sample frames in time, C channels.
@@ -37,9 +37,9 @@ class UnreadableError(Exception):
 
 
 def decode(fd: int, container: Container, out: int) -> None:
-    """Send one file's samples and how it ended. What breaks off midway is kept, marked as damaged.
+    """Send the samples of one file, and then how it ended. A file that breaks off midway is marked as damaged.
 
-    How the channels are to be mixed shows at the file's end alone: where it was not the usual way, all is sent again.
+    How its channels must be mixed is known only at its end. If that is not the mean of all, the file is sent again.
 
     Raises:
         InvalidAudio, UnreadableError: nothing of it can be used.
@@ -62,7 +62,7 @@ def decode(fd: int, container: Container, out: int) -> None:
 
 
 def _send(file: OpenFile, out: int, mix: Mix) -> tuple[MonoStream, bool]:
-    """Send what the first reader that gets anything out of the file gets, and tell whether it broke off midway."""
+    """Send the samples of the first reader that can read any, and tell whether the file broke off midway."""
     stream = MonoStream(out, mix)
     failures: list[UnreadableError | None] = []
     for blocks in file.readers():
@@ -76,7 +76,7 @@ def _send(file: OpenFile, out: int, mix: Mix) -> tuple[MonoStream, bool]:
 
 
 def _pushed(blocks: Iterator[Block], stream: MonoStream, form: Form) -> UnreadableError | None:
-    """Push all blocks, and return why they broke off, if they did."""
+    """Push all blocks, and return why they broke off, or None."""
     try:
         for block in blocks:
             stream.push(block)
@@ -94,7 +94,7 @@ def _pushed(blocks: Iterator[Block], stream: MonoStream, form: Form) -> Unreadab
 
 
 def serve(requests: socket.socket, out: int) -> None:
-    """Answer one request after another until the parent hangs up."""
+    """Answer one request after another until the parent closes the socket."""
     while True:
         message, fds, _, _ = socket.recv_fds(requests, REQUEST.size, 1)
         if len(message) < REQUEST.size or not fds:
@@ -117,7 +117,7 @@ def _refuse(out: int, refusal: InvalidAudio, detail: str = "") -> None:
 
 
 def main() -> None:
-    """Lock the process in, then serve. Libraries that print must not reach the pipe: stdout is moved aside first."""
+    """Confine the process, then serve. First stdout is moved, so that what libraries print does not reach the pipe."""
     out = os.dup(1)
     os.dup2(2, 1)
     av.logging.set_level(None)

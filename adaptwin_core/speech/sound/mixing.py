@@ -1,4 +1,4 @@
-"""How a file's channels become one, and how loud full scale is: known only once the whole file was heard.
+"""How the channels of a file become one, and what its full scale is. Both are known only once all of it is read.
 
 Shapes: T sample frames in time, C channels.
 """
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# Channels that add up, or know nothing of each other, have a sum of at least the loudest's power. With less than this
-# share of it they cancel: one of them is wired the wrong way round.
+# The sum of channels that are alike or unrelated has at least the power of the loudest one. If it has less than this
+# share of that power, the channels cancel: one of them is wired the wrong way round.
 _CANCELLED = 0.8
-# Floats of up to 4 (+12 dB) come from loud mixes and field recorders; beyond, they are no longer meant to be of 1.
+# Loud mixes and field recorders give floats of up to 4 (+12 dB). Larger floats have another full scale than 1.
 _MOST_OVER = 4.0
-# Peak of the sound -> what full scale then is, of integers written as floats: 16, 24, 32 bits. Resampling overshoots.
+# Integers of 16, 24 and 32 bits as floats: the peak is in this range, and full scale is then this. Resampling
+# overshoots full scale, so each range reaches to twice of it.
 _INTEGER_SCALES = ((2.0**8, 2.0**16, 2.0**15), (2.0**16, 2.0**24, 2.0**23), (2.0**24, 2.0**32, 2.0**31))
 
 
 @dataclass(frozen=True)
 class Mix:
-    """`channel` is the one to take, None for the mean of all; `full_scale` is what samples are divided by."""
+    """`channel` is the channel to take, or None for the mean of all. `full_scale` is what samples are divided by."""
 
     channel: int | None = None
     full_scale: float = 1.0
@@ -34,14 +35,14 @@ class Mix:
 
 
 class Levels:
-    """Takes the blocks of a file and keeps its peak and the second moments of its channels, without their offsets."""
+    """Takes the blocks of a file, and keeps its peak and the covariance of its channels."""
 
     def __init__(self) -> None:
         self._peak = 0.0
         self._num = 0
         self._sum_C: npt.NDArray[np.float64] | None = None
         self._product_CC: npt.NDArray[np.float64] | None = None
-        self._is_even = True  # in its number of channels
+        self._is_even = True  # whether all blocks have the same number of channels
 
     def add(self, x_TC: npt.NDArray[np.float32]) -> None:
         """Take one block."""
@@ -65,7 +66,7 @@ class Levels:
         mean_C = self._sum_C / self._num
         covariance_CC = self._product_CC / self._num - np.outer(mean_C, mean_C)
         loudest = int(np.argmax(covariance_CC.diagonal()))
-        # Of the sum of all channels, beside that of the loudest alone.
+        # The variance of the sum of all channels is the sum of the covariances.
         return loudest if covariance_CC.sum() < _CANCELLED * covariance_CC[loudest, loudest] else None
 
     def _full_scale(self) -> float:

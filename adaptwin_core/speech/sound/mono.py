@@ -1,4 +1,4 @@
-"""A file's sound as 16 kHz mono samples, sent on as it comes, with counts of what was in it. For the decoder's process.
+"""Turns the blocks of a file into 16 kHz mono samples and sends them on. Only the decoder's process imports it.
 
 Shapes: T sample frames in time, C channels.
 """
@@ -17,7 +17,7 @@ _CLIPPED = 0.9999  # of full scale
 
 
 class MonoStream:
-    """Takes blocks of a file as they come, sends 16 kHz mono samples on, and keeps count."""
+    """Takes the blocks of a file in turn, sends 16 kHz mono samples on, and counts what was in it."""
 
     def __init__(self, out: int, mix: Mix) -> None:
         self._out, self._mix = out, mix

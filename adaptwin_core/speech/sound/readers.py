@@ -1,4 +1,4 @@
-"""Reads the sound of one open file with libsndfile or FFmpeg, block by block. For the decoder's process alone.
+"""Reads one open file with libsndfile or FFmpeg, block by block. Only the decoder's process imports it.
 
 Shapes: T sample frames in time, C channels.
 """
@@ -19,7 +19,7 @@ from adaptwin_core.speech.sound.sniff import HEAD_BYTES, Container, Form, id3_by
 UNREADABLE = (soundfile.LibsndfileError, av.FFmpegError, ValueError, MemoryError)  # what the readers' libraries raise
 
 _MAX_TAGS = 8
-# Not for MP3 and Ogg, which libsndfile reads too: of files joined end to end it gives the first alone.
+# MP3 and Ogg are left to FFmpeg: of files joined end to end, libsndfile reads only the first.
 _SOUNDFILE_FORMATS: dict[Form, frozenset[str]] = {
     "wav": frozenset({"WAV", "WAVEX", "RF64"}),
     "w64": frozenset({"W64"}),
@@ -30,7 +30,7 @@ _SOUNDFILE_FORMATS: dict[Form, frozenset[str]] = {
 
 
 class OpenFile:
-    """A file as an open descriptor, from where its ID3 tags end: some taggers put them before any form of sound."""
+    """An open file from where its ID3 tags end. Some programs write such tags before any form of sound."""
 
     def __init__(self, fd: int, container: Container) -> None:
         self._fd = fd
@@ -48,7 +48,7 @@ class OpenFile:
         self.form = container
 
     def readers(self) -> Iterator[Iterator[Block]]:
-        """Yield each way to read the file, anew from its start."""
+        """Yield each reader that may read the file, each from the start of the file."""
         if self.form in _SOUNDFILE_FORMATS:
             yield self._read_soundfile(_SOUNDFILE_FORMATS[self.form])
         with self._open() as file:
@@ -72,7 +72,7 @@ class OpenFile:
 
 
 class _From(io.RawIOBase):
-    """A file as it is from some byte on."""
+    """A file that begins at some byte of another one."""
 
     def __init__(self, file: IO[bytes], start: int) -> None:
         self._file, self._start = file, start

@@ -1,4 +1,4 @@
-"""One decoded file: its samples, kept aside until the whole of it has proved usable."""
+"""The samples of one decoded file, kept until all of it proves usable."""
 
 import hashlib
 import tempfile
@@ -14,7 +14,7 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.sound.segment import Samples, fitting
 
 MIN_S = 0.2
-SILENCE_PEAK = 32  # of 32768, about -60 dB: below it nothing is said
+SILENCE_PEAK = 32  # of 32768, about -60 dB; below it nobody speaks
 
 _IN_MEMORY_BYTES = 4 << 20  # two minutes
 _BLOCK_BYTES = 10 * SAMPLE_RATE_HZ * 2  # ten seconds
@@ -60,14 +60,14 @@ class Recording:
 
     @property
     def sha256(self) -> str:
-        """Of the decoded samples: the same sound in two lossless files has one."""
+        """SHA-256 of the decoded samples. It is the same for the same sound in two lossless files."""
         return self._sha.hexdigest()
 
     def check(self, *, is_nonspeech: bool) -> None:
         """Refuse what holds no speech.
 
         Args:
-            is_nonspeech: a transcript says that nobody speaks: silence is then what it should be.
+            is_nonspeech: a transcript says that nobody speaks, so silence is allowed.
         Raises:
             InvalidAudio: too_short or silent.
         """
@@ -77,7 +77,7 @@ class Recording:
             raise InvalidAudio("it is silent from start to end; check the microphone", code="silent")
 
     def leave_out_quiet_ends(self, *, is_coded: bool) -> bool:
-        """Cut a recording of a minute at most down to one clip where that costs no speech; tell whether it was cut."""
+        """Cut quiet ends off a recording of at most a minute, if it then fits one clip. Return whether it was cut."""
         if not WINDOW_SAMPLES < self.num_samples <= 2 * WINDOW_SAMPLES:
             return False
         samples = np.concatenate(list(self.blocks()))

@@ -1,7 +1,7 @@
 """The decoder's parent: hands files to a confined child process, one at a time, and takes samples back.
 
-The child may crash, hang, lie or run away: that costs one file, and the next gets a fresh child.
-Nothing the child says is trusted beyond its samples: frames are bounded, counted, and timed.
+If the child crashes, hangs or answers wrongly, one file is lost, and the next file gets a new child. Only the samples
+of the child are trusted: its frames are limited in size, number and time.
 """
 
 import functools
@@ -19,7 +19,7 @@ from adaptwin_core.speech.sound.child_process import ChildLostError, ChildProces
 from adaptwin_core.speech.sound.decoder_protocol import AGAIN, AUDIO, END, FRAME, MAX_FRAME_BYTES, REFUSED
 from adaptwin_core.speech.sound.sniff import Container
 
-_FILES_PER_CHILD = 500  # so that nothing a decoder library leaks can add up
+_FILES_PER_CHILD = 500  # so that leaks of decoder libraries do not add up
 _REFUSALS = frozenset({"decode_failed", "not_finite", "too_short"})
 _MAX_REASON_CHARS = 300
 
@@ -33,7 +33,7 @@ class Sink(Protocol):
         """Take 16-bit little-endian 16 kHz mono samples as they come."""
 
     def restart(self) -> None:
-        """Forget them: they come once more, whole."""
+        """Forget the samples so far. All of them come again."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Decoder:
             raise InvalidAudio(f"the decoder {lost}; save the file in another format", code="decode_failed") from lost
         finally:
             if not ended:
-                self.close()  # the child is gone or in mid-file
+                self.close()  # the child is gone, or in the middle of a file
         if isinstance(decoded, InvalidAudio):
             raise decoded
         return decoded

@@ -10,16 +10,16 @@ from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 Samples = npt.NDArray[np.int16]
 
 _MAX_PIECE = 28 * SAMPLE_RATE_HZ
-_MIN_PIECE = 14 * SAMPLE_RATE_HZ  # but for the last two, which share what is left
+_MIN_PIECE = 14 * SAMPLE_RATE_HZ  # except for the last two, which share what is left
 _MIN_LAST = 1 * SAMPLE_RATE_HZ
 _HOP = SAMPLE_RATE_HZ // 50
 _PAUSE_HOPS = 10  # a pause is the quietest 200 ms
 _END_HOP = SAMPLE_RATE_HZ // 200
-# Ends are quiet below this share of the peak: -46 dB is a room; what is little over 30 s may be a soft consonant's
-# -30 dB, or a codec's padding, in which the sound beside it is heard before its time.
+# Ends are quiet below a share of the peak. -46 dB is the noise of a room. If a recording is little over 30 s, they may
+# be as loud as soft consonants (-30 dB), or as a codec's padding, into which the sound beside it spreads.
 _ROOM, _SOFT, _PADDING = 1 / 200, 1 / 32, 1 / 10
-_LITTLE = SAMPLE_RATE_HZ // 4  # more than the padding of any codec that we read
-_SLACK = SAMPLE_RATE_HZ // 50  # of padding, which does not end where a hop does
+_LITTLE = SAMPLE_RATE_HZ // 4  # more than the padding of any codec that is read
+_SLACK = SAMPLE_RATE_HZ // 50  # since padding does not end with a hop
 
 
 def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
@@ -28,7 +28,7 @@ def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
     Args:
         blocks: consecutive samples, in blocks of any length.
     Yields:
-        consecutive pieces that together are the stream. At most one minute is held, and one block.
+        consecutive pieces that together are the stream. At most a minute and one block are in memory.
     """
     held = np.zeros(0, np.int16)
     whole = True
@@ -48,11 +48,11 @@ def pieces(blocks: Iterator[Samples]) -> Iterator[Samples]:
 
 
 def fitting(samples: Samples, silence: int, *, is_coded: bool) -> tuple[int, int] | None:
-    """Return the first and last sample of 30 s that leave out nothing but quiet ends, or None where there are none.
+    """Return where 30 s begin and end that leave out only quiet ends, or None if there are none.
 
     Args:
         samples: over 30 s of them.
-        silence: what is below it is quiet, whatever the rest.
+        silence: a peak below which samples are quiet, however quiet the rest is.
         is_coded: a codec may have padded both ends.
     """
     over = len(samples) - WINDOW_SAMPLES

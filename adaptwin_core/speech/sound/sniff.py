@@ -1,10 +1,10 @@
-"""What a file is, by its first bytes. Names and MIME types are never asked."""
+"""Tells what a file is by its first bytes. Names and MIME types are not used."""
 
 from collections.abc import Callable
 from typing import Literal
 
 Form = Literal["wav", "w64", "aiff", "caf", "flac", "ogg", "mp3", "adts", "amr", "mp4", "webm"]
-# A tag may hold a picture and be longer than what is looked at: the decoder, which can seek, finds what lies behind it.
+# A tag with a picture may be longer than the head. The decoder, which can seek, then finds what lies behind it.
 Container = Form | Literal["tagged"]
 Archive = Literal["tar", "tar.gz", "zip"]
 
@@ -107,7 +107,7 @@ def is_foreign_archive(head: bytes) -> bool:
 
 
 def id3_bytes(head: bytes) -> int:
-    """Return the length of the ID3 tag that the bytes start with, 0 for none: four bytes of seven bits say it."""
+    """Return the length of the ID3 tag at the start, or 0. Four bytes of seven bits give it."""
     if head[:3] != b"ID3" or len(head) < _ID3_HEADER_BYTES:
         return 0
     a, b, c, d = (byte & 0x7F for byte in head[6:10])
@@ -116,7 +116,7 @@ def id3_bytes(head: bytes) -> int:
 
 
 def _follows_itself(head: bytes, frame_bytes: Callable[[bytes], int | None]) -> bool:
-    """One frame header is a few set bits and could be chance: ask for a second where the first says it begins."""
+    """Tell whether a frame is followed by another. One frame header is a few bits, and may be there by chance."""
     length = frame_bytes(head)
     if length is None:
         return False

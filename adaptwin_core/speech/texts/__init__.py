@@ -1,1 +1,1 @@
-"""Transcripts: what files of text say of recordings, in the forms and encodings that people have."""
+"""Transcripts: reads what text files say of recordings, in the forms and encodings that people use."""

@@ -1,4 +1,4 @@
-"""What tells a language in bytes of an unknown encoding: its letters beyond ASCII, and words that every text holds."""
+"""The letters beyond ASCII and the commonest words of languages, by which the encoding of a text is recognized."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ _CYRILLIC = ("cp1251", "koi8_u", "cp866")
 class Language:
     """A language that was written in encodings other than Unicode.
 
-    `letters` are lower case, and empty where the script has too many.
+    `letters` are in lower case. They are empty for scripts with thousands of them.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Decides for a whole set whether its transcripts are in capitals, and then writes them as sentences.
+"""Finds whether the transcripts of a whole set are in capitals, and if so converts them to sentence case.
 
-LibriSpeech and others write everything in capitals, which tokenize letter by letter. One clip in capitals among others
-is an abbreviation, or meant so.
+LibriSpeech and others write everything in capitals, which a tokenizer splits into letters. If only one clip of a set is
+in capitals, it is an abbreviation, or meant so.
 """
 
 import re
@@ -12,13 +12,13 @@ from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.notices import Notices
 
 _SHARE = 0.95  # of the letters that have case
-_SHARE_OF_TEXT = 0.8  # McDONALD is in capitals
+_SHARE_OF_TEXT = 0.8  # of the letters of one text; McDONALD is in capitals
 _MIN_LETTERS = 40  # fewer may be a few abbreviations
 _SENTENCE_START = re.compile(r"(?:^|[.!?…]\s)\W{0,8}\w")
 
 
 def settle_capitals(annotations: Mapping[str, Annotation], notices: Notices) -> dict[str, Annotation]:
-    """Return the annotations as sentences where nearly all of the set's letters are capitals, else as they are."""
+    """Return the annotations in sentence case if nearly all letters of the set are capitals, else as they are."""
     texts = [annotation.text for annotation in annotations.values() if annotation.text]
     num_upper = sum(c.isupper() for text in texts for c in text)
     num_cased = num_upper + sum(c.islower() for text in texts for c in text)

@@ -12,7 +12,7 @@ from adaptwin_core.speech.texts.tables import Row
 def choose_columns(
     header: Sequence[str | None] | None, rows: Sequence[Row], recordings: RecordingNames
 ) -> tuple[Columns | None, str]:
-    """Return the columns and words for them; None where the rows have times and texts but name no file."""
+    """Return the columns, and words for the note. The columns are None if rows have times and texts but no file."""
     named: int | None = None
     known = Columns(0, ())
     excluded: set[int] = set()

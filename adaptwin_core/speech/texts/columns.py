@@ -1,4 +1,4 @@
-"""Which columns of a table name the recording, hold its text and tell its split, by the names people give them."""
+"""Finds by their names the columns of a table that name recordings and hold texts, splits and times."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ def _names(*lines: str) -> tuple[str, ...]:
     return tuple(" ".join(lines).split())
 
 
-# In the order of preference where a table has several.
+# In the order of preference if a table has several.
 FILE_NAMES = _names(
     "file_name filename audio_file_name audio_filename file audio_file audio_filepath audio_file_path audio_path path",
     "audio file_path filepath wav_filename wav_file wav_path wav wavs clip clip_path clip_name recording",
     "recording_path sound sound_file media audio_url url utt_id utterance_id uttid audio_id clip_id recording_id",
     "file_id segment_id sample_id id name key",
 )
-# What was written down as it was said comes before what a program made of it.
+# A text as it was written down comes before its normalized form.
 TEXT_NAMES = _names(
     "transcription text txt sentence transcript transcriptions transcripts sentences texts raw_text original_text",
     "raw_transcription original utterance words phrase caption prompt content label_text target_text",
@@ -28,7 +28,7 @@ TEXT_NAMES = _names(
 SPLIT_NAMES = _names("split subset partition set fold")
 START_NAMES = _names("offset start start_time begin start_s start_ms begin_time")
 END_NAMES = _names("end end_time end_s end_ms end_time_s")
-# Known to be something else, whatever they hold.
+# Names of columns that hold something else.
 OTHER_NAMES = _names(
     "speaker speaker_id speaker_name spk spk_id client_id user user_id language lang lang_id locale accent accents",
     "variant gender sex age duration length seconds num_samples samples sampling_rate sample_rate n_frames size",
@@ -39,7 +39,7 @@ OTHER_NAMES = _names(
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers of columns, from 0. Of the `texts`, the first that is not empty counts in each row."""
+    """Numbers of columns, from 0. In each row, the first of `texts` that is not empty is taken."""
 
     file: int
     texts: tuple[int, ...]
@@ -68,7 +68,7 @@ def is_header(fields: Sequence[str | None], recordings: RecordingNames) -> bool:
 def by_name(
     header: Sequence[str | None], rows: Sequence[Row], recordings: RecordingNames
 ) -> tuple[int | None, Columns]:
-    """Return the column of files, or None, and those of texts, splits and starts that the header tells."""
+    """Return the column of files, or None, and the columns of texts, splits and starts that a header names."""
     names = [plain_name(field) for field in header]
     files = _found(names, FILE_NAMES)
     known = {i: sum(_names_one(row, i, recordings) for row in rows) for i in files}

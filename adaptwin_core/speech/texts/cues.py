@@ -45,7 +45,7 @@ def _begin(lines: Sequence[str], time: int, number: int, *, is_vtt: bool) -> int
 
 
 def _check_outside(lines: Sequence[str]) -> None:
-    """Raise unless what stands outside the cues is a block of remarks or styles."""
+    """Check that lines outside the cues are blocks of remarks or styles."""
     in_block = False
     for line in lines:
         stripped = line.strip()

@@ -1,6 +1,7 @@
-"""Turns the bytes of transcript files into text.
+"""Decodes the bytes of transcript files into text.
 
-UTF-8 and UTF-16 are recognized for certain, and UTF-8 that was encoded twice; older encodings where there is no doubt.
+UTF-8, UTF-16 and UTF-8 that was encoded twice are recognized with certainty. An older encoding is recognized only if
+there is no doubt.
 """
 
 import codecs
@@ -14,7 +15,7 @@ from adaptwin_core.speech.texts.older_encodings import guess, strictly
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, since it begins with the mark of that
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -33,13 +34,13 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Refused:
-    """A file whose letters cannot be told."""
+    """A file whose encoding is in doubt."""
 
     error: InvalidAudio
 
 
 def decode_all(files: Mapping[str, bytes]) -> dict[str, Decoded | Refused]:
-    """Decode files by name. Those in an older encoding are judged together first: alone, many are too short."""
+    """Decode files by name. Those in an older encoding are judged together first, since many alone are too short."""
     decoded: dict[str, Decoded | Refused] = {}
     legacy: dict[str, bytes] = {}
     for name, data in files.items():
@@ -81,7 +82,7 @@ def _encoded_once(text: str) -> str | None:
 
 
 def _is_clean(text: str) -> bool:
-    """Tell whether UTF-16 read in this byte order gives characters that texts have: the other gives rare ones."""
+    """Tell whether a text has only common characters. UTF-16 in the wrong byte order has rare ones."""
     is_common = all(c in "\n\r\t" or c.isprintable() or unicodedata.category(c) in {"Cf", "Zs"} for c in text)
     return is_common and any(c in " \n\r\t" for c in text)
 

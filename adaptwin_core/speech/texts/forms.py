@@ -1,4 +1,4 @@
-"""Which files are read for transcripts, and in which form each is."""
+"""Tells which files are transcripts, and reads each in its form."""
 
 import re
 
@@ -27,7 +27,7 @@ def read_form(file: TextFile, kaldi: KaldiFolder, recordings: RecordingNames) ->
     """Read a file in its form.
 
     Args:
-        kaldi: what lies beside it, if it is one of Kaldi's.
+        kaldi: the other files of its folder, if it is one of Kaldi's.
 
     Raises:
         InvalidAudio: transcript_form or timed_text.

@@ -1,4 +1,4 @@
-"""Reads JSON: manifests of one object a line (NeMo, Hugging Face), arrays, and what recognizers write."""
+"""Reads JSON: manifests with an object a line (NeMo, Hugging Face), arrays, and the output of recognizers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
     """Read a JSON file.
 
     Raises:
-        InvalidAudio: transcript_form: there are no transcripts in it that are known by its form.
+        InvalidAudio: transcript_form: it has no transcripts in a known form.
     """
     whole = _parsed(file.text)
     if whole is None:

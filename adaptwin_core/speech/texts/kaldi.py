@@ -1,4 +1,4 @@
-"""Reads Kaldi's files: `text`, which says what is said in each id, and `wav.scp`, which says which file each id is."""
+"""Reads Kaldi's files: `text` gives the words of each utterance id, and `wav.scp` the file of each id."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ KALDI = frozenset({"text", "wav.scp", "segments"})
 
 @dataclass
 class KaldiFolder:
-    """What lies beside a `text`: which file each id is, and which ids are parts of files."""
+    """The files beside a `text`: which file each id stands for, and which ids are parts of files."""
 
     paths: Mapping[str, str] = field(default_factory=dict)
     piece_ids: frozenset[str] = frozenset()
@@ -32,12 +32,14 @@ def read_kaldi(file: TextFile, folder: KaldiFolder, recordings: RecordingNames) 
     """Read one of Kaldi's files.
 
     Raises:
-        InvalidAudio: transcript_form: it is not Kaldi's, says nothing alone, or speaks of parts of recordings.
+        InvalidAudio: transcript_form: it is not Kaldi's, is of no use alone, or is of parts of recordings.
     """
     if file.base == "wav.scp":
         if folder.has_text:
             return Reading(())
-        raise InvalidAudio("it names recordings, and no file `text` lies beside it", code="transcript_form")
+        raise InvalidAudio(
+            "it names recordings, but the file `text` is not beside it; put it there", code="transcript_form"
+        )
     if file.base == "segments":
         raise InvalidAudio(
             "parts of recordings cannot be placed yet; cut the recordings into one file for each part",

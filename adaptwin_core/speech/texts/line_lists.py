@@ -1,4 +1,4 @@
-"""Reads lists of a name and a text a line: LibriSpeech's `.trans.txt`, Festival's prompts."""
+"""Reads lists that have a name and a text on each line: LibriSpeech's `.trans.txt`, Festival's prompts."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from adaptwin_core.speech.texts.recording_names import RecordingNames
 from adaptwin_core.speech.texts.table_fields import lines_of, shape
 
 _FESTIVAL = re.compile(r'\s*\(\s*(\S+)\s+"((?:[^"\\]|\\.)*)"\s*\)\s*')
-_CODE = re.compile(r"\S*[\d_.\-]\S*")  # a plain word before a text may belong to it
+_CODE = re.compile(r"\S*[\d_.\-]\S*")  # a name; a plain word may belong to the text
 _MARK = re.compile(r"(?:[-–—=:|]|-+>|=+>|→)\s+")  # between names and texts
 _COLON = re.compile(r"(\S*?\w)[:：](\S.*)")  # JSUT's lists: BASIC5000_0001:水をマレーシアから
 _SHARE = 0.8  # of the lines begin with a recording's name, or with one like it

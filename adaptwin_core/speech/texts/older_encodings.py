@@ -1,8 +1,8 @@
-"""Tells in which older encoding text was written: by what a language's letters and commonest words can be.
+"""Recognizes older encodings by the letters and the commonest words of languages.
 
-An encoding is believed only where letters fit one reading of the bytes, or common words leave no doubt: a wrong guess
-would teach wrong letters unnoticed. Detectors by statistics were tried; on four short sentences they read "niño" as
-"nińo".
+An encoding is accepted only if the letters fit no other reading of the bytes, or if common words leave no doubt. A
+wrong guess would teach wrong letters, and nobody would notice. Statistical detectors guess too often: on four short
+sentences they read "niño" as "nińo".
 """
 
 import itertools
@@ -56,7 +56,7 @@ def _fits(text: str, language: Language, encoding: str) -> bool:
 
 
 def _is_word(word: str, *, is_latin: bool) -> bool:
-    # Fields of a table are no words together.
+    # A word of several fields of a table is no word.
     for part in word.replace("|", " ").replace(",", " ").replace(";", " ").replace('"', " ").split():
         core = part.strip("".join(_TYPOGRAPHY) + ".:!?()[]-'/")
         letters = [c for c in core if c.isalpha()]

@@ -1,6 +1,6 @@
 """Tells whether a plain text may be words that somebody said, and refuses times, markup, headers and phonemes.
 
-It sees what is in none of the forms that are read. It refuses in doubt, since nobody notices what is taught wrong.
+Only texts in no other form come here. In doubt a text is refused, since nobody would notice what is taught wrong.
 """
 
 import re
@@ -42,7 +42,7 @@ def require_words(text: str) -> None:
     if tells_times(text, filled):
         raise timed_text_refused("it looks like timed text, and is in no form that is read")
     if _FULL_CONTEXT.search(text) or (len(text.split(None, _MIN_PHONES)) >= _MIN_PHONES and is_phonetic(text)):
-        raise _not_words("it gives sounds and not words")
+        raise _not_words("it holds phonemes and not words")
 
 
 def _is_header(filled: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A transcript file as text, and what was read in it, before names and splits are settled."""
+"""A transcript file as text, and the entries that are read in it, before names and splits are settled."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class TextFile:
 
     @property
     def stem(self) -> str:
-        """Its last part without the ending: `a.b.txt` -> `a.b`."""
+        """The last part of its name without the extension: `a.b.txt` -> `a.b`."""
         return self.base.rpartition(".")[0] or self.base
 
     @property
@@ -33,21 +33,21 @@ class TextFile:
 
 
 class Entry(NamedTuple):
-    """What one line says of one recording, as it is written."""
+    """What one line, or a whole file, gives for one recording, as it is written."""
 
     key: str
-    text: str | None  # None where the file says nothing, "" where it says that nothing was said
+    text: str | None  # None if the file gives none, "" if it gives an empty one
     split: str | None
     number: int  # of the line, from 1; 0 where the whole file is meant
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file says, and how it was understood."""
+    """The entries of a file, and how the file was understood."""
 
     entries: tuple[Entry, ...]
-    code: NoteCode | None = None  # of the note, where there is something to say
+    code: NoteCode | None = None  # of the note; None if there is none
     note: str = ""
     bad_lines: tuple[int, ...] = ()
-    piece_lines: tuple[int, ...] = ()  # that give the words of a part of a recording
+    piece_lines: tuple[int, ...] = ()  # with the words of a part of a recording only
     is_sidecar: bool = False

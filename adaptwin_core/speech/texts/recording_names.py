@@ -1,4 +1,4 @@
-"""The set's audio files, as far as a transcript file can be recognized by their names."""
+"""The names of the set's audio files, by which names in transcript files are recognized."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from adaptwin_core.speech.files.sources import audio_stem, base, label
 
 
 class RecordingNames:
-    """Tells whether a name is one of the set's recordings: by last part, with or without extension, in any case."""
+    """Tells whether a name is one of the set's recordings. Folders, case and audio extensions do not matter."""
 
     def __init__(self, audio_names: Iterable[str]) -> None:
         self._known = {base(name).casefold() for name in audio_names}
@@ -18,5 +18,5 @@ class RecordingNames:
 
 
 def is_audio_name(name: str) -> bool:
-    """Tell whether a name ends as audio files do."""
+    """Tell whether a name has the extension of an audio file."""
     return audio_stem(name.strip()) != name.strip()

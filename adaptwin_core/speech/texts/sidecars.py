@@ -1,4 +1,4 @@
-"""Reads files named like a recording, which hold its text; and decides which of several counts."""
+"""Reads sidecars, which are text files named like a recording, and chooses one of several for each recording."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ from adaptwin_core.speech.texts.recording_names import RecordingNames
 from adaptwin_core.speech.texts.timed_text import read_timed
 
 TIMED = frozenset({"srt", "vtt", "lrc"})
-# A person's own text goes before subtitles, and these before what a recognizer also writes.
+# A person's own text goes before subtitles, and subtitles before forms that recognizers write too.
 _ORDER = ("txt", "lab", "srt", "vtt", "lrc", "tsv", "csv", "json")
-_VARIANTS = ("normalized", "normalised", "original")  # LibriTTS, the one to take first
+_VARIANTS = ("normalized", "normalised", "original")  # of LibriTTS, the best first
 
 
 def read(file: TextFile, recordings: RecordingNames) -> Reading:
     """Read a file that is the text of one recording, with or without times.
 
     Raises:
-        InvalidAudio: timed_text: it has times that cannot be read; transcript_form: it is no words.
+        InvalidAudio: timed_text: it has times that cannot be read; transcript_form: it has no words.
     """
     key = key_of(file, recordings)
     if not file.text.strip():
@@ -34,14 +34,14 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
 
 
 def key_of(file: TextFile, recordings: RecordingNames) -> str:
-    """Return the name a sidecar gives: `a` for `a.txt`, and for `a.normalized.txt` or `a.en.srt` where `a` is there."""
+    """Return the recording's name: `a` for `a.txt`, and for `a.normalized.txt` or `a.en.srt` if `a` exists."""
     name, _, ending = file.stem.rpartition(".")
     is_variant = ending.casefold() in _VARIANTS or (ending.isalpha() and len(ending) in {2, 3})
     return name if name and is_variant and file.stem not in recordings and name in recordings else file.stem
 
 
 def one_each(claims: Iterable[Claim]) -> tuple[list[Claim], list[str]]:
-    """Return one sidecar's claim for each recording named, and where those that give way say something else."""
+    """Return the claim of one sidecar for each recording, and the places of others that have another text."""
     groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
     for claim in claims:
         groups[claim.folder, claim.key].append(claim)

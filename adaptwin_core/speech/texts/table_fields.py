@@ -27,11 +27,11 @@ def sample_fields(lines: Sequence[str], delimiter: str) -> list[tuple[str, ...]]
 def fields_of(lines: Sequence[str], delimiter: str, *, has_header: bool) -> list[Cut]:
     """Return the fields of each row, stripped.
 
-    In comma and semicolon tables a field may be quoted, and then hold delimiters, line ends and doubled quotes. In pipe
-    and tab tables a quotation mark is most often part of the text: they are quoted only where doubled quotes show it.
+    With commas and semicolons, a field may be quoted, and may then hold delimiters, line ends and doubled quotes. With
+    pipes and tabs, a quotation mark mostly belongs to the text, so fields count as quoted only if any has doubled ones.
 
-    A comma or semicolon with a space behind it, in a table that is parted by such without, is one within a sentence: it
-    is kept in a table without header. Under a header it damages the row, unless the header has that column.
+    If most commas (or semicolons) of a table have no space behind them, one with a space belongs to a sentence. In a
+    table without header it is kept in the text. With a header it damages the row, unless the header has such a column.
     """
     is_quoted = delimiter in ",;" or _doubles_quotes(lines)
     cut = list(_cut(lines, delimiter, is_quoted=is_quoted))
@@ -77,7 +77,7 @@ def _is_tight(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def _with_sentences(cut: Sequence[Cut], lines: Sequence[str], delimiter: str, *, has_header: bool) -> list[Cut]:
-    """Join the fields that a comma within a sentence parted, or leave out their rows."""
+    """Join fields that a comma in a sentence separated or, under a header, mark their rows as damaged."""
     spaced = Counter(i for _, fields in cut for i, field in enumerate(fields or ()) if i and field[:1] == " ")
     usual = {i for i, count in spaced.items() if 2 * count > len(cut)} if has_header else set[int]()
     joined: list[Cut] = [*cut[:1]] if has_header else []
@@ -95,13 +95,13 @@ def _with_sentences(cut: Sequence[Cut], lines: Sequence[str], delimiter: str, *,
 
 
 def _begins_a_row(line: str, delimiter: str, first_key: str) -> bool:
-    """Tell whether a line within a quoted field is a row itself: then the quote before it was never closed."""
+    """Tell whether a line inside a quoted field is a row of its own, so that the quote before it was never closed."""
     key, found, _ = line.partition(delimiter)
     return bool(found) and shape(key) == shape(first_key)
 
 
 def shape(key: str) -> str:
-    """Return what names of one kind have in common: `LJ001-0002` and `LJ050-0278` are alike."""
+    """Return the pattern of a name: that of `LJ001-0002` and `LJ050-0278` is the same."""
     return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", key.strip().strip('"')))
 
 

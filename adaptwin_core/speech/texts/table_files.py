@@ -1,4 +1,4 @@
-"""Reads a table of recordings and what is said in them: its delimiter, its header, its columns, then its rows."""
+"""Reads a table of recordings and texts: its delimiter, its header, its columns, and then its rows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from adaptwin_core.speech.texts.table_form import form_by_names, form_of
 from adaptwin_core.speech.texts.tables import Row, read_table
 
 _WORDS = {"\t": "tabs", "|": "pipes", ";": "semicolons", ",": "commas"}
-# Common Voice's lists of clips whose text was found wrong, and of other things.
+# Common Voice's lists of clips with a wrong text, and lists of other things.
 _NOT_TAUGHT = frozenset(
     {
         *("invalidated", "invalidated_sentences", "reported", "clip_durations"),
@@ -27,11 +27,11 @@ def read(file: TextFile, recordings: RecordingNames) -> Reading:
     """Read a table.
 
     Raises:
-        InvalidAudio: transcript_form: it is no table, or it cannot be told which column is what.
+        InvalidAudio: transcript_form: it is no table, or its columns are in doubt.
     """
     lines = lines_of(file.text)
     if lines and lines[0].strip().casefold().startswith("sep=") and len(lines[0].strip()) == len("sep=;"):
-        lines[0] = ""  # a spreadsheet's own remark
+        lines[0] = ""  # a line with which spreadsheets give the delimiter
     delimiter, has_header = form_of(lines, recordings)
     if delimiter is None:
         raise unclear("it is no table of recordings and texts")
@@ -47,7 +47,7 @@ def is_table(file: TextFile, recordings: RecordingNames, *, is_of_one: bool) -> 
     """Tell whether a plain text file is a table of recordings.
 
     Args:
-        is_of_one: it is named like a recording, so commas and semicolons in it are a sentence's.
+        is_of_one: it is named like a recording, so its commas and semicolons belong to sentences.
     """
     lines = lines_of(file.text)
     delimiter, has_header = form_by_names(lines, recordings)
@@ -65,10 +65,10 @@ def read_rows(
     """Read rows of which the header, if any, is known.
 
     Args:
-        between: what parts the columns, for the note.
+        between: name of the delimiter, for the note.
 
     Raises:
-        InvalidAudio: transcript_form: it cannot be told which column is what.
+        InvalidAudio: transcript_form: its columns are in doubt.
     """
     if header is not None and file.stem.casefold() in _NOT_TAUGHT:
         return Reading((), "not_taught", "Common Voice's list of clips that are not for training; it is not used")
@@ -96,7 +96,7 @@ def _field(row: Row, column: int) -> str | None:
 
 
 def _pieces(rows: Sequence[Row], entries: Sequence[Entry], chosen: Columns) -> set[int]:
-    """Return the numbers of rows that give the words of a part of a recording only."""
+    """Return the numbers of rows that have the words of a part of a recording only."""
     if chosen.start is None:
         return set()
     starts = {row.number: _field(row, chosen.start) for row in rows}

@@ -1,4 +1,4 @@
-"""Tells whether a text is a table of recordings, what parts its columns, and whether its first row names them."""
+"""Tells whether a text is a table of recordings, which delimiter it has, and whether it has a header."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from adaptwin_core.speech.texts.recording_names import RecordingNames, is_audio_
 from adaptwin_core.speech.texts.table_fields import sample_fields
 
 _DELIMITERS = ("\t", "|", ";", ",")
-_REGULAR = 0.8  # of the lines are cut by a delimiter
+_REGULAR = 0.8  # of the lines have the delimiter
 
 
 def form_of(lines: Sequence[str], recordings: RecordingNames) -> tuple[str | None, bool]:
-    """Return what parts the columns, and whether the first row names them."""
+    """Return the delimiter, or None, and whether the first row is a header."""
     delimiter, has_header = form_by_names(lines, recordings)
     if delimiter is not None:
         return delimiter, has_header
@@ -20,12 +20,12 @@ def form_of(lines: Sequence[str], recordings: RecordingNames) -> tuple[str | Non
 
 
 def _any_known(lines: Sequence[str], recordings: RecordingNames) -> bool:
-    """Tell whether what stands before the first comma is ever a recording: texts have commas, too."""
+    """Tell whether a recording ever stands before the first comma, since texts have commas too."""
     return any(fields[0] in recordings for fields in sample_fields(lines, ","))
 
 
 def form_by_names(lines: Sequence[str], recordings: RecordingNames) -> tuple[str | None, bool]:
-    """As `form_of`, but None unless columns or recordings are named as they are known."""
+    """Return the same as `form_of`, but only by known names of columns or recordings."""
     cut = {delimiter: sample_fields(lines, delimiter) for delimiter in _DELIMITERS}
     for delimiter, sample in cut.items():
         if sample and len(sample[0]) > 1 and is_header(sample[0], recordings):
@@ -39,6 +39,6 @@ def form_by_names(lines: Sequence[str], recordings: RecordingNames) -> tuple[str
 
 
 def _is_regular(delimiter: str, sample: Sequence[Sequence[str]], num_named: int) -> bool:
-    """Tell whether lines are rows although most of the recordings they name are not there."""
+    """Tell whether lines are rows although most of the recordings that they name are missing."""
     num_rows = sum(len(fields) > 1 for fields in sample)
     return delimiter in "\t|" and num_named > 1 and num_rows >= _REGULAR * len(sample)

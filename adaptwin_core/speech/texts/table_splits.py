@@ -1,4 +1,4 @@
-"""Splits that the names of tables tell: train.tsv, metadata_val.csv, data/test/text."""
+"""The splits that tables are named for: train.tsv, metadata_val.csv, data/test/text."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from adaptwin_core.speech.texts.readings import TextFile
 def splits_by_name(files: Sequence[TextFile]) -> dict[str, Split]:
     """Return each table's split by the file's label.
 
-    Only where one table names training and another testing or validation: a lone test.csv is most often a trial.
+    Names count only if one table is for training and another for testing or validation. A lone test.csv may be a trial.
     """
     found = {file.name: split for file in files if (split := _split_in(file)) is not None}
     return found if "train" in found.values() and set(found.values()) != {"train"} else {}

@@ -24,7 +24,7 @@ class Table:
 
 
 def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Table:
-    """Cut lines into rows. Every row is as wide as the header, or where there is none as most are, or narrower."""
+    """Return the rows of a table. No row is wider than the header or, without one, than most rows are."""
     cut = fields_of(lines, delimiter, has_header=has_header)
     width = _usual_width([fields for _, fields in cut if fields], has_header=has_header)
     rows: list[Row] = []
@@ -43,7 +43,7 @@ def read_table(lines: Sequence[str], delimiter: str, *, has_header: bool) -> Tab
 
 
 def _is_cut_short(row: Row, next_number: int, rest: str, width: int) -> bool:
-    """Tell whether a line without delimiter is the rest of the row before it, whose text held a line end."""
+    """Tell whether a line without delimiter is the rest of the row before it, because its text had a line end."""
     follows = row.number == next_number - 1 and shape(rest) != shape(row.fields[0] or "")
     return follows and (len(row.fields) < width or bool(row.fields[-1]))
 

@@ -22,7 +22,7 @@ def key(session: Session, scope: TenantScope, key_id: str) -> ApiKey:
 
 
 def note_key_use(session: Session, scope: TenantScope, key_id: str) -> None:
-    """Set `last_used_at`, at most once a minute: a poll a second must not write a row a second."""
+    """Set `last_used_at`, at most once a minute, so that frequent requests do not each write a row."""
     minute_ago = func.now() - text("interval '1 minute'")
     session.execute(
         update(ApiKey)
@@ -34,5 +34,5 @@ def note_key_use(session: Session, scope: TenantScope, key_id: str) -> None:
 
 
 def lock_tenant(session: Session, scope: TenantScope) -> None:
-    """Hold the tenant's row until the transaction ends, so that sums over its things stay true."""
+    """Hold the tenant's row until the transaction ends, so that nobody else adds to what it has meanwhile."""
     session.execute(select(Tenant.id).where(Tenant.id == scope.tenant_id).with_for_update(key_share=True))

@@ -1,8 +1,9 @@
 """Rows of datasets."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
@@ -24,6 +25,22 @@ def get(
     if dataset.state == DatasetState.DELETED:
         raise NotFound(f"dataset {dataset_id} was deleted: upload the speech to a new one", code="gone")
     return dataset
+
+
+def locked(session: Session, dataset_id: str) -> Dataset:
+    """Return a dataset as it is now, held against other writers until the transaction ends. For its task's worker."""
+    return session.get_one(Dataset, dataset_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def without_task(session: Session, *, limit: int) -> Sequence[Dataset]:
+    """Return datasets that wait for a worker though no task of theirs is open, locked. For the sweeper."""
+    is_open = exists().where(Task.dataset_id == Dataset.id, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
+    return session.scalars(
+        select(Dataset)
+        .where(Dataset.state == DatasetState.PROBING, ~is_open)
+        .limit(limit)
+        .with_for_update(key_share=True)
+    ).all()
 
 
 def active_job(session: Session, scope: TenantScope, dataset_id: str) -> str | None:

@@ -1,13 +1,10 @@
 """What is to be erased, across tenants: for the sweeper, which serves them all. Doors never call these."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, cast, exists, func, select, text
-from sqlalchemy.dialects.postgresql import JSONPATH
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import CompoundSelect, exists, func, select
+from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, UploadState
 from adaptwin_core.store.tables import Dataset, Job, Model, Result, Task, Upload
 
@@ -63,43 +60,6 @@ def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(query))
 
 
-def blob_in_use(session: Session, scope: TenantScope, sha256: str) -> bool:
-    """Tell whether anything of the tenant that is not deleted stands on this blob: equal bytes are kept once."""
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    Upload.tenant_id == scope.tenant_id,
-                    Upload.sha256 == sha256,
-                    Upload.state != UploadState.ABORTED,
-                )
-                | exists().where(
-                    Dataset.tenant_id == scope.tenant_id,
-                    Dataset.state != DatasetState.DELETED,
-                    _names(Dataset.files, "$.*.sha256", sha256),
-                )
-                | exists().where(Result.tenant_id == scope.tenant_id, _names(Result.files, "$.*.sha256", sha256))
-                | exists().where(
-                    Model.tenant_id == scope.tenant_id,
-                    Model.deleted_at.is_(None),
-                    _names(Model.manifest, "$.files.*.sha256", sha256)
-                    | _names(Model.manifest, "$.exports.*.files.*.sha256", sha256),
-                )
-            )
-        )
-    )
-
-
-def share_blobs(session: Session, scope: TenantScope) -> None:
-    """Keep `hold_blobs` out until the transaction ends: between storing a blob and the row that stands on it."""
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": f"blobs {scope.tenant_id}"})
-
-
-def hold_blobs(session: Session, scope: TenantScope) -> None:
-    """Keep `share_blobs` out until the transaction ends: between asking whether a blob is used and deleting it."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"blobs {scope.tenant_id}"})
-
-
 def _keys_of_dead_jobs() -> CompoundSelect[str | None]:
     job_is_dead = (
         exists().where(Model.job_id == Job.id, Model.deleted_at.is_not(None))
@@ -108,7 +68,3 @@ def _keys_of_dead_jobs() -> CompoundSelect[str | None]:
     )
     tasks_of = select(Task.result_key).join(Job, Job.id == Task.job_id).where(Task.result_key.is_not(None))
     return tasks_of.where(job_is_dead).except_(tasks_of.where(~job_is_dead))
-
-
-def _names(column: InstrumentedAttribute[Any], path: str, sha256: str) -> ColumnElement[bool]:
-    return column.bool_op("@?")(cast(f'{path} ? (@ == "{sha256}")', JSONPATH))

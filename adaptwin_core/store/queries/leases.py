@@ -1,9 +1,10 @@
-"""The lease on a task, in SQL. The database's clock decides; `attempt` fences: a late twin's words match nothing."""
+"""The lease on a task. The database's clock decides. `attempt` is the fence: a late holder's updates match no row."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.states import TaskState
@@ -45,6 +46,21 @@ def finish(session: Session, task_id: str, attempt: int, state: TaskState, value
     if state is not TaskState.QUEUED:
         released["finished_at"] = func.now()
     return _touch(session, _held(task_id, attempt), released)
+
+
+def silent(session: Session, *, limit: int) -> Sequence[str]:
+    """Return the ids of running tasks whose lease ran out."""
+    return session.scalars(select(Task.id).where(_is_silent()).limit(limit)).all()
+
+
+def lock_silent(session: Session, task_id: str) -> Task | None:
+    """Return a task, held until the transaction ends, if its lease did run out."""
+    query = select(Task).where(Task.id == task_id, _is_silent()).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def _is_silent() -> ColumnElement[bool]:
+    return (Task.state == TaskState.RUNNING) & (Task.lease_until < func.now())
 
 
 def _held(task_id: str, attempt: int) -> ColumnElement[bool]:

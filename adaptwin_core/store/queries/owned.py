@@ -1,4 +1,4 @@
-"""Reading a tenant's own rows. Something that is another's is answered exactly like something that does not exist."""
+"""Reading a tenant's own rows. The rows of another tenant are answered as if they did not exist."""
 
 from collections.abc import Sequence
 from typing import TypeVar

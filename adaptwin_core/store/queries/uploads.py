@@ -32,8 +32,18 @@ def of_dataset(session: Session, scope: TenantScope, dataset_id: str) -> Sequenc
     ).all()
 
 
+def complete_of(session: Session, scope: TenantScope, dataset_id: str) -> Sequence[Upload]:
+    """Return a dataset's uploads that have all their bytes, oldest first."""
+    return session.scalars(
+        select(Upload)
+        .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id)
+        .where(Upload.state == UploadState.COMPLETE)
+        .order_by(Upload.id)
+    ).all()
+
+
 def of_label(session: Session, scope: TenantScope, dataset_id: str, label: str) -> Upload | None:
-    """Return the upload of a dataset whose name reads so, unless it was given up or has expired."""
+    """Return the upload of a dataset that has this label, unless it was given up or has expired."""
     return session.scalar(
         select(Upload)
         .where(Upload.tenant_id == scope.tenant_id, Upload.dataset_id == dataset_id, Upload.label == label)

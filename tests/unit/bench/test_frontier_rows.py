@@ -1,51 +1,68 @@
-"""The rows of the frontier: in which form each model is made, what the page compares with, and whose code made them."""
+"""The rows of the frontier: in which form each model is made, and what rows are compared with."""
 
-from bench.frontier.page import _versions
-from bench.kitchen import Made
+import pytest
 
-from adaptwin_core.ml.model.quantized import STORED
+from adaptwin_core.ml.model.quantization import STORED
 from bench.frontier.judge import original_of
-from bench.frontier.systems import FrontierKitchen, System, systems
+from bench.frontier.systems import Frontier, System, systems
+from bench.models import Made
 
 
-def _forms(system, wanted=STORED):
-    return list(FrontierKitchen.forms(None, system, wanted))
+class Models:
+    """Notes which jobs it is asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def make(self, **job):
+        self.asked.append(job)
+        return Made("ours", 0.0, None, num_bytes=7)
+
+    def original(self):
+        self.asked.append("original")
+        return Made("theirs", 0.0, None)
 
 
-def test_ours_are_made_in_4_bits_by_a_job_and_all_else_is_rounded_from_one_model():
-    made = []
-
-    def make(name):
-        return lambda _kitchen: made.append(name) or Made(name, 0.0, None, num_bytes=7)
-
-    ours = _forms(System("ours", "ours", make("whole"), True, make("4 bits")))
-    assert [(form, one.model, one.num_bytes) for form, one in ours] == [
-        ("float16", "whole", None),
-        ("int8", "whole", None),
-        ("int4", "4 bits", 7),
-    ]
-    theirs = _forms(System("theirs", "smaller", make("theirs"), True))
-    assert {one.num_bytes for _, one in theirs} == {None}
-    assert made == ["whole", "4 bits", "theirs"]
-    assert [form for form, _ in _forms(System("ours", "ours", make("whole"), True, make("4 bits")), ["int4"])] == [
-        "int4"
-    ]
-    assert made[3:] == ["4 bits"]
+OURS = System("ours", "ours", {"encoder_cut": 0.45})
 
 
-def test_every_model_of_ours_in_every_form_has_a_job_of_4_bits():
-    found = [system for system in systems([0.45], has_smaller=True) if system.is_quantized]
-    assert {system.name.startswith("ours") for system in found if system.make_int4} == {True}
-    assert not any(system.name.startswith("ours") for system in found if not system.make_int4)
+@pytest.fixture
+def models():
+    return Models()
+
+
+def made(models, system, wanted=STORED):
+    return [(form, one.num_bytes) for form, one in Frontier(models, None).forms(system, wanted)]
+
+
+def test_ours_in_4_bits_is_a_job_of_its_own_and_other_forms_are_rounded_from_one_model(models):
+    assert made(models, OURS) == [("float16", None), ("int8", None), ("int4", 7)]
+    assert models.asked == [{"encoder_cut": 0.45}, {"encoder_cut": 0.45, "weights": "int4"}]
+
+
+def test_only_the_wanted_forms_are_made(models):
+    assert made(models, OURS, ["int4"]) == [("int4", 7)]
+    assert models.asked == [{"encoder_cut": 0.45, "weights": "int4"}]
+    assert made(models, OURS, []) == []
+    assert len(models.asked) == 1
+
+
+def test_a_base_model_is_rounded_in_every_form(models):
+    assert made(models, System("theirs", "original")) == [(form, None) for form in STORED]
+    assert models.asked == ["original"]
+
+
+def test_every_base_model_is_there_as_it_is_and_with_lora_and_ours_with_nothing_cut():
+    found = systems([0.2, 0.45], has_smaller=True)
+    for is_smaller in (False, True):
+        mine = [system for system in found if system.is_smaller is is_smaller]
+        assert any(not system.job and not system.has_lora for system in mine)
+        assert any(system.has_lora for system in mine)
+        assert any(system.job.get("encoder_cut") == 0 for system in mine)
+    assert len({system.name for system in found}) == len(found)
+    assert not any(system.is_smaller for system in systems([0.45], has_smaller=False))
 
 
 def test_rows_are_compared_with_the_original_wherever_it_stands():
     row = {"family": "original", "precision": "float16"}
     assert original_of([{"family": "ours", "precision": "float16"}, row | {"precision": "int8"}, row]) is row
-
-
-def test_rows_of_other_code_are_named():
-    rows = [{"system": name, "precision": "int8", "code_version": 16} for name in ("a", "b")]
-    assert _versions(rows) == "16"
-    rows.append({"system": "c", "precision": "int4", "code_version": 17})
-    assert _versions(rows) == "16; 17 for c in int4"

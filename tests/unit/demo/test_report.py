@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.demo import __main__ as demo
 from bench.demo import report, transcribe
 from bench.demo.held_out import HeldOut
+from bench.demo.speech import packed
 
 
 def heard(texts: dict[str, str], params: int) -> dict[str, Any]:
@@ -80,6 +80,6 @@ def test_a_folder_is_packed_whole_but_for_hidden_files(tmp_path: Path) -> None:
     (speech / "wavs").mkdir(parents=True)
     for name in ("metadata.csv", "wavs/1.wav", ".digest"):
         (speech / name).write_text("x")
-    with tarfile.open(demo._packed(speech, tmp_path / "uploads")) as tar:
+    with tarfile.open(packed(speech, tmp_path / "uploads")) as tar:
         assert tar.getnames() == ["metadata.csv", "wavs/1.wav"]
-    assert demo._packed(speech / "wavs" / "1.wav", tmp_path / "uploads") == speech / "wavs" / "1.wav"
+    assert packed(speech / "wavs" / "1.wav", tmp_path / "uploads") == speech / "wavs" / "1.wav"

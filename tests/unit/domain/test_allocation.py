@@ -4,10 +4,12 @@ from itertools import product
 
 import pytest
 
-from adaptwin_core.domain.allocation import Offer, allocate, fewer_heads, offers_of
+from adaptwin_core.domain.allocation import allocate
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.plan import SCORE_COST, BlockId, BlockPlan, block_params, block_work, blocks_of
+from adaptwin_core.domain.plan import SCORE_COST, BlockPlan, block_params, block_work
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.sensitivity import Sensitivity, fewer_heads, sizes_of
+from adaptwin_core.domain.shape import BlockId, blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
 from tests.published_whispers import WHISPERS
 
@@ -15,15 +17,15 @@ BASE = WHISPERS["base"]
 ENCODER_BLOCK = BlockId.parse("encoder.0.self")
 
 
-def offers(shape, part="encoder", *, price=lambda layer, _part: 1.0):
+def sensitivities(shape, part="encoder", *, price=lambda layer, _part: 1.0):
     """Losses that grow with the square of what goes, dearer where `price` says so."""
     found = {}
     for block in blocks_of(shape, part):
         size = shape.head_size(part)
         sizes = {"heads": shape.heads(part), "qk": size, "vo": size, "neurons": shape.ffn(part)}
         found[str(block)] = [
-            Offer(part=name, kept=kept, loss=price(block.layer, name) * (1 - kept / sizes[name]) ** 2)
-            for name, kept in offers_of(shape, block)
+            Sensitivity(part=name, kept=kept, loss=price(block.layer, name) * (1 - kept / sizes[name]) ** 2)
+            for name, kept in sizes_of(shape, block)
         ]
     return found
 
@@ -40,7 +42,7 @@ def removed(shape, plans):
 @pytest.mark.parametrize("equal_heads", [False, True])
 def test_a_measured_plan_removes_what_was_asked_and_little_more(name, cut, equal_heads):
     shape = WHISPERS[name]
-    plan = make_plan(CompressionSpec(encoder_cut=cut, equal_heads=equal_heads), shape, offers(shape))
+    plan = make_plan(CompressionSpec(encoder_cut=cut, equal_heads=equal_heads), shape, sensitivities(shape))
     share = 1 - plan.encoder_params(shape) / shape.encoder_params
     assert cut <= share < cut + 0.02
     for block in plan.blocks.values():
@@ -52,7 +54,7 @@ def test_parameters_go_first_where_they_are_missed_least():
     def price(layer, part):
         return 100.0 if layer == 2 or part == "vo" else 1.0
 
-    plan = make_plan(CompressionSpec(encoder_cut=0.3), BASE, offers(BASE, price=price))
+    plan = make_plan(CompressionSpec(encoder_cut=0.3), BASE, sensitivities(BASE, price=price))
     kept = plan.blocks.get("encoder.2.self", BlockPlan())
     others = [block for name, block in plan.blocks.items() if name != "encoder.2.self"]
     assert (kept.neurons or BASE.encoder_ffn) > max(block.neurons for block in others)
@@ -60,23 +62,23 @@ def test_parameters_go_first_where_they_are_missed_least():
     assert all(block.heads for block in others)
 
 
-def test_no_other_choice_of_the_offers_is_better():
+def test_no_other_choice_of_the_sizes_is_better():
     """On one layer, at every total that hull points can reach, brute force finds nothing cheaper for what is saved."""
     shape = BASE.model_copy(update={"encoder_layers": 1})
     prices = {"heads": 2.0, "qk": 1.0, "vo": 5.0, "neurons": 3.0}
-    of_block = offers(shape, price=lambda _layer, part: prices[part])
+    of_block = sensitivities(shape, price=lambda _layer, part: prices[part])
     parts = {part: [None, *(o for o in of_block["encoder.0.self"] if o.part == part)] for part in prices}
     choices = []
     for chosen in product(*parts.values()):
-        sizes = {offer.part: offer.kept for offer in chosen if offer}
+        sizes = {found.part: found.kept for found in chosen if found}
         saved = removed(shape, {"encoder.0.self": BlockPlan.model_validate(sizes)})
-        choices.append((saved, sum(offer.loss for offer in chosen if offer), sizes))
+        choices.append((saved, sum(found.loss for found in chosen if found), sizes))
     loss_of = {(o.part, o.kept): o.loss for o in of_block["encoder.0.self"]}
     checked = 0
     for budget in range(50_000, 1_800_000, 50_000):
         plan = allocate(shape, of_block, budget).blocks["encoder.0.self"].model_dump(exclude_none=True)
         if not all((part, kept) in loss_of for part, kept in plan.items()):
-            continue  # stopped between two offers of neurons
+            continue  # stopped between two measured numbers of neurons
         saved = removed(shape, {"encoder.0.self": BlockPlan.model_validate(plan)})
         ours = sum(loss_of[part, kept] for part, kept in plan.items())
         assert ours <= min(loss for s, loss, _ in choices if s >= saved) + 1e-9
@@ -85,14 +87,14 @@ def test_no_other_choice_of_the_offers_is_better():
 
 
 def test_a_larger_budget_only_takes_more():
-    found = offers(BASE, price=lambda layer, part: layer + 1 + 3 * (part == "vo"))
+    found = sensitivities(BASE, price=lambda layer, part: layer + 1 + 3 * (part == "vo"))
     small, large = (allocate(BASE, found, budget).blocks for budget in (2_000_000, 6_000_000))
     for name in small:
         assert removed(BASE, {name: small[name]}) <= removed(BASE, {name: large[name]})
 
 
 def test_a_plan_for_ctranslate2_saves_more_work_of_the_same_parameters():
-    found = offers(BASE, price=lambda layer, part: 1.0 + layer / 10)
+    found = sensitivities(BASE, price=lambda layer, part: 1.0 + layer / 10)
     plans = {
         plan_for: make_plan(CompressionSpec(encoder_cut=0.35, plan_for=plan_for), BASE, found)
         for plan_for in ("any", "ctranslate2")
@@ -110,7 +112,7 @@ def test_a_plan_for_ctranslate2_saves_more_work_of_the_same_parameters():
 @pytest.mark.parametrize(("cut", "dear", "heads"), [(0.05, 100.0, 8), (0.45, 0.01, 4), (0.8, 1.0, 4)])
 def test_a_plan_for_ctranslate2_keeps_one_even_number_of_heads(cut, dear, heads):
     """All where they are dear and little must go; few where they are cheap, or where nothing else reaches the cut."""
-    found = offers(BASE, price=lambda _layer, part: dear if part == "heads" else 1.0)
+    found = sensitivities(BASE, price=lambda _layer, part: dear if part == "heads" else 1.0)
     plan = make_plan(CompressionSpec(encoder_cut=cut, plan_for="ctranslate2"), BASE, found)
     assert {kept.heads or 8 for kept in plan.blocks.values()} == {heads}
 
@@ -120,7 +122,7 @@ def test_a_plan_for_ctranslate2_keeps_one_even_number_of_heads(cut, dear, heads)
 def test_a_plan_for_ctranslate2_removes_little_more_than_was_asked(name, cut):
     """However cheap heads are: two of all layers are more than a small cut asks for."""
     shape = WHISPERS[name]
-    found = offers(shape, price=lambda _layer, part: 0.01 if part == "heads" else 1.0)
+    found = sensitivities(shape, price=lambda _layer, part: 0.01 if part == "heads" else 1.0)
     plan = make_plan(CompressionSpec(encoder_cut=cut, plan_for="ctranslate2"), shape, found)
     assert cut <= 1 - plan.encoder_params(shape) / shape.encoder_params < cut + 0.02
 
@@ -128,8 +130,8 @@ def test_a_plan_for_ctranslate2_removes_little_more_than_was_asked(name, cut):
 @pytest.mark.parametrize("num_heads", [None, 8, 6])
 @pytest.mark.parametrize("budget", [3_000_000, 9_000_000])
 def test_the_loss_of_a_plan_is_the_sum_of_what_its_parts_lose(num_heads, budget):
-    """Between two offers of neurons it is the straight line's, which is not below the curve's."""
-    found = offers(BASE, price=lambda layer, part: 1.0 + layer + 2 * (part == "vo"))
+    """Between two measured numbers of neurons it is the straight line's, which is not below the curve's."""
+    found = sensitivities(BASE, price=lambda layer, part: 1.0 + layer + 2 * (part == "vo"))
     plan = allocate(BASE, found, budget, num_heads=num_heads)
     sizes = {"heads": 8, "qk": 64, "vo": 64, "neurons": 2048}
     lost = sum(
@@ -165,13 +167,13 @@ def test_a_decoder_keeps_its_heads():
     assert fewer_heads(BASE, "decoder") == []
 
 
-def test_decoder_self_attention_offers_no_neurons():
-    assert {part for part, _ in offers_of(BASE, BlockId.parse("decoder.0.self"))} == {"qk", "vo"}
-    plan = make_plan(CompressionSpec(encoder_cut=0, decoder_cut=0.3), BASE, offers(BASE, "decoder"))
+def test_decoder_self_attention_has_no_neurons():
+    assert {part for part, _ in sizes_of(BASE, BlockId.parse("decoder.0.self"))} == {"qk", "vo"}
+    plan = make_plan(CompressionSpec(encoder_cut=0, decoder_cut=0.3), BASE, sensitivities(BASE, "decoder"))
     assert plan.params_removed(BASE, "decoder") >= 0.3 * BASE.decoder_layer_params
     assert all(plan.blocks[name].neurons is None for name in plan.blocks if name.endswith("decoder.0.self"))
 
 
-def test_a_budget_beyond_all_offers_is_refused():
+def test_a_budget_beyond_all_sizes_is_refused():
     with pytest.raises(InvalidSpec, match="reach"):
-        allocate(BASE, offers(BASE), 18_000_000)
+        allocate(BASE, sensitivities(BASE), 18_000_000)

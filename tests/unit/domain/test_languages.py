@@ -93,7 +93,7 @@ MULTILINGUAL = [code for code in NAMES if code != "yue"]
 @pytest.mark.parametrize(
     ("code", "available", "told"),
     [
-        ("de", ["en"], r"is German \(de\), and tiny\.en .* English only; take a multilingual base model"),
+        ("de", ["en"], r"is German \(de\), which tiny\.en .* English only; take a multilingual base model"),
         ("yue", MULTILINGUAL, "give zh, or take a base model that does, such as whisper-large-v3"),
         ("nn", ["en", "no"], "give no, or"),
         ("sw", ["en", "de"], "it knows only en, de"),

@@ -3,8 +3,8 @@
 import pytest
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.plan import BlockId
 from adaptwin_core.domain.planner import make_plan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 from tests.published_whispers import WHISPERS
 
@@ -37,7 +37,7 @@ def test_the_successive_plan_cuts_the_first_layers_alone_with_the_same_ranks():
 
 def test_a_decoder_cut_reaches_self_and_cross_attention():
     plan = make_plan(CompressionSpec(encoder_cut=0, decoder_cut=0.3), WHISPERS["base"])
-    kinds = {(BlockId.parse(name).part, BlockId.parse(name).attention) for name in plan.blocks}
+    kinds = {(BlockId.parse(name).half, BlockId.parse(name).attention) for name in plan.blocks}
     assert kinds == {("decoder", "self"), ("decoder", "cross")}
     assert plan.params_removed(WHISPERS["base"], "decoder") >= 0.3 * WHISPERS["base"].decoder_layer_params
 

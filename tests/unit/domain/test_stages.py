@@ -7,7 +7,8 @@ from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES, TABLE, Outline, Owner, Stage, row_of, stages_of
+from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_of
+from adaptwin_core.domain.stages import Outline, Owner, Stage
 from adaptwin_core.domain.task_keys import ExportKey
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS

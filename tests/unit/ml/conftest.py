@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from adaptwin_core.domain.plan import BlockId, blocks_of
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.domain.shape import BlockId, blocks_of
+from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.model.adapter import layer_of, shape_of
 
 torch.set_num_threads(1)  # tiny matrices: a second thread only waits

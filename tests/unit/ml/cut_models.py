@@ -1,9 +1,9 @@
 """A model with blocks cut, made in one process and without files."""
 
-from adaptwin_core.domain.plan import BlockId
-from adaptwin_core.ml.compression.factorize import factorize_block
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.ml.compression.factorization import factorize_block
 from adaptwin_core.ml.model.adapter import layer_of
-from adaptwin_core.ml.model.assemble import empty_model
+from adaptwin_core.ml.model.checkpoint import empty_model
 
 # What the small random model is cut to, as options of a job: every kind of factor that there is.
 SPECS = [
@@ -24,7 +24,7 @@ def compress(model, plan, moments):
     for name, ranks in plan.blocks.items():
         block = BlockId.parse(name)
         cut = factorize_block(layer_of(model, block), block, ranks, moments and moments[name])
-        prefix = f"model.{block.part}.layers.{block.layer}."
+        prefix = f"model.{block.half}.layers.{block.layer}."
         state = {k: v for k, v in state.items() if not (k.startswith(prefix) and k not in small.state_dict())}
         state |= {prefix + k: v for k, v in cut.state.items()}
     small.load_state_dict(state)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import JOB_STAGES
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.stages import calibrate, personalize
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe

@@ -28,10 +28,10 @@ from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.base.models import describe, resolve
 from adaptwin_core.ml.evaluation.report import model_card
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.model.adapter import load_whisper
-from adaptwin_core.ml.model.assemble import assemble, save
-from adaptwin_core.ml.model.decode import transcribe_batch
+from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.transcription import transcribe_batch
 from tests.unit.ml.base_folders import SAVED, SIZES, as_saved_before, as_saved_today, edit, parts_of
 
 pytestmark = pytest.mark.weights  # the tokenizers come with the weights

@@ -1,12 +1,12 @@
 """What calibration counts, whatever the number of shards."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import BlockId
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ShardKey, SpeechKind
 from adaptwin_core.ml.stages.calibrate import ENOUGH_WINDOWS, calibrate
@@ -55,5 +55,4 @@ def test_shards_add_up_to_the_whole(monkeypatch, tmp_path):
     recipe = small_recipe(monkeypatch, num_clips=24, calibration_windows=ENOUGH_WINDOWS)
     made = [calibrated(recipe, tmp_path, num_shards) for num_shards in (1, 3)]
     whole, parts = (mixed_moments(of, read_shards(of, BLOCK), torch.device("cpu")) for of in made)
-    for name, mean in whole.items():
-        torch.testing.assert_close(parts[name], mean, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(asdict(parts), asdict(whole), rtol=1e-9, atol=1e-12)

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from adaptwin_core.domain.plan import BlockId, BlockPlan
+from adaptwin_core.domain.plan import BlockPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression import heads
-from adaptwin_core.ml.compression.factorize import factorize_block
-from adaptwin_core.ml.compression.layers import build_cut_layer
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.compression.cut_layer import build_cut_layer
+from adaptwin_core.ml.compression.factorization import factorize_block
+from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.model.adapter import layer_of, run_block
 from tests.unit.ml.conftest import random_whisper, run
 

@@ -3,7 +3,7 @@
 from adaptwin_core.domain.held_back import MAX_WINDOWS
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import SpeechKind
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from tests.fake_speech import speech_in_splits
 from tests.published_whispers import WHISPERS
 from tests.unit.ml.small_recipe import recipe_of
@@ -19,8 +19,8 @@ def of_speech(speaker, general=None):
     return recipe_of(CompressionSpec(), speaker, general, shape=WHISPERS["base"], featurizer=Letters())
 
 
-def lessons(speaker, general=None):
-    return lessons_of(of_speech(speaker, general), teacher_knows_speaker=False)
+def mixture(speaker, general=None):
+    return mixture_of(of_speech(speaker, general), teacher_knows_speaker=False)
 
 
 def clips_of(windows):
@@ -28,7 +28,7 @@ def clips_of(windows):
 
 
 def test_the_valid_split_judges_where_there_is_one():
-    found = lessons(speech_in_splits(train=90, valid=30, test=30))
+    found = mixture(speech_in_splits(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_held_back) < {f"valid-{i}" for i in range(30)}
     assert len(found.speaker_held_back) == MAX_WINDOWS
@@ -36,7 +36,7 @@ def test_the_valid_split_judges_where_there_is_one():
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
     speaker = speech_in_splits(train=90, test=30)
-    found = lessons(speaker)
+    found = mixture(speaker)
     learnt, held_back = clips_of(found.speaker), clips_of(found.speaker_held_back)
     assert learnt.isdisjoint(held_back)
     assert learnt | held_back == {f"train-{i}" for i in range(90)}
@@ -46,13 +46,13 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
 
 
 def test_too_little_speech_is_all_learnt_from():
-    found = lessons(speech_in_splits(train=6))
+    found = mixture(speech_in_splits(train=6))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(6)}
     assert found.speaker_held_back == []
 
 
 def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_alike():
-    found = lessons(speech_in_splits(labelled=False, train=40), speech_in_splits(labelled=False, train=40))
+    found = mixture(speech_in_splits(labelled=False, train=40), speech_in_splits(labelled=False, train=40))
     assert found.speaker
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_held_back))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.model.decode import MAX_NEW_TOKENS, most_tokens
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.transcription import MAX_NEW_TOKENS, most_tokens
 
 pytestmark = pytest.mark.weights  # the tokenizer comes with the weights
 

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import WhisperTokenizerFast
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.plan import blocks_of
+from adaptwin_core.domain.shape import blocks_of
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.compression import calibration as calibrate
@@ -20,10 +20,10 @@ from adaptwin_core.ml.model.windows import (
     pack_short,
     too_wordy,
 )
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.publish import _untaught
 from adaptwin_core.ml.training import teacher
-from adaptwin_core.ml.training.lessons import SPEAKER_WEIGHTS, Lessons
+from adaptwin_core.ml.training.mixture import SPEAKER_WEIGHTS, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.fake_speech import Speech, new_clip
 from tests.published_whispers import WHISPERS
@@ -52,8 +52,8 @@ def of_speech(speaker):
     return recipe_of(CompressionSpec(), speaker, shape=WHISPERS["base"], featurizer=Bytes())
 
 
-def lessons(speaker):
-    return lessons_of(of_speech(speaker), teacher_knows_speaker=False)
+def mixture(speaker):
+    return mixture_of(of_speech(speaker), teacher_knows_speaker=False)
 
 
 def ids(windows):
@@ -80,7 +80,7 @@ def test_the_packing_is_as_ever_where_texts_are_short():
 def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_told():
     speech = saying("short", "x" * MAX_TEXT_TOKENS, "short again", *["words"] * 3)
     assert [clip.id for clip in too_wordy(speech, "train", Bytes().num_tokens)] == ["1"]
-    found = lessons(speech)
+    found = mixture(speech)
     assert (
         ids(found.speaker)
         == ids(found.speaker_short)
@@ -94,7 +94,7 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
 
 def test_where_every_transcript_is_too_long_the_sound_teaches_or_the_job_is_refused():
     long = "x" * MAX_LABEL_TOKENS
-    found = lessons(saying(long, None, None))
+    found = mixture(saying(long, None, None))
     assert ids(found.speaker) == [1, 2]
     with pytest.raises(InvalidAudio, match="cut the recordings into shorter ones"):
         of_speech(saying(long, long)).speaker_windows()
@@ -114,7 +114,7 @@ def test_known_silence_is_text_and_unknown_words_are_not():
     assert texts == {(0, 1): "words", (1,): "", (1, 2): None}
     assert ids(pack(speech, "train", seed=0, labelled=True)) == [0, 1]
     silent = pack(saying("", ""), "train", seed=0, labelled=True)
-    assert {weights for _, weights in Lessons(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
+    assert {weights for _, weights in Mixture(silent, []).order(CompressionSpec(), 3)} == {SPEAKER_WEIGHTS}
 
 
 def test_measuring_asks_for_no_words_where_nobody_speaks(monkeypatch):
@@ -138,7 +138,7 @@ def test_the_teacher_is_not_asked_for_words_where_nobody_speaks(monkeypatch):
     windows = [Window(speech, (clip,)) for clip in speech.clips]
     hearing = Teacher(random_whisper(), Levels())
     hearing.expect(windows)
-    labels = [hearing.hear(window).labels_1L for window in windows]
+    labels = [hearing.example(window).labels_1L for window in windows]
     assert asked == [3]
     for found, text in zip(labels, ("", "said", "you"), strict=True):
         assert torch.equal(found, Levels().labels(text))

@@ -10,10 +10,10 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.stages import personalize as personalize_module
-from adaptwin_core.ml.stages.examples import lessons_of
+from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.personalize import personalize
 from adaptwin_core.ml.stages.step_result import StepResult
-from adaptwin_core.ml.training.lessons import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
+from adaptwin_core.ml.training.mixture import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_recipe import small_recipe
 
@@ -51,9 +51,9 @@ def test_the_model_that_has_learnt_is_measured_and_teaches(monkeypatch, tmp_path
     learnt = {ModelKey(): StepResult({"model.safetensors": tmp_path / "model.safetensors"})}
     after = replace(recipe, results={**recipe.results, Stage.PERSONALIZE: learnt})
     assert after.whole_folder == tmp_path
-    weights = {weighed for _, weighed in lessons_of(recipe, teacher_knows_speaker=False).order(recipe.spec, 50)}
+    weights = {weighed for _, weighed in mixture_of(recipe, teacher_knows_speaker=False).order(recipe.spec, 50)}
     assert SPEAKER_WEIGHTS in weights
-    weights_after = {weighed for _, weighed in lessons_of(after, teacher_knows_speaker=True).order(recipe.spec, 50)}
+    weights_after = {weighed for _, weighed in mixture_of(after, teacher_knows_speaker=True).order(recipe.spec, 50)}
     assert SPEAKER_WEIGHTS not in weights_after
     assert FOLLOWED_WEIGHTS in weights_after
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.model.quantized import Int4Weight, round_to
+from adaptwin_core.ml.model.quantization import Int4Weight, round_to
 from adaptwin_core.ml.model.rounding import compensated, nearest
-from adaptwin_core.ml.training.inputs import measure_inputs, windows_to_hear
-from adaptwin_core.ml.training.lessons import Lessons
-from adaptwin_core.ml.training.teacher import Heard
+from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
+from adaptwin_core.ml.training.mixture import Mixture
+from adaptwin_core.ml.training.teacher import TrainingExample
 from tests.unit.ml.conftest import random_whisper
 
 
@@ -71,29 +71,29 @@ class Listening:
     def expect(self, windows):
         pass
 
-    def hear(self, window):
+    def example(self, window):
         mels, frames = self.model.config.num_mel_bins, 2 * self.model.config.max_source_positions
         features = draw(1, mels, frames, seed=window.seed)
         labels = torch.randint(0, 40, (1, 12), generator=torch.Generator().manual_seed(window.seed))
-        return Heard(window, features, torch.empty(0), torch.empty(0), labels, 2)
+        return TrainingExample(window, features, torch.empty(0), torch.empty(0), labels, 2)
 
 
 def windows(first, count):
     return [SimpleNamespace(seed=first + i) for i in range(count)]
 
 
-def measured(model, lessons):
-    return measure_inputs(model, Listening(model), windows_to_hear(lessons, 0.5))
+def measured(model, mixture):
+    return measure_input_moments(model, Listening(model), weighted_windows(mixture, 0.5))
 
 
 def test_a_kind_without_windows_leaves_its_weight_to_the_other():
     ours, others = windows(0, 2), windows(10, 4)
-    assert [share for _, share in windows_to_hear(Lessons(ours, others), 0.5)] == [0.25] * 2 + [0.125] * 4
+    assert [share for _, share in weighted_windows(Mixture(ours, others), 0.5)] == [0.25] * 2 + [0.125] * 4
     for weight in (0.0, 0.5, 1.0):
-        assert [share for _, share in windows_to_hear(Lessons(ours, ()), weight)] == [0.5] * 2
-        assert [share for _, share in windows_to_hear(Lessons((), others), weight)] == [0.25] * 4
-    assert [window for window, _ in windows_to_hear(Lessons(ours, others), 1.0)] == ours
-    assert windows_to_hear(Lessons((), ()), 0.5) == []
+        assert [share for _, share in weighted_windows(Mixture(ours, ()), weight)] == [0.5] * 2
+        assert [share for _, share in weighted_windows(Mixture((), others), weight)] == [0.25] * 4
+    assert [window for window, _ in weighted_windows(Mixture(ours, others), 1.0)] == ours
+    assert weighted_windows(Mixture((), ()), 0.5) == []
 
 
 def test_few_positions_are_not_believed():
@@ -102,7 +102,7 @@ def test_few_positions_are_not_believed():
     name = "model.decoder.layers.1.fc2.weight"
 
     def least(count):
-        moment_II = measured(model, Lessons(windows(0, count), ()))[name]
+        moment_II = measured(model, Mixture(windows(0, count), ()))[name]
         return torch.linalg.eigvalsh(moment_II)[0] / moment_II.diagonal().mean()
 
     assert least(1) > 0.8  # 11 positions of 256 inputs
@@ -111,9 +111,9 @@ def test_few_positions_are_not_believed():
 
 def test_what_every_matrix_is_given_is_measured_under_its_stored_name():
     model = random_whisper(width=64, heads=4).eval()
-    lessons = Lessons(windows(0, 3), windows(10, 2))
+    mixture = Mixture(windows(0, 3), windows(10, 2))
     both, ours, others = (
-        measured(model, some) for some in (lessons, Lessons(lessons.speaker, ()), Lessons((), lessons.general))
+        measured(model, some) for some in (mixture, Mixture(mixture.speaker, ()), Mixture((), mixture.general))
     )
     stored = {name for name, _ in model.named_parameters()}
     assert both.keys() <= stored
@@ -121,7 +121,7 @@ def test_what_every_matrix_is_given_is_measured_under_its_stored_name():
     for name, moment in both.items():
         off_diagonal = 1 - torch.eye(len(moment))
         torch.testing.assert_close(moment * off_diagonal, (0.5 * ours[name] + 0.5 * others[name]) * off_diagonal)
-    assert measured(model, Lessons((), ())) == {}
+    assert measured(model, Mixture((), ())) == {}
 
 
 def test_a_matrix_without_numbers_has_a_size():
@@ -132,12 +132,12 @@ def test_a_matrix_without_numbers_has_a_size():
 def test_a_model_rounded_for_its_inputs_says_more_nearly_the_same():
     exact, near, made = (random_whisper(width=64, heads=4).eval() for _ in range(3))
     teacher = Listening(exact)
-    inputs = measured(exact, Lessons(windows(0, 8), ()))
+    inputs = measured(exact, Mixture(windows(0, 8), ()))
     assert round_to(near, "int4") == round_to(made, "int4", inputs)
 
     @torch.no_grad()
     def encoded(model):
-        heard = [teacher.hear(window) for window in windows(50, 4)]
+        heard = [teacher.example(window) for window in windows(50, 4)]
         return torch.cat([model.model.encoder(h.features_1MT).last_hidden_state for h in heard])
 
     def lost(model):

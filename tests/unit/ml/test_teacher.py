@@ -7,7 +7,7 @@ import torch
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ShardKey, SpeechKind
 from adaptwin_core.ml.model import windows
-from adaptwin_core.ml.model.decode import BATCH
+from adaptwin_core.ml.model.transcription import BATCH
 from adaptwin_core.ml.model.windows import Window
 from adaptwin_core.ml.stages.calibrate import calibrate
 from adaptwin_core.ml.stages.calibrations import encoded_windows
@@ -38,9 +38,9 @@ def test_the_original_hears_the_same_with_and_without_what_was_measured(monkeypa
     knowing, fresh = Teacher(model, Levels(), encoded), Teacher(model, Levels())
     for window in packed:
         before = len(runs)
-        told = knowing.hear(window)
+        told = knowing.example(window)
         assert len(runs) - before == (window not in known)
-        again = fresh.hear(window)
+        again = fresh.example(window)
         assert torch.equal(told.encoded_1SD, again.encoded_1SD)
         assert torch.equal(told.decoded_1LD, again.decoded_1LD)
 
@@ -55,7 +55,7 @@ def spoken(*levels, texts=None, **window):
 def test_of_a_short_window_only_its_frames_are_heard(monkeypatch):
     monkeypatch.setattr(windows, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
     short, whole = (
-        Teacher(random_whisper(), Levels()).hear(spoken(3, texts=["said"], is_short=is_short))
+        Teacher(random_whisper(), Levels()).example(spoken(3, texts=["said"], is_short=is_short))
         for is_short in (True, False)
     )
     assert short.features_1MT.shape[-1] == 40  # a second, the gap, the margin
@@ -78,7 +78,7 @@ def test_clips_without_words_are_asked_for_in_batches_and_once(monkeypatch):
     hearing.expect(order)
     for window in [mixed, *order]:
         said = " ".join("SAID SO" if clip.text else f"word {clip.start}" for clip in window.clips)
-        assert torch.equal(hearing.hear(window).labels_1L, Levels().labels(said))
+        assert torch.equal(hearing.example(window).labels_1L, Levels().labels(said))
     assert batches == [[1, 0, *range(2, BATCH)], [BATCH, BATCH + 1]]
-    hearing.hear(spoken(70))
+    hearing.example(spoken(70))
     assert batches[2:] == [[70]]

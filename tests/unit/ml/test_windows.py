@@ -19,14 +19,14 @@ from adaptwin_core.ml.model.windows import (
     pack,
     pack_short,
 )
-from adaptwin_core.ml.training.lessons import (
+from adaptwin_core.ml.training.mixture import (
     FOLLOWED_WEIGHTS,
     SHORT_SHARE,
     SPEAKER_WEIGHTS,
     UNTRANSCRIBED_WEIGHTS,
     WORDLESS_SHARE,
     WORDLESS_WEIGHTS,
-    Lessons,
+    Mixture,
 )
 from tests.fake_speech import Speech, new_clip
 
@@ -75,11 +75,11 @@ def test_a_window_has_the_transcripts_as_they_are(speech):
 
 def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
     speaker, general = pack(speech, "train", seed=0), pack(speech_of([20.0] * 4), "train", seed=0)
-    order = Lessons(speaker, general).order(CompressionSpec(general_share=0.25), 400)
+    order = Mixture(speaker, general).order(CompressionSpec(general_share=0.25), 400)
     shares = [weights is FOLLOWED_WEIGHTS for _, weights in order]
     assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.05)
     assert {id(window) for window, _ in order} == {id(window) for window in (*speaker, *general)}
-    assert not any(w is FOLLOWED_WEIGHTS for _, w in Lessons(speaker, []).order(CompressionSpec(), 50))
+    assert not any(w is FOLLOWED_WEIGHTS for _, w in Mixture(speaker, []).order(CompressionSpec(), 50))
 
 
 def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
@@ -105,8 +105,8 @@ def test_a_short_window_is_not_taken_for_the_whole_one_of_the_same_clips(speech)
 def test_short_windows_come_at_their_share_of_each_kind():
     speaker, general = (pack(speech_of([seconds] * 40), "train", seed=0) for seconds in (6.0, 9.0))
     short = {name: pack_short(windows, seed=0) for name, windows in (("speaker", speaker), ("general", general))}
-    lessons = Lessons(speaker, general, speaker_short=short["speaker"], general_short=short["general"])
-    order = lessons.order(CompressionSpec(general_share=0.25), 2000)
+    mixture = Mixture(speaker, general, speaker_short=short["speaker"], general_short=short["general"])
+    order = mixture.order(CompressionSpec(general_share=0.25), 2000)
     for weights, share in ((SPEAKER_WEIGHTS, 0.75), (FOLLOWED_WEIGHTS, 0.25)):
         drawn = [window for window, weighed in order if weighed is weights]
         assert len(drawn) / len(order) == pytest.approx(share, abs=0.04)
@@ -116,21 +116,21 @@ def test_short_windows_come_at_their_share_of_each_kind():
 def test_the_originals_words_count_only_where_there_is_no_transcript():
     for unlabelled, weights in (((), SPEAKER_WEIGHTS), (range(4), UNTRANSCRIBED_WEIGHTS)):
         windows = pack(speech_of([6.0] * 4, unlabelled), "train", seed=0)
-        lessons = Lessons(windows, [], speaker_held_back=windows)
-        assert {weighed for _, weighed in lessons.order(CompressionSpec(), 9)} == {weights}
-        assert lessons.held_back() == [(windows, weights)]
+        mixture = Mixture(windows, [], speaker_held_back=windows)
+        assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {weights}
+        assert mixture.held_back() == [(windows, weights)]
     assert SPEAKER_WEIGHTS.kl == 0 < UNTRANSCRIBED_WEIGHTS.kl
 
 
 def test_a_teacher_who_knows_the_speaker_is_followed_for_them_too():
     windows = pack(speech_of([6.0] * 4), "train", seed=0)
-    lessons = Lessons(windows, [], teacher_knows_speaker=True)
-    assert {weighed for _, weighed in lessons.order(CompressionSpec(), 9)} == {FOLLOWED_WEIGHTS}
+    mixture = Mixture(windows, [], teacher_knows_speaker=True)
+    assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {FOLLOWED_WEIGHTS}
 
 
 def test_wordless_windows_come_at_their_share(speech):
     quiet = [WordlessWindow(np.zeros(480_000, np.float32)) for _ in range(3)]
-    order = Lessons(pack(speech, "train", seed=0), [], wordless=quiet).order(CompressionSpec(), 1000)
+    order = Mixture(pack(speech, "train", seed=0), [], wordless=quiet).order(CompressionSpec(), 1000)
     share = sum(weights is WORDLESS_WEIGHTS for _, weights in order) / len(order)
     assert share == pytest.approx(WORDLESS_SHARE, abs=0.02)
     assert {id(window) for window in quiet} < {id(window) for window, _ in order}

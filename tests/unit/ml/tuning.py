@@ -6,8 +6,8 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.adapter import shape_of
 from adaptwin_core.ml.model.windows import Window
-from adaptwin_core.ml.training.finetune import finetune
-from adaptwin_core.ml.training.lessons import Lessons
+from adaptwin_core.ml.training.finetuning import finetune
+from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import random_whisper
@@ -51,7 +51,7 @@ def tune(windows, held_back=(), num_steps=40, **spec):
     tuned = finetune(
         student,
         Teacher(teacher, Words()),
-        Lessons(windows, [], held_back),
+        Mixture(windows, [], held_back),
         settings,
         num_steps=num_steps,
         on_step=lambda _step, loss: losses.append(loss),

@@ -7,7 +7,7 @@ from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.exports.onnx import MergedDecoder
 from adaptwin_core.ml.exports.onnx_graphs import Encoder
-from adaptwin_core.ml.exports.sherpa import CachedDecoder, CrossEncoder, _even
+from adaptwin_core.ml.exports.sherpa import CachedDecoder, CrossEncoder, _padded
 from adaptwin_core.ml.model.adapter import shape_of
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.cut_models import SPECS, compress
@@ -49,7 +49,7 @@ def test_the_merged_decoder_gives_the_models_scores_whatever_is_cached(small, fe
 
 @torch.no_grad()
 def test_sherpas_decoder_gives_them_too_and_ignores_what_lies_behind_in_its_caches(small, features, tokens):
-    even, width = _even(small)
+    even, width = _padded(small)
     keys, values = CrossEncoder(even)(features)
     expected = small(input_features=features, decoder_input_ids=tokens).logits
     caches = [torch.full((2, 2, 24, width), 7.0) for _ in range(2)]

@@ -15,14 +15,17 @@ from faster_whisper import WhisperModel
 from adaptwin_core.domain.errors import CorruptBlob, InvalidInput, NotFound
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.manifests import MODEL_MANIFEST
-from adaptwin_core.domain.plan import BlockId, BlockPlan, RankPlan
+from adaptwin_core.domain.plan import BlockPlan, RankPlan
+from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.compression.moments import measuring
+from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.evaluation.manifest import BILL, check_files, read_manifest, write_manifest
-from adaptwin_core.ml.exports import formats, judged
-from adaptwin_core.ml.model.adapter import layer_of, load_whisper
-from adaptwin_core.ml.model.assemble import assemble, load_compressed, save
+from adaptwin_core.ml.exports import acceptance, formats
+from adaptwin_core.ml.model.adapter import layer_of
+from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.transcription import Transcripts
 from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.cut_models import compress
 from tests.unit.ml.exports.word_times import differences, summary, words_of
@@ -52,7 +55,7 @@ def held_out():
     from hibari import Hibari
 
     reader = Hibari()
-    return judged.HeldOut(
+    return acceptance.HeldOutSet(
         [soxr.resample(reader(text, seed=1), Hibari.sample_rate, RATE_HZ).astype("float32") for text in SENTENCES],
         SENTENCES,
     )
@@ -66,7 +69,7 @@ def base(tmp_path_factory):
 def cut_to(plan, base, held_out, folder):
     """Cut tiny.en, its encoder with the least error on the clips, and write it."""
     model, featurizer = load_whisper(base), Featurizer(base, "en")
-    encoder = [block for block in map(BlockId.parse, plan) if block.part == "encoder"]
+    encoder = [block for block in map(BlockId.parse, plan) if block.half == "encoder"]
     with torch.no_grad():
         with measuring([(block, layer_of(model, block)) for block in encoder]) as measured:
             model.model.encoder(featurizer.features(held_out.audios))
@@ -83,11 +86,11 @@ def checkpoint(base, held_out, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def own(checkpoint, held_out):
-    return judged.hear(formats.load(CHECKPOINT, checkpoint, "en"), held_out)
+    return acceptance.transcribe_held_out(formats.load(CHECKPOINT, checkpoint, "en"), held_out)
 
 
 def test_tiny_en_cut_smaller_still_hears(own, held_out):
-    assert judged.verdict(own, own.texts, held_out, "en")["wer"] < 0.3, own.texts
+    assert acceptance.verdict(own, own.texts, held_out, "en")["wer"] < 0.3, own.texts
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +110,11 @@ def written(checkpoint, tmp_path_factory):
 @pytest.mark.release
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, own):
-    heard = judged.hear(formats.load(form, written(form), "en"), held_out)
+    heard = acceptance.transcribe_held_out(formats.load(form, written(form), "en"), held_out)
     if FORMATS[form].is_exact or form == "dense":
         assert heard.texts == own.texts
-    against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
-    found = judged.verdict(heard, own.texts, against_own, "en")
+    against_own = acceptance.HeldOutSet(held_out.audios, [None] * len(SENTENCES))
+    found = acceptance.verdict(heard, own.texts, against_own, "en")
     assert found["wer"] < 0.15, (heard.texts, own.texts)
 
 
@@ -140,7 +143,7 @@ def test_ctranslate2_computes_fewer_heads_where_every_layer_has_fewer(base, held
     )
     formats.write("ct2-float16", folder, tmp_path / "ct2")
     ours, there = (
-        judged.hear(formats.load(*where, "en"), held_out).texts
+        acceptance.transcribe_held_out(formats.load(*where, "en"), held_out).texts
         for where in ((CHECKPOINT, folder), ("ct2-float16", tmp_path / "ct2"))
     )
     assert there == ours
@@ -164,12 +167,12 @@ class OpenVino:
 def test_openvino_reads_the_onnx_files(form, written, held_out, own, monkeypatch):
     folder = written(form)
     monkeypatch.setattr(onnxruntime, "InferenceSession", OpenVino)
-    heard = judged.hear(formats.load(form, folder, "en"), held_out)
+    heard = acceptance.transcribe_held_out(formats.load(form, folder, "en"), held_out)
     if form == "onnx-float32":
         assert heard.texts == own.texts
     else:
-        against_own = judged.HeldOut(held_out.audios, [None] * len(SENTENCES))
-        assert judged.verdict(heard, own.texts, against_own, "en")["wer"] < 0.15, (heard.texts, own.texts)
+        against_own = acceptance.HeldOutSet(held_out.audios, [None] * len(SENTENCES))
+        assert acceptance.verdict(heard, own.texts, against_own, "en")["wer"] < 0.15, (heard.texts, own.texts)
 
 
 def words_in(model, audio):
@@ -210,23 +213,23 @@ def test_what_travels_can_be_checked(tmp_path):
 
 
 def test_an_export_that_hears_worse_is_not_offered(held_out):
-    worse = judged.Heard(["the quick brown", SENTENCES[1], SENTENCES[2]], 0.1)
-    found = judged.verdict(worse, SENTENCES, held_out, "en")
+    worse = Transcripts(["the quick brown", SENTENCES[1], SENTENCES[2]], 0.1, 1.0)
+    found = acceptance.verdict(worse, SENTENCES, held_out, "en")
     assert not found["is_offered"]
     assert "points above the checkpoint" in found["why"]
 
 
 def test_clips_without_a_transcript_do_not_count_where_others_have_one(held_out):
-    mixed = judged.HeldOut(held_out.audios, [SENTENCES[0], None, None])
-    heard = judged.Heard([SENTENCES[0], "anything at all", ""], 0.1)
-    found = judged.verdict(heard, SENTENCES, mixed, "en")
+    mixed = acceptance.HeldOutSet(held_out.audios, [SENTENCES[0], None, None])
+    heard = Transcripts([SENTENCES[0], "anything at all", ""], 0.1, 1.0)
+    found = acceptance.verdict(heard, SENTENCES, mixed, "en")
     assert (found["num_clips"], found["wer"], found["checkpoint_wer"], found["is_offered"]) == (1, 0, 0, True)
 
 
 def test_words_that_the_checkpoint_has_said_are_used_if_none_is_missing():
     speech = Speech([new_clip(name, name, "test") for name in ("a", "b")])
-    assert judged.HeldOut.of(speech, {"a": "one", "b": "two", "c": "three"}).own_texts == ["one", "two"]
-    assert judged.HeldOut.of(speech, {"a": "one"}).own_texts is None
+    assert acceptance.HeldOutSet.of(speech, {"a": "one", "b": "two", "c": "three"}).own_texts == ["one", "two"]
+    assert acceptance.HeldOutSet.of(speech, {"a": "one"}).own_texts is None
 
 
 def test_a_runtime_that_is_not_installed_is_named(tmp_path, monkeypatch):

@@ -1,0 +1,184 @@
+"""The one table of stages: which tasks a stage has, what each reads and may see, and what it takes.
+
+The service makes tasks of the table (`service/pipeline.py`). `adaptwin compress` and the benches walk it in one process
+(`ml/stages/walk.py`). A new stage is one row here and one function in `ml/stages/bodies.py`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from adaptwin_core.domain import stage_settings as settings
+from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
+from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.domain.stages import Cores, Outline, Owner, Queue, Row, SpeechUse, Stage
+from adaptwin_core.domain.task_keys import (
+    Contender,
+    DatasetKey,
+    EvaluationKey,
+    ExportKey,
+    ModelKey,
+    ShardKey,
+    SpeechKind,
+    TaskKey,
+)
+
+
+def _blocks(outline: Outline) -> list[BlockId]:
+    return blocks_to_cut(outline.spec, outline.shape)
+
+
+def _one_if(is_needed: Callable[[Outline], bool]) -> Callable[[Outline], list[ModelKey]]:
+    return lambda outline: [ModelKey()] if is_needed(outline) else []
+
+
+def _evaluations(outline: Outline) -> list[EvaluationKey]:
+    speech = SpeechKind if outline.has_general else (SpeechKind.SPEAKER,)
+    return [EvaluationKey(model, kind) for kind in speech for model in Contender]
+
+
+def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
+    return lambda _key: stages
+
+
+_MEASURED = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
+
+TABLE: Final = (
+    Row(
+        Stage.INGEST,
+        does="reads what a person sent into one checked corpus",
+        per="dataset",
+        owner=Owner.DATASET,
+        key=DatasetKey,
+        keys=lambda _outline: [DatasetKey()],
+        reads=_reads(),
+        sees=lambda spec, _key: spec,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+        queue=Queue.AUDIO,
+    ),
+    Row(
+        Stage.PERSONALIZE,
+        does="trains the whole model on its speaker",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
+        keys=_one_if(lambda outline: outline.spec.personal_steps > 0),
+        reads=_reads(),
+        sees=settings.of_personalize,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.CALIBRATE,
+        does="sums second moments over the speech, and keeps the inputs of every block for a few windows",
+        per="shard of the windows",
+        owner=Owner.JOB,
+        key=ShardKey,
+        keys=lambda outline: (
+            [ShardKey(index, outline.num_shards) for index in range(outline.num_shards)] if _blocks(outline) else []
+        ),
+        reads=_reads(Stage.PERSONALIZE),
+        sees=settings.of_calibrate,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.WEIGH,
+        does="measures sensitivity: what each size of each part of a block would lose",
+        per="block",
+        owner=Owner.JOB,
+        key=BlockId,
+        keys=lambda outline: _blocks(outline) if has_measured_plan(outline.spec) else [],
+        reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
+        sees=settings.of_weigh,
+        speech=SpeechUse.CLIPS,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.SEARCH,
+        does="finds the deepest cut whose short trial holds a wanted error rate",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
+        keys=_one_if(lambda outline: outline.spec.max_wer is not None),
+        reads=_reads(*_MEASURED),
+        sees=settings.of_search,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.FACTORIZE,
+        does="cuts a block in closed form, then tunes it alone against the original",
+        per="block",
+        owner=Owner.JOB,
+        key=BlockId,
+        keys=_blocks,
+        reads=_reads(*_MEASURED, Stage.SEARCH),
+        sees=settings.of_factorize,
+        speech=SpeechUse.CLIPS,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.TUNE,
+        does="assembles the blocks, trains end to end to make up for the cut, and quantizes",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
+        keys=_one_if(lambda _outline: True),
+        reads=_reads(*_MEASURED, Stage.SEARCH, Stage.FACTORIZE),
+        sees=settings.of_whole_job,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+    Row(
+        Stage.EVALUATE,
+        does="transcribes the held-out clips",
+        per="model (base, compressed) and kind of speech",
+        owner=Owner.JOB,
+        key=EvaluationKey,
+        keys=_evaluations,
+        reads=lambda key: () if key.model is Contender.BASE else (Stage.TUNE,),
+        sees=settings.of_evaluate,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.PUBLISH,
+        does="writes report, plots, model card and manifest",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
+        keys=_one_if(lambda _outline: True),
+        reads=_reads(Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
+        sees=settings.of_whole_job,
+        speech=SpeechUse.REPORT,
+        cores=Cores.SHARE,
+    ),
+    Row(
+        Stage.EXPORT,
+        does="writes another runtime's form and transcribes the held-out clips in that runtime",
+        per="form",
+        owner=Owner.EXPORT,
+        key=ExportKey,
+        keys=lambda outline: [ExportKey(form) for form in outline.spec.exports],
+        reads=_reads(Stage.EVALUATE, Stage.PUBLISH),
+        sees=settings.of_export,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.ALL,
+    ),
+)
+
+_BY_STAGE = {row.stage: row for row in TABLE}
+
+
+def row_of(stage: Stage) -> Row:
+    """Return the row of a stage."""
+    return _BY_STAGE[stage]
+
+
+def stages_of(owner: Owner) -> tuple[Stage, ...]:
+    """Return the stages whose tasks belong to `owner`, in the order in which they follow each other."""
+    return tuple(row.stage for row in TABLE if row.owner is owner)
+
+
+JOB_STAGES: Final = stages_of(Owner.JOB)

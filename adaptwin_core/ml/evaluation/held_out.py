@@ -1,0 +1,22 @@
+"""The held-out clips that a model is judged on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from adaptwin_core.domain.task_keys import SpeechKind
+from adaptwin_core.speech.corpus import Clip, Corpus
+
+# Clips of each kind of speech that both models transcribe. The speaker's are enough for an interval of about a point;
+# general ones only show what was forgotten.
+MAX_TEST_CLIPS: Final = {SpeechKind.SPEAKER: 200, SpeechKind.GENERAL: 48}
+
+
+def held_out_clips(corpus: Corpus, kind: SpeechKind) -> list[Clip]:
+    """Return the test clips of one kind of speech that a model is judged on, spread evenly over all."""
+    return spread(corpus.split("test"), MAX_TEST_CLIPS[kind])
+
+
+def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
+    """Return `count` clips, taken evenly from all; all, where there are fewer."""
+    step = max(1.0, len(clips) / count)
+    return [clips[int(i * step)] for i in range(min(len(clips), count))]

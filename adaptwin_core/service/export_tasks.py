@@ -1,0 +1,54 @@
+"""The task that makes an export. It runs after its job has ended, and changes the model, not the job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.errors import LeaseLost
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.service import events, results
+from adaptwin_core.service.job_tasks import StageOutcome
+from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.store.blobs import as_json
+from adaptwin_core.store.queries import models
+from adaptwin_core.store.tables import Job
+
+
+@dataclass(frozen=True)
+class ExportTask:
+    """The making of a job's model in one form."""
+
+    session: Session
+    job: Job
+    form: str
+
+    @property
+    def tenant_id(self) -> str:
+        return self.job.tenant_id
+
+    def may_start(self) -> bool:
+        return True
+
+    def started(self) -> None:
+        pass
+
+    def warn(self, message: str, **data: Any) -> None:
+        events.add(self.session, self.job, "warning", f"{Stage.EXPORT} {self.form}{message}", task=self.form, **data)
+
+    def done(self, outcome: StageOutcome) -> None:
+        """Keep the form with the model. Raises LeaseLost: the model was deleted meanwhile."""
+        scope = TenantScope(self.tenant_id)
+        results.add(self.session, scope, outcome.result_key, outcome.made)
+        model = models.locked_of_job(self.session, scope, self.job.id)
+        if model.deleted_at is not None:
+            raise LeaseLost(f"the model was deleted while its export {self.form} was made")
+        export = {"files": as_json(outcome.made.files), "verdict": outcome.made.info}
+        exports = {**model.manifest.get("exports", {}), self.form: export}
+        model.manifest = {**model.manifest, "exports": exports}
+        told = {"stage": Stage.EXPORT, "task": self.form}
+        events.add(self.session, self.job, "task", f"export {self.form} done", **told)
+
+    def failed(self, error: ErrorDict) -> None:
+        self.warn(f" failed: {error['message']}")

@@ -1,0 +1,78 @@
+"""The tasks of a job: the first starts it, the last of a stage begins the next stage, and a failed one ends the job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
+from adaptwin_core.service import events, pipeline, results
+from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.store.killpoints import killpoint
+from adaptwin_core.store.queries import tasks
+from adaptwin_core.store.tables import Job
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a task of a stage made.
+
+    Attributes:
+        result_key: its name, by everything that went in.
+        manifest: of the model, from the last stage.
+    """
+
+    result_key: str
+    made: results.Made
+    manifest: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class JobTask:
+    """One task of a job. `num_shards` is the number of calibration tasks, in case calibration is the next stage."""
+
+    session: Session
+    job: Job
+    stage: Stage
+    key: str
+    num_shards: int
+
+    @property
+    def tenant_id(self) -> str:
+        return self.job.tenant_id
+
+    def may_start(self) -> bool:
+        return JobState(self.job.state) not in TERMINAL_JOB_STATES
+
+    def started(self) -> None:
+        if self.job.state == JobState.QUEUED:
+            self.job.state, self.job.started_at = next_state(JobState.QUEUED, "start"), func.now()
+            events.add(self.session, self.job, "state", "the job has started", state=self.job.state)
+
+    def warn(self, message: str, **data: Any) -> None:
+        events.add(self.session, self.job, "warning", f"{self.stage} {self.key}{message}", task=self.key, **data)
+
+    def done(self, outcome: StageOutcome) -> None:
+        results.add(self.session, TenantScope(self.tenant_id), outcome.result_key, outcome.made)
+        job = self.job
+        job.remaining -= 1
+        told = {"stage": self.stage, "task": self.key, "remaining": job.remaining}
+        events.add(self.session, job, "task", f"{self.stage} {self.key} done", **told)
+        killpoint("task_finished")
+        if job.remaining == 0:
+            self.session.flush()
+            pipeline.advance(self.session, job, outcome.manifest, num_shards=self.num_shards)
+
+    def failed(self, error: ErrorDict) -> None:
+        """Fail the job and cancel its other tasks, unless it has ended already."""
+        job = self.job
+        if JobState(job.state) in TERMINAL_JOB_STATES:
+            return
+        job.state, job.finished_at = next_state(JobState(job.state), "fail"), func.now()
+        job.error = {**error, "task": f"{self.stage} {self.key}"}
+        tasks.cancel_open(self.session, TenantScope(job.tenant_id), job.id)
+        message = f"the job failed: {error['message']}"
+        events.add(self.session, job, "state", message, state=job.state, code=error["code"])

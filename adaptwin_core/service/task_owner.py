@@ -1,0 +1,63 @@
+"""The owner of a task: a dataset, a job or an export, which is told what happens to its task."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from adaptwin_core.domain.stages import Stage
+
+ErrorDict = dict[str, Any]  # {"code", "message"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A held lease. `attempt` is the fencing token."""
+
+    task_id: str
+    attempt: int
+    stage: Stage
+    key: str
+    job_id: str | None
+    dataset_id: str | None  # of an ingest task, which has no job
+    tenant_id: str
+
+
+class Outcome(Protocol):
+    """What a worker hands over when it has done a task."""
+
+    @property
+    def result_key(self) -> str | None:
+        """The name of the result, under which a task of equal inputs finds it; None where results are not shared."""
+        ...
+
+
+OutcomeT_contra = TypeVar("OutcomeT_contra", bound=Outcome, contravariant=True)
+
+
+class OwnedTask(Protocol[OutcomeT_contra]):
+    """A task, with what its owner does when something happens to it.
+
+    The owner's row is locked from the making of this until the transaction ends. The task's row is locked after it.
+    """
+
+    @property
+    def tenant_id(self) -> str: ...
+
+    def may_start(self) -> bool:
+        """Tell whether the owner still wants the task done."""
+        ...
+
+    def started(self) -> None:
+        """Note that a worker holds the task now."""
+        ...
+
+    def warn(self, message: str, **data: Any) -> None:
+        """Tell people of a problem that does not end the task. `message` follows the task's name."""
+        ...
+
+    def done(self, outcome: OutcomeT_contra) -> None:
+        """Keep the outcome, and begin what follows. Raises LeaseLost if nobody wants it any more."""
+        ...
+
+    def failed(self, error: ErrorDict) -> None:
+        """Note that the task failed for good."""
+        ...

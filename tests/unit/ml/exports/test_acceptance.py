@@ -1,0 +1,57 @@
+"""An export is judged by what the language is judged by, and on clips where nobody speaks too."""
+
+import json
+
+import numpy as np
+import pytest
+
+from adaptwin_core.ml.exports import acceptance, formats
+from adaptwin_core.ml.exports.acceptance import HeldOutSet
+from adaptwin_core.ml.exports.export import export_model
+from adaptwin_core.ml.model.transcription import Transcripts
+
+
+def held_out(*texts, own_texts=None):
+    return HeldOutSet([np.zeros(16_000, np.float32)] * len(texts), texts, own_texts)
+
+
+@pytest.mark.parametrize("language", ["ja", "zh", "yue", "th", "lo", "my", "km"])
+def test_one_character_wrong_is_not_a_whole_word_wrong(language):
+    said = "あ" * 1000
+    found = acceptance.verdict(Transcripts([said[:-1] + "い"], 0.1, 1.0), [said], held_out(said), language)
+    assert (found["unit"], found["error_rate"], found["is_offered"]) == ("character", 0.001, True)
+    assert found["wer"] == 1.0
+    worse = acceptance.verdict(Transcripts([said[:-9]], 0.1, 1.0), [said], held_out(said), language)
+    assert not worse["is_offered"]
+    assert "its character error rate is 0.9 points above" in worse["why"]
+
+
+def test_vowel_signs_count_as_part_of_words():
+    found = acceptance.verdict(Transcripts(["का बात"], 0.1, 1.0), ["की बात"], held_out("की बात"), "hi")
+    assert (found["unit"], found["error_rate"], found["is_offered"]) == ("word", 0.5, False)
+    assert "its word error rate is 50.0 points above" in found["why"]
+
+
+def test_words_made_up_where_nobody_speaks_count():
+    speech = held_out("one two three four", "")
+    found = acceptance.verdict(
+        Transcripts(["one two three four", "You"], 0.1, 1.0), ["one two three four", ""], speech, "de"
+    )
+    assert (found["num_clips"], found["error_rate"], found["is_offered"]) == (2, 0.25, False)
+
+
+def test_an_export_that_only_silence_could_judge_is_offered_unheard(tmp_path, monkeypatch):
+    checkpoint = tmp_path / "model"
+    checkpoint.mkdir()
+    (checkpoint / "adaptwin.json").write_text(
+        json.dumps({"settings": {"language": "de"}, "base_model": {"licence": None}})
+    )
+    (checkpoint / "report.json").write_text("{}")
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr(formats, "write", lambda *_: [])
+    monkeypatch.setattr(formats, "load", lambda *_: lambda _audio: "You")
+    made = export_model("dense", checkpoint, held_out("", "", own_texts=["", ""]), out)
+    assert made.files
+    assert (made.verdict["num_clips"], made.verdict["is_offered"]) == (0, True)
+    assert "nobody says a word" in made.verdict["why"]
