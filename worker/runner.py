@@ -1,8 +1,8 @@
 """The one way a task runs: claimed, kept alive by heartbeats, done, and finished. Nothing here trusts the broker.
 
-If the worker dies, its lease runs out. The sweeper (`service/sweeper.py`) then queues the task again, and another worker
-claims it under a new attempt number. A result and the end of its task are committed together, so nothing half done is
-ever seen. A task that has taken down `max_attempts` workers is given up, and its job fails.
+If the worker dies, its lease runs out. The sweeper (`service/sweeper.py`) then queues the task again, and another
+worker claims it under a new attempt number. A result and the end of its task are committed together, so nothing half
+done is ever seen. A task that has taken down `max_attempts` workers is given up, and its job fails.
 """
 
 import logging
