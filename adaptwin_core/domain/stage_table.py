@@ -1,7 +1,8 @@
-"""The one table of stages: which tasks a stage has, what each reads and may see, and what it takes.
+"""The one table of stages: their tasks, the results and settings that each may read, and the speech and cores it needs.
 
 The service makes tasks of the table (`service/pipeline.py`). `adaptwin compress` and the benches walk it in one process
-(`ml/stages/walk.py`). A new stage is one row here and one function in `ml/stages/bodies.py`.
+(`ml/stages/walk.py`). A new stage needs a name in `stages.py`, a row here, and a function in `ml/stages/bodies.py`. The
+stages that use its results name it in `reads`.
 """
 
 from collections.abc import Callable
@@ -108,7 +109,7 @@ TABLE: Final = (
     ),
     Row(
         Stage.FACTORIZE,
-        does="cuts a block in closed form, then tunes it alone against the original",
+        does="cuts a block in closed form, then tunes it alone against the same block of the whole model",
         per="block",
         owner=Owner.JOB,
         key=BlockId,

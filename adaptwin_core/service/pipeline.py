@@ -15,7 +15,11 @@ from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 
 def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
-    """Set a job's stage out as queued tasks, each with its message; a stage without tasks is passed over."""
+    """Queue the tasks of a stage, each with its message. If it has none, begin the next stage.
+
+    Args:
+        num_shards: into how many tasks calibration is split.
+    """
     keys = row_of(stage).keys(outline_of(session, job, num_shards=num_shards))
     if not keys:
         begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1], num_shards=num_shards)
@@ -29,7 +33,7 @@ def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
 
 
 def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
-    """Return what decides a job's tasks."""
+    """Return the facts that decide which tasks a job has."""
     return Outline(
         job.spec,
         session.get_one(BaseModel, job.base_model_id).shape,
@@ -70,7 +74,7 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_
     job.finished_at = func.now()
     model = Model(id=new_id("mdl"), tenant_id=job.tenant_id, job_id=job.id, manifest=manifest)
     session.add(model)
-    verdict = manifest.get("verdict")  # none in what an older version made
+    verdict = manifest.get("verdict")  # manifests written by older versions have none
     told = "the model is ready"
     if verdict is not None:
         told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"

@@ -19,17 +19,17 @@ def imported(source: str) -> set[str]:
     return names
 
 
-def tests_among(names: set[str]) -> set[str]:
+def modules_of_tests(names: set[str]) -> set[str]:
     return {name for name in names if name.startswith("tests.") and any(p.startswith("test_") for p in name.split("."))}
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
 def test_no_test_imports_a_test(path: Path) -> None:
-    assert not tests_among(imported(path.read_text()))
+    assert not modules_of_tests(imported(path.read_text()))
 
 
 @pytest.mark.parametrize(
     "line", ["from tests.unit.test_a import b", "from tests.unit import test_a", "import tests.unit.test_a"]
 )
 def test_an_imported_test_is_noticed(line: str) -> None:
-    assert tests_among(imported(line))
+    assert modules_of_tests(imported(line))

@@ -1,6 +1,7 @@
 """Every form of `domain.exports.FORMATS`: which function writes it, and which recognizer runs it.
 
-Only this file knows all forms. A runtime is imported when it is used: each is large, and few people have all.
+Only this file knows how each form is written and run. A runtime is imported when it is used: each is large, and few
+people have all. A new form needs an entry in `FORMATS`, a branch in `write` and in `load`, and a recognizer.
 """
 
 import shutil
@@ -70,17 +71,20 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
             from adaptwin_core.ml.exports.sherpa import write_sherpa
 
             return write_sherpa(model, checkpoint, out, weights=weights)
-        from adaptwin_core.ml.exports.ggml import write_ggml
+        if kind == "ggml":
+            from adaptwin_core.ml.exports.ggml import write_ggml
 
-        return write_ggml(dense(model), checkpoint, out, weights=weights)
+            return write_ggml(dense(model), checkpoint, out, weights=weights)
+    raise NotImplementedError(f"{form} is listed as a form, and nothing writes it")
 
 
 def load(form: str, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
     """Return the model that `write` left in a folder, loaded in its own runtime.
 
     Args:
-        form: as given to `write`, or `CHECKPOINT`.
+        form: as given to `write`, or `domain.exports.CHECKPOINT`.
         language: of the speech that it will transcribe, such as en.
+        threads: as many as torch uses, where left out.
 
     Raises:
         InvalidSpec: Whisper does not have the language, or this model does not.
@@ -88,7 +92,7 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
     """
     kind, _, weights = form.partition("-")
     threads = threads or torch.get_num_threads()
-    code = code_of(language)  # sherpa-onnx would end the process at one that it does not know
+    code = code_of(language)  # checked here, because sherpa-onnx ends the process on a language that it does not know
     with _runtime(form):
         if kind == "sherpa":
             return SherpaRecognizer(folder, code, threads)

@@ -1,4 +1,4 @@
-"""The cut of one block: closed form, then the block alone is tuned against the original."""
+"""The cut of one block: in closed form, then tuned alone against the same block of the whole model."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = si
     """Cut a block to the sizes of the plan and write its weights.
 
     Returns:
-        the file, and figures: predicted error of each part, error of the block before and after tuning; nothing where
-        the plan leaves the block whole.
+        the file, and figures: the predicted error of each part, and the error of the block before and after tuning.
+        Empty where the plan leaves the block uncut.
     """
     spec = recipe.spec
     plan = recipe.plan.blocks.get(str(block))

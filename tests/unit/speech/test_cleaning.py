@@ -39,13 +39,13 @@ def test_characters_that_only_format_are_not_taught(written: str, taught: str) -
 
 
 def test_marks_without_end_cost_no_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     text = "a" + "\u0301\u0323" * 500_000
     assert len(cleaned(text)) <= 32
     assert len(label(text)) <= 32
     assert read({"a.txt": text}, ["a.wav"]).text("a.wav")
     assert cleaned("😀" * 40) == "😀" * 40
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @given(st.text(max_size=40))

@@ -94,9 +94,9 @@ def test_shorter_rows_are_read_as_far_as_they_go() -> None:
 )
 def test_time_grows_with_the_number_of_rows_only(row: str) -> None:
     content = "file_name,text\n" + "\n".join(row.format(i=i) for i in range(50_000))
-    start = time.perf_counter()
+    start = time.process_time()
     read({"metadata.csv": content}, ["x1.wav"])
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_huge_field_costs_its_row() -> None:
@@ -144,6 +144,6 @@ def test_spaces_behind_all_commas_of_a_column_mean_nothing(head: str) -> None:
 @pytest.mark.parametrize("name", ["z.txt", "a.txt", "m.csv", "text", "m.json"])
 @pytest.mark.parametrize("content", ["\n" * 2_000_000, "," * 2_000_000, "a.wav|" * 300_000])
 def test_a_file_of_nothing_costs_seconds(content: str, name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read({name: content}, ["a.wav"])
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

@@ -177,11 +177,11 @@ def test_subtitles_without_cues_are_refused(name: str) -> None:
     "line", ["[" * 99, " " * 99, "00:00 --> 00:01 " + "a:" * 99, "( " * 50, "<" * 99, "1 " * 50, "{\\" * 50, ". " * 50]
 )
 def test_time_grows_with_length_only(line: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for text in (line * 5000, (line + "\n") * 5000):
         with contextlib.suppress(InvalidAudio):
             read_timed(text)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @given(st.lists(st.sampled_from([*"".join(FORMS.values()).split("\n"), "x", "", "-->", "WEBVTT"]), max_size=8))
