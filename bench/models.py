@@ -36,7 +36,7 @@ def base_model(source: str, cache: Path) -> BaseModel:
     """Return the base model of a source, such as `package:whisper-base`."""
     folder = resolve(source, cache)
     facts = describe(folder)
-    return BaseModel(short_name(source), facts.digest, folder, facts.shape, licence_of(source))
+    return BaseModel(short_name(source), facts.digest, facts.shape, licence_of(source), lambda: folder)
 
 
 class Models:

@@ -49,8 +49,10 @@ class StageContext:
 
     @cached_property
     def general(self) -> Path | None:
-        """The general corpus, if the job has one."""
-        return self._corpus("general", self.task.general) if self.task.general is not None else None
+        """The general corpus, if the job has one and the stage uses it."""
+        if self.task.general is None or row_of(self.stage).speech is SpeechUse.SPEAKER:
+            return None
+        return self._corpus("general", self.task.general)
 
     @cached_property
     def results(self) -> Mapping[Stage, Mapping[TaskKey, StepResult]]:
@@ -79,7 +81,7 @@ class StageContext:
     def _corpus(self, name: str, files: Files) -> Path:
         folder = self.workdir / f"input-{name}"
         # Most tasks hear no audio: they need to know which clips there are, not to fetch hours of them.
-        needs_audio = row_of(self.stage).speech is SpeechUse.AUDIO
+        needs_audio = row_of(self.stage).speech in {SpeechUse.AUDIO, SpeechUse.SPEAKER}
         for file_name in files if needs_audio else (CORPUS_MANIFEST,):
             self.fetch(files[file_name].sha256, folder / file_name)
         return folder

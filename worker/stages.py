@@ -1,6 +1,7 @@
 """A task of a job, done here: the stage's body gets its inputs and its threads. Nothing is decided here."""
 
 import os
+from functools import partial
 
 import torch
 
@@ -22,9 +23,9 @@ def run_stage(ctx: StageContext) -> StepResult:
     all_cores = ctx.settings.stage_threads or os.cpu_count() or 1
     torch.set_num_threads(all_cores if takes_all else ctx.settings.block_threads)
     base = ctx.task.base
-    folder = base_folder(base.source, base.digest, ctx.settings.models_dir)
+    find = partial(base_folder, base.source, base.digest, ctx.settings.models_dir)
     recipe = Recipe(
-        BaseModel(base.id, base.digest, folder, base.shape, base.licence),
+        BaseModel(base.id, base.digest, base.shape, base.licence, find),
         ctx.task.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,

@@ -164,7 +164,7 @@ TABLE: Final = (
         keys=lambda outline: [ExportKey(form) for form in outline.spec.exports],
         reads=_reads(Stage.EVALUATE, Stage.PUBLISH),
         sees=settings.of_export,
-        speech=SpeechUse.AUDIO,
+        speech=SpeechUse.SPEAKER,
         cores=Cores.ALL,
     ),
 )

@@ -53,6 +53,7 @@ class SpeechUse(StrEnum):
     """What a task needs of the speech. Hours of audio are fetched only for those that read it."""
 
     AUDIO = "audio"
+    SPEAKER = "speaker"  # audio of the speaker, and nothing of others
     CLIPS = "clips"  # which clips there are, and their transcripts
     REPORT = "report"  # that, and what a person is told of the speech
 

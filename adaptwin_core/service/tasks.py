@@ -95,7 +95,7 @@ class Tasks:
         Raises:
             LeaseLost: another holds the task now, or it was cancelled; nothing was written.
         """
-        owned = self.owners.lock(session, session.get_one(Task, held.task_id))
+        owned = self._lock_held(session, held)
         _release(session, held, TaskState.DONE, {"result_key": outcome.result_key, "error": None})
         owned.done(outcome)
 
@@ -105,7 +105,7 @@ class Tasks:
         Raises:
             LeaseLost: another holds the task now, or it was cancelled; nothing was written.
         """
-        owned = self.owners.lock(session, session.get_one(Task, held.task_id))
+        owned = self._lock_held(session, held)
         if retryable and held.attempt < self.max_attempts:
             pause_s = RETRY_PAUSE_S * 2 ** (held.attempt - 1)
             announced_at = func.now() + timedelta(seconds=pause_s)
@@ -135,6 +135,13 @@ class Tasks:
         leases.finish(session, task_id, task.attempt, TaskState.FAILED, {"error": error})
         owned.failed(error)
         return True
+
+    def _lock_held(self, session: Session, held: Claim) -> OwnedTask[Any]:
+        """Lock the owner of a held task. Raises LeaseLost if the task is gone: its export was asked for anew."""
+        task = session.get(Task, held.task_id)
+        if task is None:
+            raise LeaseLost(f"task {held.task_id} is gone")
+        return self.owners.lock(session, task)
 
 
 def _release(session: Session, held: Claim, state: TaskState, values: dict[str, Any]) -> None:

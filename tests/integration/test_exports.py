@@ -5,13 +5,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from adaptwin_core.domain.errors import CorruptBlob
+from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
+from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
 from tests.integration.conftest import Principal
 from tests.service_under_test import unit_of_work
+from worker import stages
 from worker.context import StageContext
 
 VERDICT = {"wer": 0.05, "checkpoint_wer": 0.05, "is_offered": True, "why": None}
@@ -139,6 +145,28 @@ def test_a_model_deleted_while_its_export_is_made_keeps_nothing(owner: Principal
     (task,) = world.task_rows(job_id, Stage.EXPORT)
     assert task.state == TaskState.CANCELLED
     assert task.result_key is None
+
+
+def test_it_fetches_the_speakers_speech_and_neither_base_model_nor_general_speech(
+    scope: TenantScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Those may be gone by then, or large."""
+    (tmp_path / "others").mkdir()
+    others = world.add_dataset(scope, tmp_path / "others")
+    world.submit(scope, tmp_path, general_dataset_id=others, spec=CompressionSpec(exports=("dense",)))
+    recipes: list[Recipe] = []
+    monkeypatch.setattr(Corpus, "load", lambda folder: folder)  # the speech of these tests is one line of text
+    monkeypatch.setattr(stages, "work", lambda _stage, recipe, *_: recipes.append(recipe) or StepResult({}, VERDICT))
+
+    def exported(ctx: StageContext) -> StepResult:
+        return stages.run_stage(ctx) if ctx.stage is Stage.EXPORT else world.stub_stage(ctx)
+
+    world.run_all(exported)
+    (recipe,) = recipes
+    assert recipe.general is None
+    assert (recipe.speaker / "corpus.json").exists()
+    with pytest.raises(CorruptBlob, match="can no longer be read"):  # it is at no known place, and nothing has asked
+        _ = recipe.base.folder
 
 
 def test_strangers_and_unknown_forms(owner: Principal, stranger: Principal, finished: tuple[str, str]):

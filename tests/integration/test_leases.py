@@ -10,6 +10,7 @@ from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.service import results
 from adaptwin_core.service.job_tasks import StageOutcome
 from adaptwin_core.service.task_owner import Claim
+from adaptwin_core.store.tables import Task
 from tests.integration import world
 from tests.service_under_test import get_settings, service, unit_of_work
 
@@ -81,6 +82,16 @@ def test_a_late_twin_writes_nothing(job_id: str):
     with pytest.raises(LeaseLost):
         complete(second)
     assert world.job_row(job_id).remaining == before - 1
+
+
+def test_a_holder_whose_task_is_gone_has_lost_its_lease(job_id: str):
+    task_id = world.queued_ids()[0]
+    held = claim(task_id)
+    with unit_of_work() as session:
+        session.delete(session.get_one(Task, task_id))
+    for late_word in (lambda: complete(held), lambda: fail(held, retryable=True)):
+        with pytest.raises(LeaseLost):
+            late_word()
 
 
 def test_a_heartbeat_extends_the_lease(job_id: str):

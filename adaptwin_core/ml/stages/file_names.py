@@ -1,12 +1,12 @@
-"""The files that stages hand to each other."""
+"""The files that stages hand to each other. Kept results hold them by these names, so a new name breaks those."""
 
 from typing import Final
 
 from adaptwin_core.domain.shape import BlockId
 
 ENCODED_FILE: Final = "encoded.safetensors"  # calibrate: the encoder's output for every window
-SENSITIVITY_FILE: Final = "sensitivity.json"  # weigh
-NEURON_ORDER_FILE: Final = "neuron-order.safetensors"  # weigh: order_F, most needed first
+SENSITIVITY_FILE: Final = "offers.json"  # weigh
+NEURON_ORDER_FILE: Final = "order.safetensors"  # weigh: order_F, most needed first
 CUT_FILE: Final = "cut.json"  # search
 BLOCK_FILE: Final = "block.safetensors"  # factorize: the block's tensors by their names inside the layer
 TEXTS_FILE: Final = "texts.json"  # evaluate: {clip id: text}

@@ -1,11 +1,10 @@
 """What one model is made of: a base model, settings, speech, and what earlier stages have made of them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.plan import RankPlan
@@ -24,14 +23,25 @@ from adaptwin_core.speech.corpus import Corpus
 Results = Mapping[TaskKey, StepResult]  # of one stage
 
 
-class BaseModel(NamedTuple):
-    """The model that a job starts from."""
+@dataclass(frozen=True)
+class BaseModel:
+    """The model that a job starts from.
 
-    name: str  # as a report tells it
+    Attributes:
+        name: as a report tells it.
+        licence: an SPDX identifier, if known.
+        find: returns its folder, and is asked only by a stage that reads the folder; raises CorruptBlob.
+    """
+
+    name: str
     digest: str
-    folder: Path
     shape: ModelShape
-    licence: str | None  # an SPDX identifier, if known
+    licence: str | None
+    find: Callable[[], Path]
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.find()
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def run_recipe(
     )
     watcher.admitted(settled.remarks)
     model = BaseModel(
-        short_name(base.source), base.facts.digest, base.folder, base.facts.shape, licence_of(base.source)
+        short_name(base.source), base.facts.digest, base.facts.shape, licence_of(base.source), lambda: base.folder
     )
     if settled.spec.max_wer is not None:
         clips_to_search_by(Recipe(model, settled.spec, speaker, others))  # too few are refused now, not in an hour
