@@ -164,7 +164,7 @@ def test_it_fetches_the_speakers_speech_and_neither_base_model_nor_general_speec
     world.run_all(exported)
     (recipe,) = recipes
     assert recipe.general is None
-    assert (recipe.speaker / "corpus.json").exists()
+    assert recipe.speaker.name == "input-speaker"
     with pytest.raises(CorruptBlob, match="can no longer be read"):  # it is at no known place, and nothing has asked
         _ = recipe.base.folder
 
