@@ -20,9 +20,9 @@ from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.run import run_recipe
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.ml.training.finetuning import finetune
 from adaptwin_core.ml.training.mixture import Mixture

@@ -9,8 +9,8 @@ from typing import Any
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.quantization import InputMoments
 from adaptwin_core.ml.model.windows import pack
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import BaseModel
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
 from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher

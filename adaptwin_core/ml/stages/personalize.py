@@ -10,9 +10,9 @@ from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.model.checkpoint import save_whole
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.loading import load_whisper
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.finetuning import finetune
 from adaptwin_core.ml.training.loop import noting
 from adaptwin_core.ml.training.teacher import Teacher

@@ -23,11 +23,11 @@ from adaptwin_core.ml.evaluation.scoring import count_units, score
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.transcription import transcribe
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.factorize import factorize
 from adaptwin_core.ml.stages.file_names import CUT_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.stages.tune import tune
 from adaptwin_core.speech.corpus import Clip
 

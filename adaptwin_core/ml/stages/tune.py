@@ -13,10 +13,10 @@ from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.calibrations import encoded_windows
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.file_names import BLOCK_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.finetuning import finetune
 from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
 from adaptwin_core.ml.training.loop import Checks, noting

@@ -20,8 +20,8 @@ from adaptwin_core.ml.model.windows import (
     pack_short,
     too_wordy,
 )
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.publish import _untaught
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training import teacher
 from adaptwin_core.ml.training.mixture import SPEAKER_WEIGHTS, Mixture
 from adaptwin_core.ml.training.teacher import Teacher

@@ -10,9 +10,9 @@ from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.stages import personalize as personalize_module
-from adaptwin_core.ml.stages.examples import mixture_of
 from adaptwin_core.ml.stages.personalize import personalize
 from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.mixture import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
 from tests.unit.ml.conftest import random_whisper
 from tests.unit.ml.small_recipe import small_recipe
