@@ -1,6 +1,5 @@
 """`adaptwin compress` does a whole job in one process, without the service."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -68,14 +67,16 @@ def compress(
         base = Base.found(source, spec.language, cache)
         from adaptwin_core.ml.stages.run import run_recipe
 
-        with progress_display() as watcher, tempfile.TemporaryDirectory() as workdir:
+        workdir = made.parent / "work"  # on the disk that is to hold the model; removed with what is left of `made`
+        workdir.mkdir()
+        with progress_display() as watcher:
             report = run_recipe(
                 base,
                 audio,
                 general,
                 spec,
                 made,
-                workdir=Path(workdir),
+                workdir=workdir,
                 accept_little=accept_little,
                 watcher=watcher,
             )

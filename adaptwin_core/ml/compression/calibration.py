@@ -65,13 +65,15 @@ def calibrate(
     for index, window in enumerate(windows):
         audio = window.audio()
         features_1MT = featurizer.features([audio]).to(model.device)
+        text = window.text
+        if needs_decoder and text is None:  # before the hooks are set: its passes must not be measured
+            text = transcribe_batch(model, featurizer, [audio])[0]
         with (
             measuring(layers, total) if index >= num_unmeasured else nullcontext(),
             _keeping(layers, inputs) if index < num_kept else nullcontext(),
         ):
             encoded_1SD = encode(model, features_1MT)
-            if needs_decoder:
-                text = transcribe_batch(model, featurizer, [audio])[0] if window.text is None else window.text
+            if text is not None and needs_decoder:
                 labels_1L = featurizer.labels(text, may_cut=not window.has_text)
                 decode(model, labels_1L[:, :-1].to(model.device), encoded_1SD)
         encoded.append(encoded_1SD.half().cpu().contiguous())

@@ -11,6 +11,7 @@ from adaptwin_core.domain.submission import require_reachable, submit
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind
 from adaptwin_core.ml.base.models import Base
 from adaptwin_core.ml.base.sources import licence_of, short_name
+from adaptwin_core.ml.model.memory import give_back_freed
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.search import clips_to_search_by
@@ -81,6 +82,7 @@ def _read(kind: SpeechKind, folder: Path, workdir: Path, watcher: Watcher) -> Co
         Limits(),
         lambda progress: watcher.show(step, progress.num_files, progress.total_files),
     )
+    give_back_freed()
     watcher.ended(step, time.perf_counter() - began)
     watcher.found(kind, corpus.report())
     return corpus

@@ -3,11 +3,15 @@
 import pytest
 import torch
 
-from adaptwin_core.domain.shape import BlockId
+from adaptwin_core.domain.shape import BlockId, blocks_of
+from adaptwin_core.ml.compression import calibration
 from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.compression.moments import MomentSums, mix
-from adaptwin_core.ml.model.adapter import block_modules, layer_of
+from adaptwin_core.ml.model.adapter import block_modules, encode, layer_of, shape_of
+from adaptwin_core.ml.model.windows import pack
+from tests.fake_speech import Speech, new_clip
 from tests.unit.ml.conftest import run
+from tests.unit.ml.small_recipe import Levels
 
 
 @pytest.fixture
@@ -94,3 +98,26 @@ def test_the_knob_mixes_means_not_sums():
     ):
         for found in (mixed.queries_HKK, mixed.keys_HKK, mixed.attended.second_NN, mixed.attended.mean_N):
             assert found.item() == pytest.approx(expected)
+
+
+def test_untranscribed_speech_is_measured_as_the_words_that_the_model_hears_in_it(monkeypatch, model):
+    """The transcription runs the same layers: its passes are neither counted nor kept."""
+
+    def transcribe_batch(_model, featurizer, audios):
+        with torch.inference_mode():
+            encode(model, featurizer.features(audios))
+        return ["word"] * len(audios)
+
+    monkeypatch.setattr(calibration, "transcribe_batch", transcribe_batch)
+    blocks = [block for half in ("encoder", "decoder") for block in blocks_of(shape_of(model.config), half)]
+    untold, told = (
+        calibration.calibrate(
+            model, Levels(), blocks, pack(Speech([new_clip(0, text, seconds=12)]), "train", seed=0), num_kept=1
+        )
+        for text in (None, "word")
+    )
+    for block in map(str, blocks):
+        assert [x.shape for x in untold.inputs_1TD[block]] == [x.shape for x in told.inputs_1TD[block]]
+        expected, found = (made.moments[block].to_tensors("speaker") for made in (told, untold))
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
