@@ -3,28 +3,15 @@
 from pathlib import Path
 
 from adaptwin_core.domain.exports import FORMATS
-from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.ml.stages.bodies import BODIES
 from bench.markdown import filled, markdown_table
+from tests.published_whispers import WHISPERS
 
 PAGE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-SHAPE = ModelShape(
-    d_model=64,
-    encoder_layers=1,
-    decoder_layers=1,
-    encoder_heads=2,
-    decoder_heads=2,
-    encoder_ffn=256,
-    decoder_ffn=256,
-    vocab_size=51_864,
-    num_mel_bins=80,
-    max_source_positions=1500,
-    max_target_positions=448,
-)
-EVERYTHING = Outline(CompressionSpec(max_wer=10.0, exports=tuple(FORMATS)), SHAPE, has_general=True)
+EVERYTHING = Outline(CompressionSpec(max_wer=10.0, exports=tuple(FORMATS)), WHISPERS["tiny"], has_general=True)
 
 
 def current() -> str:
