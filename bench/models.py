@@ -11,8 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
-from adaptwin_core.ml.base.models import describe, resolve
-from adaptwin_core.ml.base.sources import licence_of, short_name
+from adaptwin_core.ml.base.models import Base, describe, resolve
 from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
@@ -35,8 +34,7 @@ class Made:
 def base_model(source: str, cache: Path) -> BaseModel:
     """Return the base model of a source, such as `package:whisper-base`."""
     folder = resolve(source, cache)
-    facts = describe(folder)
-    return BaseModel(short_name(source), facts.digest, facts.shape, licence_of(source), lambda: folder)
+    return BaseModel.of(Base(source, folder, describe(folder)))
 
 
 class Models:
@@ -49,7 +47,7 @@ class Models:
         self._walk = Walk(speech, Path(tempfile.mkdtemp(dir=work)))
 
     def make(self, **settings: object) -> Made:
-        """Return the model of a job: the settings of `recipe`, with these in their place."""
+        """Return the model of a job: `settings` replace those of `recipe`."""
         recipe = self.recipe
         spec = CompressionSpec.model_validate(recipe.spec.model_dump() | settings)
         general = recipe.general.report() if recipe.general is not None else None

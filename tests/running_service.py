@@ -17,7 +17,7 @@ import httpx
 import psutil
 from tusclient.client import TusClient
 
-# A job of few steps
+# These make a job of few steps.
 SPEC = {
     "layer_steps": 2,
     "layer_windows": 2,
@@ -83,7 +83,7 @@ class Service:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that do a job's tasks."""
+        """Return the processes that do a job's tasks."""
         return [child for child in self.processes() if "model,audio" in child.cmdline()]
 
     def upload(self, name: str, speech: Path) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.stage_table import row_of
 from adaptwin_core.domain.stages import SpeechUse, Stage
-from adaptwin_core.domain.task_keys import TaskKey
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.domain.task_keys import SpeechKind, TaskKey
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service.results import TaskInputs
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.disk import link_or_copy
@@ -45,41 +45,37 @@ class StageContext:
     @cached_property
     def speaker(self) -> Path:
         """The speaker's corpus: a folder with corpus.json and, where the stage needs audio, its shards."""
-        return self._corpus("speaker", self.task.speaker)
+        return self._corpus(SpeechKind.SPEAKER, self.task.speaker)
 
     @cached_property
     def general(self) -> Path | None:
         """The general corpus, if the job has one and the stage uses it."""
         if self.task.general is None or row_of(self.stage).speech is SpeechUse.SPEAKER:
             return None
-        return self._corpus("general", self.task.general)
+        return self._corpus(SpeechKind.GENERAL, self.task.general)
 
     @cached_property
-    def results(self) -> Mapping[Stage, Mapping[TaskKey, StepResult]]:
+    def results(self) -> Mapping[Stage, Mapping[TaskKey, TaskResult]]:
         """What earlier tasks made, of the stages that this one may read."""
         return {
             stage: {
-                key: StepResult(_FetchedFiles(self, made.files, self.workdir / "earlier" / stage / str(key)), made.info)
+                key: TaskResult(_FetchedFiles(self, made.files, self.workdir / "earlier" / stage / str(key)), made.info)
                 for key, made in results.items()
             }
             for stage, results in self.task.earlier.items()
         }
 
     def progress(self, done: int, total: int, /, **figures: float) -> None:
-        """Show progress, and raise Cancelled or LeaseLost if the work must stop.
-
-        Cheap: call it in every loop. Only the latest is sent, at the next heartbeat.
-        """
-        self.lease.check()
-        self.lease.report({"step": done, "total": total, **figures})
+        """Show progress, as `Lease.progress` does."""
+        self.lease.progress(done, total, **figures)
 
     def fetch(self, sha256: str, target: Path) -> None:
-        """Show a blob of the tenant at `target`."""
+        """Put a blob of the tenant at `target`, linked or copied."""
         target.parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(self.blobs.fetch(sha256, scope=self.task.tenant_id), target)
 
-    def _corpus(self, name: str, files: Files) -> Path:
-        folder = self.workdir / f"input-{name}"
+    def _corpus(self, kind: SpeechKind, files: Files) -> Path:
+        folder = self.workdir / f"input-{kind}"
         # Most tasks hear no audio: they need to know which clips there are, not to fetch hours of them.
         needs_audio = row_of(self.stage).speech in {SpeechUse.AUDIO, SpeechUse.SPEAKER}
         for file_name in files if needs_audio else (CORPUS_MANIFEST,):

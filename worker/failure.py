@@ -15,7 +15,7 @@ OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # torch's
 
 @dataclass(frozen=True)
 class Failure:
-    """`error`: what the owner of the task is told, which holds nothing of what an unforeseen error said."""
+    """`error` is what the owner of the task is told. It never repeats the message of an unforeseen error."""
 
     error: ErrorDict
     retryable: bool

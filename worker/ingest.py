@@ -1,6 +1,5 @@
 """The body of an ingest task: a dataset's uploads become one checked corpus, stored as the tenant's blobs."""
 
-import logging
 from pathlib import Path
 
 from adaptwin_core.domain.scope import TenantScope
@@ -10,11 +9,9 @@ from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.speech.files.sources import SourceFile
 from adaptwin_core.speech.ingest import ReadingProgress, build_corpus
 from adaptwin_core.speech.limits import Limits
+from adaptwin_core.store.queries import blobs
 from adaptwin_core.store.queries import uploads as queries
-from adaptwin_core.store.queries.blobs import share
 from worker.lease import Lease
-
-log = logging.getLogger(__name__)
 
 
 def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
@@ -30,8 +27,7 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
         uploads = queries.complete_of(session, scope, claim.dataset_id)
 
     def on_progress(progress: ReadingProgress) -> None:
-        lease.check()
-        lease.report({"step": progress.num_files, "total": progress.total_files, "seconds": round(progress.seconds, 1)})
+        lease.progress(progress.num_files, progress.total_files, seconds=round(progress.seconds, 1))
 
     sources = [
         SourceFile(upload.file_name, service.blobs.fetch(upload.sha256, scope=scope.tenant_id))
@@ -46,6 +42,6 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
     )
     lease.check()
     with service.database.transaction() as session:
-        share(session, scope)
+        blobs.lock_shared(session, scope)
         files = {name: service.blobs.put(path, scope=scope.tenant_id) for name, path in corpus.files().items()}
         service.tasks.complete(session, claim, Ingested(corpus.digest, corpus.report(), files))

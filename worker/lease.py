@@ -40,9 +40,13 @@ class Lease:
         self._done.set()
         self._thread.join()
 
-    def report(self, progress: dict[str, Any]) -> None:
-        """Show this at the next heartbeat; only the latest counts."""
-        self._progress = progress
+    def progress(self, done: int, total: int, /, **figures: float) -> None:
+        """Show progress, and raise Cancelled or LeaseLost if the body must stop.
+
+        Cheap: call it in every loop. Only the latest is sent, at the next heartbeat.
+        """
+        self.check()
+        self._progress = {"step": done, "total": total, **figures}
 
     def check(self) -> None:
         """Raise Cancelled or LeaseLost if the body must stop. Cheap: call it in every loop."""

@@ -17,14 +17,14 @@ from adaptwin_core.domain.errors import Cancelled, CorruptBlob, LeaseLost, NotFo
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import row_of
 from adaptwin_core.domain.stages import Owner, Stage
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service import outbox, results, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.job_tasks import StageOutcome
 from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.store.blobs import BlobStore, as_json
 from adaptwin_core.store.killpoints import killpoint
-from adaptwin_core.store.queries.blobs import share
+from adaptwin_core.store.queries.blobs import lock_shared
 from adaptwin_core.store.tables import Task
 from worker.context import StageContext
 from worker.failure import failure_of
@@ -33,11 +33,11 @@ from worker.lease import Lease
 
 log = logging.getLogger(__name__)
 
-StageBody = Callable[[StageContext], StepResult]
+StageBody = Callable[[StageContext], TaskResult]
 
 
 def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody]) -> None:
-    """Do one task if it is to be had; every outcome is in the database when this returns.
+    """Do one task if it can be claimed; every outcome is in the database when this returns.
 
     Where the lease was lost or the database cannot be reached, nothing is written, and the task is done again.
 
@@ -83,18 +83,18 @@ def _run_stage_task(
         made = None
     if made is None:
         context = StageContext(inputs, workdir, blobs, lease, service.settings)
-        step_result = load_body()(context)
+        task_result = load_body()(context)
         lease.check()
         killpoint("task_worked")
         with service.database.transaction() as session:
-            share(session, scope)  # no blob is erased between its storing and the row that names it
-            files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in step_result.files.items()}
-            made = results.Made(files, dict(step_result.figures))
+            lock_shared(session, scope)  # no blob is erased between its storing and the row that names it
+            files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in task_result.files.items()}
+            made = results.Made(files, dict(task_result.figures))
             killpoint("task_stored")
             service.tasks.complete(session, claim, _outcome(claim, inputs, made))
     else:
         with service.database.transaction() as session:
-            share(session, scope)
+            lock_shared(session, scope)
             if not _is_whole(blobs, scope, made):
                 raise CorruptBlob("a kept result was erased meanwhile: it is made again")
             service.tasks.complete(session, claim, _outcome(claim, inputs, made))

@@ -10,13 +10,13 @@ from adaptwin_core.domain.stages import Cores
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
 from worker.base_folder import base_folder
 from worker.context import StageContext
 
 
-def run_stage(ctx: StageContext) -> StepResult:
+def run_stage(ctx: StageContext) -> TaskResult:
     """Do one task of a job."""
     quiet_transformers()
     takes_all = row_of(ctx.stage).cores is Cores.ALL

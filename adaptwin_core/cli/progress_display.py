@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from adaptwin_core.cli.summary import count_of, speech_summary
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.stages.watcher import Watcher
 
 EVERY_S: Final = 30.0  # between the lines of a long step
@@ -40,7 +41,7 @@ class ProgressLines(Watcher):
         if not step.startswith("read"):  # the summary of the speech follows instead
             self.say(f"{step}: {what}{seconds:.0f} s")
 
-    def found(self, kind: str, report: DatasetReport) -> None:
+    def found(self, kind: SpeechKind, report: DatasetReport) -> None:
         for line in speech_summary(kind, report):
             self.say(line)
 

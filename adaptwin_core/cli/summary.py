@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.task_keys import SpeechKind
 
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reorder the text around them
 MAX_SHOWN = 50  # rejects, and notes; report.json has them all
 
 
-def speech_summary(kind: str, report: DatasetReport) -> list[str]:
+def speech_summary(kind: SpeechKind, report: DatasetReport) -> list[str]:
     """Return what was found in one kind of speech: clips, splits, rejects, warnings and notes."""
     read = f"read {kind} speech: {count_of(report.recordings, 'file')}, {report.seconds / 60:.1f} minutes"
     labelled = f"{report.labelled} with a transcript, {report.clips - report.labelled} without"

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.held_back import require_searchable
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.validation import require_searchable
 
 LEAST_TRAINING_S = 60.0
 

@@ -1,9 +1,8 @@
 """Finds settings that contradict each other, so that one of them would be ignored. Only new jobs are checked."""
 
-from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.spec import BUDGETS, CompressionSpec
 
 CUTS = ("encoder_cut", "decoder_cut")
-BUDGETS = ("model_cut", "max_bytes", "max_wer")
 
 
 def contradictions(spec: CompressionSpec) -> list[str]:
@@ -17,7 +16,7 @@ def contradictions(spec: CompressionSpec) -> list[str]:
         unused = [name for name in (*budgets, "plan") if name in given]
         if unused:
             found.append(f"ranks say what every block keeps: leave {' and '.join(unused)} out, or ranks")
-    if spec.equal_heads and (spec.plan != "measured" or spec.ranks is not None):
+    if spec.equal_heads and not spec.has_measured_plan:
         found.append("equal_heads guides the measured plan: leave plan and ranks out, or equal_heads")
     return found
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pydantic import Field
 
-from adaptwin_core.domain.spec import Frozen
+from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.splits import Split
 
 

@@ -41,7 +41,7 @@ class InvalidInput(AdaptwinError):
     code = "invalid_input"
 
 
-# Why a file is not used; why a set cannot be; why a job cannot begin with its speech.
+# These say why a file or a whole set is not used, or why a job cannot begin with its speech.
 AudioCode = Literal[
     "archive_damaged",
     "archive_form",

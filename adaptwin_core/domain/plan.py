@@ -2,12 +2,12 @@
 
 from typing import Literal
 
+from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.shape import BlockId, Half, ModelShape
-from adaptwin_core.domain.spec import Frozen
 
 Part = Literal["heads", "qk", "vo", "neurons", "fc1", "fc2"]
 TOKENS_A_WINDOW = 100  # that are usually spoken in 30 s
-# What one attention score costs CTranslate2 beside its own multiplications (softmax, memory), in multiplications:
+# CTranslate2 spends as much time on one attention score (softmax, memory) as on this many further multiplications:
 # docs/history.md, "Speed in CTranslate2".
 SCORE_COST = 350
 
@@ -82,13 +82,13 @@ def params_removed(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     return whole_params(shape, block) - block_params(shape, block, plan.for_block(block))
 
 
-def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan, score_cost: int = SCORE_COST) -> int:
+def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan) -> int:
     """Return a block's multiplications for one window of 30 s that holds `TOKENS_A_WINDOW` tokens.
 
     With T positions that attend to S positions, H heads of Q query-key and V value-output columns, width D and F
     neurons:
 
-        H·(Q + V)·(D·(T + S) + T·S) + score_cost·H·T·S + 2·T·D·F
+        H·(Q + V)·(D·(T + S) + T·S) + SCORE_COST·H·T·S + 2·T·D·F
 
     The last term is the feed-forward's; a matrix of rank r costs T·r·(D + F) of it.
     """
@@ -97,7 +97,7 @@ def block_work(shape: ModelShape, block: BlockId, plan: BlockPlan, score_cost: i
     read = reading if block.attention == "self" else shape.max_source_positions
     heads = plan.heads or shape.heads(block.half)
     columns = heads * ((plan.qk or size) + (plan.vo or size))
-    attention = columns * (d * (reading + read) + reading * read) + score_cost * heads * reading * read
+    attention = columns * (d * (reading + read) + reading * read) + SCORE_COST * heads * reading * read
     if not block.has_ff:
         return attention
     return attention + reading * sum(d * f if rank is None else rank * (d + f) for rank in (plan.fc1, plan.fc2))

@@ -25,7 +25,7 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, sensitivities: Sensitivi
         InvalidSpec: a rank is larger than what it cuts, the cut cannot be reached, or it leaves every block whole.
     """
     blocks: dict[str, BlockPlan] = {}
-    for half, cut in cuts_of(spec, shape).items():
+    for half, cut in _cuts_to_plan(spec, shape).items():
         if spec.ranks is not None:
             blocks |= given_ranks(spec.ranks, shape, half)
         elif spec.plan == "measured":
@@ -40,15 +40,10 @@ def make_plan(spec: CompressionSpec, shape: ModelShape, sensitivities: Sensitivi
     return RankPlan(blocks=kept)
 
 
-def has_measured_plan(spec: CompressionSpec) -> bool:
-    """Return whether the plan waits for the sensitivities of the blocks."""
-    return spec.plan == "measured" and spec.ranks is None
-
-
 def blocks_to_cut(spec: CompressionSpec, shape: ModelShape) -> list[BlockId]:
     """Return the blocks that the plan may cut, known before anything is measured. Raises InvalidSpec as make_plan."""
-    if has_measured_plan(spec):
-        return [block for half in cuts_of(spec, shape) for block in blocks_of(shape, half)]
+    if spec.has_measured_plan:
+        return [block for half in _cuts_to_plan(spec, shape) for block in blocks_of(shape, half)]
     return [BlockId.parse(name) for name in make_plan(spec, shape).blocks]
 
 
@@ -70,7 +65,7 @@ def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
     return allowed
 
 
-def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
+def _cuts_to_plan(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
     """Return the share to remove of each half that is cut. With `max_wer` it is the deepest that a search may choose.
 
     Raises:

@@ -10,5 +10,5 @@ class Progress(Protocol):
         """Report how much of `total` is done, with figures to show, such as a loss."""
 
 
-def silent(_done: int, _total: int, /, **_figures: float) -> None:
+def no_progress(_done: int, _total: int, /, **_figures: float) -> None:
     """Report to nobody."""

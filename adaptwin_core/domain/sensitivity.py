@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.plan import Part
 from adaptwin_core.domain.shape import BlockId, Half, ModelShape
-from adaptwin_core.domain.spec import Frozen
 
 SIZE_STEP = 8  # kernels and runtimes are fastest at multiples of 8
 SMALL_HEAD = 16  # heads up to this size (test models) step by 1

@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.spec import Frozen
+from adaptwin_core.domain.frozen import Frozen
 
 Half = Literal["encoder", "decoder"]
 HALVES: tuple[Half, ...] = get_args(Half)

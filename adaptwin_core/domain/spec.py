@@ -2,21 +2,19 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.languages import code_of
 from adaptwin_core.domain.refusals import Named
 
 # The first rate of training. It becomes smaller where the validation windows show that this one is too large.
 TUNE_RATES = {"adapters": 3.5e-4, "factors": 2e-5}
 SEARCHED_CUTS = (0.65, 0.55, 0.45, 0.35, 0.25, 0.15)  # of the encoder, deepest first: max_wer chooses one
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+BUDGETS = ("model_cut", "max_bytes", "max_wer")  # settings that decide the cut, in place of the cuts themselves
 
 
 class Settings(Frozen, Named):
@@ -199,19 +197,17 @@ class CompressionSpec(Settings):
         return tuple(dict.fromkeys(exports))
 
     @model_validator(mode="after")
-    def _something_to_do(self) -> Self:
-        budgets = {"model_cut": self.model_cut, "max_bytes": self.max_bytes, "max_wer": self.max_wer}
-        given = [name for name, value in budgets.items() if value is not None]
-        if len(given) > 1:
-            raise ValueError(f"give {' or '.join(given)}, not both")
+    def _is_consistent(self) -> Self:
+        if len(self.budgets) > 1:
+            raise ValueError(f"give {' or '.join(self.budgets)}, not both")
         if not self.is_cut:
             if self.ranks is not None:
                 raise ValueError("ranks are of the parts whose cut is not 0: set encoder_cut or decoder_cut")
             if self.personal_steps == 0 and self.weights == "float16":
                 raise ValueError("nothing would change: set a cut, personal_steps, or weights")
-        if self.max_wer is not None and (self.plan != "measured" or self.ranks is not None):
+        if self.max_wer is not None and not self.has_measured_plan:
             raise ValueError("max_wer tries several cuts by the measured plan: leave plan and ranks out")
-        if self.plan_for != "any" and (self.plan != "measured" or self.ranks is not None):
+        if self.plan_for != "any" and not self.has_measured_plan:
             raise ValueError("plan_for guides the measured plan: leave plan and ranks out")
         return self
 
@@ -236,8 +232,17 @@ class CompressionSpec(Settings):
     @property
     def is_cut(self) -> bool:
         """Whether anything is removed."""
-        budgets = (self.model_cut, self.max_bytes, self.max_wer)
-        return self.encoder_cut > 0 or self.decoder_cut > 0 or any(budget is not None for budget in budgets)
+        return self.encoder_cut > 0 or self.decoder_cut > 0 or bool(self.budgets)
+
+    @property
+    def budgets(self) -> list[str]:
+        """The settings, given in place of the cuts, that decide how deep the cut is."""
+        return [name for name in BUDGETS if getattr(self, name) is not None]
+
+    @property
+    def has_measured_plan(self) -> bool:
+        """Whether the plan waits for the sensitivities of the blocks."""
+        return self.plan == "measured" and self.ranks is None
 
     @property
     def tune_rate(self) -> float:

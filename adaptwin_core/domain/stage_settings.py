@@ -5,7 +5,6 @@ So a result's name depends on nothing that the result does not, and a changed se
 
 from typing import Final
 
-from adaptwin_core.domain.planner import has_measured_plan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, TaskKey
 
@@ -73,7 +72,7 @@ def _without_idle_scales(spec: CompressionSpec, seen: dict[str, object]) -> dict
 
 def _of_any_size(spec: CompressionSpec, seen: dict[str, object]) -> CompressionSpec:
     """Which halves of the model are cut matters here; how deep does not, where the plan is measured."""
-    if has_measured_plan(spec):
+    if spec.has_measured_plan:
         of_whole = spec.model_cut is not None or spec.max_bytes is not None
         for name, cut in (("encoder_cut", spec.encoder_cut), ("decoder_cut", spec.decoder_cut)):
             seen[name] = ANY_CUT if of_whole or cut > 0 else 0.0

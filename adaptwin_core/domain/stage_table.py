@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adaptwin_core.domain import stage_settings as settings
-from adaptwin_core.domain.planner import blocks_to_cut, has_measured_plan
+from adaptwin_core.domain.planner import blocks_to_cut
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.stages import Cores, Outline, Owner, Queue, Row, SpeechUse, Stage
 from adaptwin_core.domain.task_keys import (
@@ -89,7 +89,7 @@ TABLE: Final = (
         per="block",
         owner=Owner.JOB,
         key=BlockId,
-        keys=lambda outline: _blocks(outline) if has_measured_plan(outline.spec) else [],
+        keys=lambda outline: _blocks(outline) if outline.spec.has_measured_plan else [],
         reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
         sees=settings.of_weigh,
         speech=SpeechUse.CLIPS,
@@ -97,7 +97,7 @@ TABLE: Final = (
     ),
     Row(
         Stage.SEARCH,
-        does="finds the deepest cut whose short trial holds a wanted error rate",
+        does="finds the deepest cut whose short trial stays within the wanted error rate",
         per="model",
         owner=Owner.JOB,
         key=ModelKey,

@@ -6,7 +6,7 @@ _UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # writ
 
 
 class Unit(StrEnum):
-    """The unit in which errors are counted."""
+    """Words or characters."""
 
     WORD = "word"
     CHARACTER = "character"

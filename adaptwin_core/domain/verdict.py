@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from adaptwin_core.domain.spec import Frozen
+from adaptwin_core.domain.frozen import Frozen
 
 Outcome = Literal["better", "no_worse", "worse", "unknown"]
 

@@ -60,7 +60,7 @@ class IngestTask:
             CorruptBlob: a blob was erased with another dataset that held the same bytes; a retry stores it again.
         """
         scope = TenantScope(self.tenant_id)
-        blob_queries.share(self.session, scope)
+        blob_queries.lock_shared(self.session, scope)
         for name, file in outcome.files.items():
             if not self.blobs.exists(file.sha256, scope=scope.tenant_id):
                 raise CorruptBlob(f"{name} of dataset {self.dataset.id} is not stored")

@@ -85,7 +85,7 @@ class Eraser:
         """Delete a blob unless something living stands on it; return how many went."""
         if sha256 is None:
             return 0
-        blobs.hold(session, scope)
+        blobs.lock_exclusive(session, scope)
         if blobs.is_in_use(session, scope, sha256):
             return 0
         self.blobs.delete(sha256, scope=scope.tenant_id)

@@ -41,7 +41,7 @@ class Uploads:
         # Two uploads of one name meet here: the second waits for the first, and is then refused.
         _open_dataset(session, scope, dataset_id, lock="update")
         read_as = label(file_name)
-        _refuse_twin(rows.of_label(session, scope, dataset_id, read_as))
+        _refuse_duplicate(rows.of_label(session, scope, dataset_id, read_as))
         upload = Upload(
             id=new_id("up"),
             tenant_id=scope.tenant_id,
@@ -75,7 +75,7 @@ class Uploads:
         if upload.state == UploadState.OPEN and self.safe_offset(upload) == upload.length:
             if upload.length == 0:
                 self.files.write(upload.id, 0, b"")
-            blobs.share(session, scope)
+            blobs.lock_shared(session, scope)
             upload.sha256 = self.blobs.put(self.files.path_of(upload.id), scope=scope.tenant_id).sha256
             killpoint("upload_stored")
             upload.state = next_state(UploadState.OPEN, "complete").value
@@ -110,11 +110,12 @@ def _open_dataset(
     readiness.require_open(datasets.get(session, scope, dataset_id, lock=lock))
 
 
-def _refuse_twin(twin: Upload | None) -> None:
+def _refuse_duplicate(known: Upload | None) -> None:
     """Refuse a name that reads as another file's: speech is matched with texts by labels."""
-    if twin is not None:
+    if known is not None:
         raise Conflict(
-            f"{twin.file_name} is in this dataset already (upload {twin.id}): go on with it, delete it, or rename this",
+            f"{known.file_name} is in this dataset already (upload {known.id}): go on with it, delete it, or rename "
+            "this",
             code="duplicate_file_name",
         )
 

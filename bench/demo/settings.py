@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adaptwin_core.domain.contradictions import BUDGETS
+from adaptwin_core.domain.spec import BUDGETS
 
 DEFAULT_MODEL = "whisper-tiny.en"
 # Chosen so that the stock model fails this speaker badly but not absurdly: tiny.en's WER on `en-us` is 30-40 %.

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.store.settings import Settings
 from tests.integration.world import stub_stage
 from worker.celery_app import make_app
@@ -12,7 +12,7 @@ from worker.context import StageContext
 from worker.runner import StageBody
 
 
-def slow_stage(ctx: StageContext) -> StepResult:
+def slow_stage(ctx: StageContext) -> TaskResult:
     deadline = time.monotonic() + float(os.environ.get("STUB_SECONDS", "0.1"))
     while time.monotonic() < deadline:
         ctx.progress(0, 1)

@@ -11,7 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.store.tables import Model, Result, Task
 from tests.integration import world
@@ -23,22 +23,22 @@ from worker.context import StageContext
 VERDICT = {"wer": 0.05, "checkpoint_wer": 0.05, "is_offered": True, "why": None}
 
 
-def heard_well(ctx: StageContext) -> StepResult:
+def heard_well(ctx: StageContext) -> TaskResult:
     out = ctx.out / "model.bin"
     out.write_text(f"weights of {ctx.key}")
-    return StepResult({"onnx/model.bin": out}, VERDICT)
+    return TaskResult({"onnx/model.bin": out}, VERDICT)
 
 
-def heard_well_at_the_end(ctx: StageContext) -> StepResult:
+def heard_well_at_the_end(ctx: StageContext) -> TaskResult:
     return heard_well(ctx) if ctx.stage is Stage.EXPORT else world.stub_stage(ctx)
 
 
-def heard_badly(ctx: StageContext) -> StepResult:
+def heard_badly(ctx: StageContext) -> TaskResult:
     refused = {"is_offered": False, "why": "its word error rate is 4.0 points above the checkpoint's"}
-    return StepResult({}, VERDICT | refused)
+    return TaskResult({}, VERDICT | refused)
 
 
-def breaks(_: StageContext) -> StepResult:
+def breaks(_: StageContext) -> TaskResult:
     raise ValueError("the runtime would not load it")
 
 
@@ -137,7 +137,7 @@ def test_a_model_deleted_while_its_export_is_made_keeps_nothing(owner: Principal
     job_id, path = finished
     owner.client.post(f"{path}/exports", json={"format": "dense"})
 
-    def deleted_meanwhile(ctx: StageContext) -> StepResult:
+    def deleted_meanwhile(ctx: StageContext) -> TaskResult:
         assert owner.client.delete(path).status_code == 204
         return heard_well(ctx)
 
@@ -156,9 +156,9 @@ def test_it_fetches_the_speakers_speech_and_neither_base_model_nor_general_speec
     world.submit(scope, tmp_path, general_dataset_id=others, spec=CompressionSpec(exports=("dense",)))
     recipes: list[Recipe] = []
     monkeypatch.setattr(Corpus, "load", lambda folder: folder)  # the speech of these tests is one line of text
-    monkeypatch.setattr(stages, "work", lambda _stage, recipe, *_: recipes.append(recipe) or StepResult({}, VERDICT))
+    monkeypatch.setattr(stages, "work", lambda _stage, recipe, *_: recipes.append(recipe) or TaskResult({}, VERDICT))
 
-    def exported(ctx: StageContext) -> StepResult:
+    def exported(ctx: StageContext) -> TaskResult:
         return stages.run_stage(ctx) if ctx.stage is Stage.EXPORT else world.stub_stage(ctx)
 
     world.run_all(exported)

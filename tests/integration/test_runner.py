@@ -19,7 +19,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service import jobs, models, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.tables import Model
@@ -40,7 +40,7 @@ class Body:
         self._lock = threading.Lock()
         self.calls: list[tuple[str, str]] = []
 
-    def __call__(self, ctx: StageContext) -> StepResult:
+    def __call__(self, ctx: StageContext) -> TaskResult:
         with self._lock:
             self.calls.append((ctx.stage, str(ctx.key)))
         self._first(ctx)
@@ -290,7 +290,7 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
     task_id = world.queued_ids()[0]
     stopped = threading.Event()
 
-    def body(ctx: StageContext) -> StepResult:
+    def body(ctx: StageContext) -> TaskResult:
         taken = None
         while taken is None:  # a heartbeat may renew the lease between the two
             world.let_leases_run_out()
@@ -300,7 +300,7 @@ def test_a_body_that_lost_its_lease_stops(scope: TenantScope, tmp_path: Path):
             wait_for_stop(ctx)
         finally:
             stopped.set()
-        return StepResult({})
+        return TaskResult({})
 
     run_task(service(), task_id, lambda: body)
     assert stopped.is_set()

@@ -15,7 +15,7 @@ from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import DatasetState, TaskState
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service import jobs
 from adaptwin_core.store.tables import BaseModel, Dataset, Event, Job, Model, Result, Task
 from tests.service_under_test import get_blobs, get_settings, service, unit_of_work
@@ -125,7 +125,7 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
         return job.id
 
 
-def stub_stage(ctx: StageContext) -> StepResult:
+def stub_stage(ctx: StageContext) -> TaskResult:
     """Files that name everything the stage could see, so that equal outputs mean equal inputs."""
     seen = {
         "stage": ctx.stage,
@@ -143,8 +143,8 @@ def stub_stage(ctx: StageContext) -> StepResult:
     out = ctx.out / "out.txt"
     out.write_text(digest_json(seen))
     if ctx.stage is not Stage.PUBLISH:
-        return StepResult({"out.txt": out}, {"seen": digest_json(seen)})
-    return StepResult({"model.safetensors": out}, {"wer": 0.1, "verdict": VERDICT})
+        return TaskResult({"out.txt": out}, {"seen": digest_json(seen)})
+    return TaskResult({"model.safetensors": out}, {"wer": 0.1, "verdict": VERDICT})
 
 
 def job_row(job_id: str) -> Job:

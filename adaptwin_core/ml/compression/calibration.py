@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.ml.compression.measurement import measuring
 from adaptwin_core.ml.compression.moments import MomentSums
@@ -46,7 +46,7 @@ def calibrate(
     *,
     num_kept: int,
     num_unmeasured: int = 0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Calibration:
     """Run the windows through the model, and return the moments and inputs of the blocks.
 

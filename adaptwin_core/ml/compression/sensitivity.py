@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.plan import BlockPlan, Part
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.sensitivity import Sensitivity
 from adaptwin_core.domain.shape import BlockId, blocks_of
 from adaptwin_core.ml.compression.cut_layer import BlockInput, build_cut_layer
@@ -48,7 +48,7 @@ def measure_sensitivities(
     inputs: Sequence[WeighedInput],
     order_F: Tensor | None,
     *,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> list[Sensitivity]:
     """Return the loss of every size: E, measured or interpolated, as the weighted mean over the inputs.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adaptwin_core.domain.audio import seconds_of
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
@@ -53,7 +53,7 @@ class HeldOutSet:
         return seconds_of(sum(len(audio) for audio in self.audios))
 
 
-def transcribe_held_out(recognizer: Recognizer, held_out: HeldOutSet, progress: Progress = silent) -> Transcripts:
+def transcribe_held_out(recognizer: Recognizer, held_out: HeldOutSet, progress: Progress = no_progress) -> Transcripts:
     """Transcribe every clip. `progress` is told of clips."""
     texts, began = [], time.perf_counter()
     for number, audio in enumerate(held_out.audios, 1):

@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.evaluation.report import REPORT
 from adaptwin_core.ml.exports import formats
@@ -25,7 +25,7 @@ class Export:
 
 
 def export_model(
-    form: str, checkpoint: Path, held_out: HeldOutSet | None, out: Path, *, progress: Progress = silent
+    form: str, checkpoint: Path, held_out: HeldOutSet | None, out: Path, *, progress: Progress = no_progress
 ) -> Export:
     """Write a downloaded model in another form, with its manifest.
 

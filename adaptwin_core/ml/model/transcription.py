@@ -10,7 +10,7 @@ import torch
 from transformers import WhisperForConditionalGeneration
 
 from adaptwin_core.domain.audio import seconds_of
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.speech.corpus import Clip, Corpus
 
@@ -66,7 +66,7 @@ def transcribe(
     featurizer: Featurizer,
     corpus: Corpus,
     clips: Sequence[Clip],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Transcripts:
     """Transcribe clips of one corpus. `progress` is told of clips."""
     # Clips of similar length share a batch, so that a short one never waits for a long one.

@@ -70,7 +70,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class WordlessWindow:
+class NonspeechWindow:
     """Sound in which nobody speaks; its transcript is empty."""
 
     samples: np.ndarray

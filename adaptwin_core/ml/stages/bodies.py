@@ -15,12 +15,12 @@ from adaptwin_core.ml.stages.personalize import personalize
 from adaptwin_core.ml.stages.publish import publish
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.search import search
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.tune import tune
 from adaptwin_core.ml.stages.weigh import weigh
 
 # Takes what it works on, the task's key, an empty folder for its files, and progress to tell.
-Body = Callable[[Recipe, Any, Path, Progress], StepResult]
+Body = Callable[[Recipe, Any, Path, Progress], TaskResult]
 
 BODIES: Final[dict[Stage, Body]] = {
     Stage.PERSONALIZE: personalize,
@@ -35,7 +35,7 @@ BODIES: Final[dict[Stage, Body]] = {
 }
 
 
-def work(stage: Stage, recipe: Recipe, key: Any, out: Path, progress: Progress) -> StepResult:
+def work(stage: Stage, recipe: Recipe, key: Any, out: Path, progress: Progress) -> TaskResult:
     """Do one task of a stage.
 
     Args:

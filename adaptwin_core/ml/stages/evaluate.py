@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation.held_out import held_out_clips
@@ -15,10 +15,10 @@ from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 
 
-def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress = silent) -> StepResult:
+def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Transcribe the held-out clips of one kind of speech with one model.
 
     Returns:
@@ -36,4 +36,4 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
     path.write_text(json.dumps(texts, ensure_ascii=False))
     figures = {"compute_s": heard.compute_s, "audio_s": heard.audio_s, "threads": torch.get_num_threads()}
-    return StepResult({path.name: path}, figures)
+    return TaskResult({path.name: path}, figures)

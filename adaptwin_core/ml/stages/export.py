@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ExportKey, ModelKey, SpeechKind
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 
 
-def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = silent) -> StepResult:
+def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Write the published model in a form, and transcribe the held-out clips in that form's runtime.
 
     Returns:
@@ -26,4 +26,4 @@ def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = silen
     checkpoint = recipe.results[Stage.PUBLISH][ModelKey()].folder
     held_out = HeldOutSet.of(recipe.speaker, own_texts)
     made = export_model(key.form, checkpoint, held_out, out, progress=progress)
-    return StepResult(made.files, made.verdict or {})
+    return TaskResult(made.files, made.verdict or {})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.ml.compression.cut_layer import build_cut_layer
@@ -14,11 +14,11 @@ from adaptwin_core.ml.model.loading import load_layer
 from adaptwin_core.ml.stages.calibrations import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.stages.file_names import BLOCK_FILE, NEURON_ORDER_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.training.block_tuning import tune_block
 
 
-def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = silent) -> StepResult:
+def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Cut a block to the sizes of the plan and write its weights.
 
     Returns:
@@ -28,7 +28,7 @@ def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = si
     spec = recipe.spec
     plan = recipe.plan.blocks.get(str(block))
     if plan is None:
-        return StepResult({})
+        return TaskResult({})
     where = device()
     shards = read_shards(recipe, block)
     layer = load_layer(recipe.whole_folder, block).to(where)
@@ -51,4 +51,4 @@ def factorize(recipe: Recipe, block: BlockId, out: Path, progress: Progress = si
     path = out / BLOCK_FILE
     save_file({key: tensor.cpu().contiguous() for key, tensor in tuned.state.items()}, path)
     figures = {"errors": cut.errors, "error_before": tuned.error_before, "error_after": tuned.error_after}
-    return StepResult({path.name: path}, figures)
+    return TaskResult({path.name: path}, figures)

@@ -6,7 +6,7 @@ from typing import Any
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey, SpeechKind
 from adaptwin_core.ml.base.weights import weight_files
@@ -16,14 +16,14 @@ from adaptwin_core.ml.evaluation.report import build_report, compare, silence, w
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
 
 MAX_EXAMPLES = 5  # of recordings that are named
 _LABELS = {Contender.BASE: "original", Contender.COMPRESSED: "compressed"}  # as the report calls them
 
 
-def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
+def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Score what was transcribed, and write report and manifest.
 
     Returns:
@@ -72,7 +72,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = sile
         licence=recipe.base.licence,
     )
     progress(1, 1)
-    return StepResult({**model_files, **report_files, **manifest}, report)
+    return TaskResult({**model_files, **report_files, **manifest}, report)
 
 
 def _judge(recipe: Recipe, kind: SpeechKind, corpus: Corpus) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

@@ -14,13 +14,15 @@ from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
+from adaptwin_core.ml.base.models import Base
+from adaptwin_core.ml.base.sources import licence_of, short_name
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
 from adaptwin_core.ml.stages.file_names import CUT_FILE, SENSITIVITY_FILE
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
 
-Results = Mapping[TaskKey, StepResult]  # of one stage
+Results = Mapping[TaskKey, TaskResult]  # of one stage
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class BaseModel:
     shape: ModelShape
     licence: str | None
     find: Callable[[], Path]
+
+    @classmethod
+    def of(cls, base: Base) -> "BaseModel":
+        """Return what a person named as base model, once it is found."""
+        facts = base.facts
+        return cls(short_name(base.source), facts.digest, facts.shape, licence_of(base.source), lambda: base.folder)
 
     @cached_property
     def folder(self) -> Path:
@@ -106,7 +114,7 @@ class Recipe:
 
     @cached_property
     def num_tokens(self) -> NumTokens:
-        """What counts the tokens of transcripts: windows hold no more of them than the decoder."""
+        """Return what counts the tokens of a transcript, so that no window has more than the decoder holds."""
 
         @cache
         def count(text: str) -> int:

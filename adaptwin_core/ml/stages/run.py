@@ -1,4 +1,4 @@
-"""Folders of speech in, a model's folder out, in one process."""
+"""A whole job in one process: folders of speech are read, and a model's folder is written."""
 
 import shutil
 import time
@@ -10,7 +10,6 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.submission import require_reachable, submit
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind
 from adaptwin_core.ml.base.models import Base
-from adaptwin_core.ml.base.sources import licence_of, short_name
 from adaptwin_core.ml.model.memory import give_back_freed
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
@@ -61,9 +60,7 @@ def run_recipe(
         accept_little=accept_little,
     )
     watcher.admitted(settled.remarks)
-    model = BaseModel(
-        short_name(base.source), base.facts.digest, base.facts.shape, licence_of(base.source), lambda: base.folder
-    )
+    model = BaseModel.of(base)
     if settled.spec.max_wer is not None:
         clips_to_search_by(Recipe(model, settled.spec, speaker, others))  # too few are refused now, not in an hour
     done = Walk(Speech(speaker, others), workdir, watcher).run(model, settled.spec)

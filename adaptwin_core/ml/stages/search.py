@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.held_back import require_enough
 from adaptwin_core.domain.planner import searched_cuts
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, TaskKey
 from adaptwin_core.domain.units import unit_of
+from adaptwin_core.domain.validation import require_enough
 from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
 from adaptwin_core.ml.model.checkpoint import load_compressed
@@ -26,17 +26,17 @@ from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages.factorize import factorize
 from adaptwin_core.ml.stages.file_names import CUT_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.stages.tune import tune
 from adaptwin_core.speech.corpus import Clip
 
-TRIAL_SHARE = 4  # one in so many of the steps after the cut
+STEPS_DIVISOR = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
 MAX_CLIPS = 60  # that a trial transcribes
 
 
-def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
+def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Find the deepest encoder cut whose trial has at most `max_wer`.
 
     Returns:
@@ -72,11 +72,11 @@ def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silen
         )
     path = out / CUT_FILE
     path.write_text(json.dumps({"encoder_cut": cuts[shallowest]}))
-    return StepResult({path.name: path}, {"trials": trials})
+    return TaskResult({path.name: path}, {"trials": trials})
 
 
 def clips_to_search_by(recipe: Recipe) -> list[Clip]:
-    """Return transcribed clips that no training sees: the valid split, or what is held back where there is none.
+    """Return transcribed clips that no training sees: the valid split, or the validation windows where there is none.
 
     Raises:
         InvalidSpec: they hold fewer than `LEAST_UNITS` words, or characters where the language is judged by those.
@@ -84,8 +84,8 @@ def clips_to_search_by(recipe: Recipe) -> list[Clip]:
     language = recipe.spec.language
     clips = recipe.speaker.split("valid")
     if not any(clip.text for clip in clips):
-        held_back = mixture_of(recipe, teacher_knows_speaker=False).speaker_held_back
-        clips = [clip for window in held_back for clip in window.clips]
+        validation = mixture_of(recipe, teacher_knows_speaker=False).speaker_validation
+        clips = [clip for window in validation for clip in window.clips]
     clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
     require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
     return clips
@@ -93,7 +93,7 @@ def clips_to_search_by(recipe: Recipe) -> list[Clip]:
 
 def _shortened(recipe: Recipe, cut: float) -> Recipe:
     """Return the recipe of a trial: the given cut, no layer-wise phase, a part of the steps after it."""
-    fewer = {name: -(-getattr(recipe.spec, name) // TRIAL_SHARE) for name in ("tune_steps", "scale_steps")}
+    fewer = {name: -(-getattr(recipe.spec, name) // STEPS_DIVISOR) for name in ("tune_steps", "scale_steps")}
     short = recipe.spec.with_cut(cut).model_copy(update={"layer_steps": 0, **fewer})
     return replace(recipe, spec=short, results={**recipe.results, Stage.SEARCH: {}})
 
@@ -106,7 +106,7 @@ def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress
     def of_tuning(done: int, of: int, /, **_figures: float) -> None:
         progress(len(blocks) + num_steps * done // max(of, 1), total)
 
-    cut: dict[TaskKey, StepResult] = {}
+    cut: dict[TaskKey, TaskResult] = {}
     for block in blocks:
         (work / str(block)).mkdir()
         cut[block] = factorize(recipe, block, work / str(block))

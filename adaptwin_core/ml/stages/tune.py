@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.model.checkpoint import assemble, save
@@ -15,16 +15,16 @@ from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.calibrations import encoded_windows
 from adaptwin_core.ml.stages.file_names import BLOCK_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.finetuning import finetune
 from adaptwin_core.ml.training.input_moments import measure_input_moments, weighted_windows
-from adaptwin_core.ml.training.loop import Checks, noting
+from adaptwin_core.ml.training.loop import Checks, recording_losses
 from adaptwin_core.ml.training.scale_tuning import rescale
 from adaptwin_core.ml.training.teacher import Teacher
 
 
-def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent) -> StepResult:
+def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Put the cut blocks together, train end to end where there are any, merge, quantize as the settings say, train
     the scales of 4 bits, and write the model's folder.
 
@@ -47,7 +47,7 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent)
         mixture = mixture_of(recipe, teacher_knows_speaker=bool(recipe.results[Stage.PERSONALIZE]))
         to_round = weighted_windows(mixture, recipe.speaker_weight) if spec.weights == "int4" else ()
         num_steps = cut_steps + (len(to_round) + spec.scale_steps if to_round else 0)
-        on_step = noting(losses, progress, num_steps)
+        on_step = recording_losses(losses, progress, num_steps)
         tuned = finetune(model.to(device()), teacher, mixture, spec, num_steps=cut_steps, on_step=on_step)
         model = tuned.model
         checks = tuned.checks
@@ -57,7 +57,7 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent)
             )
             rounded = stored_state(model, spec.weights, inputs)
             del inputs  # of a large model they take more than its weights
-            on_step = noting(scale_losses, progress, num_steps, before=cut_steps + len(to_round))
+            on_step = recording_losses(scale_losses, progress, num_steps, before=cut_steps + len(to_round))
             scaled = rescale(model, rounded, teacher, mixture, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
             scale_checks = scaled.checks
@@ -70,4 +70,4 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = silent)
         "scale_losses": scale_losses,
         "scale_checks": scale_checks,
     }
-    return StepResult({name: out / name for name in names}, figures)
+    return TaskResult({name: out / name for name in names}, figures)

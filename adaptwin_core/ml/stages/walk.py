@@ -14,7 +14,7 @@ from adaptwin_core.domain.stages import Outline, Row, Stage
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.corpus import Corpus
 
@@ -22,7 +22,7 @@ from adaptwin_core.speech.corpus import Corpus
 class Done(NamedTuple):
     """A result, its name, and the seconds that it took when it was made."""
 
-    result: StepResult
+    result: TaskResult
     name: str
     seconds: float
 

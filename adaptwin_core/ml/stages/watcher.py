@@ -1,22 +1,23 @@
-"""Who is told how far a recipe is. It loads nothing heavy: a door builds its own before torch is there."""
+"""Who is told how far a job in this process has come. It imports nothing heavy, so a command can make one at once."""
 
 from collections.abc import Sequence
 
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.task_keys import SpeechKind
 
 
 class Watcher:
-    """Watches a recipe and says nothing; doors say more."""
+    """Is told of a job and shows nothing. Commands show it."""
 
     def show(self, step: str, done: int, total: int) -> None:
-        """Hear what is done of a step, and how much that will be."""
+        """Take note of what is done of a step, and of how much there is to do."""
 
     def ended(self, step: str, seconds: float) -> None:
-        """Hear that a step is done."""
+        """Take note that a step is done."""
 
-    def found(self, kind: str, report: DatasetReport) -> None:
-        """Hear what was found in one kind of speech, speaker or general."""
+    def found(self, kind: SpeechKind, report: DatasetReport) -> None:
+        """Take note of what was found in one kind of speech."""
 
     def admitted(self, remarks: Sequence[Remark]) -> None:
-        """Hear that the job begins, and what a person should know of it."""
+        """Take note that the job begins, and of what a person should know of it."""

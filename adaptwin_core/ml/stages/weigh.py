@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.sensitivity import sizes_of
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.task_keys import SpeechKind
@@ -18,10 +18,10 @@ from adaptwin_core.ml.stages.calibrate import WEIGHED_WINDOWS
 from adaptwin_core.ml.stages.calibrations import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.stages.file_names import NEURON_ORDER_FILE, SENSITIVITY_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 
 
-def weigh(recipe: Recipe, block: BlockId, out: Path, progress: Progress = silent) -> StepResult:
+def weigh(recipe: Recipe, block: BlockId, out: Path, progress: Progress = no_progress) -> TaskResult:
     """Measure the loss of every size of every part of a block, and rank its neurons."""
     where = device()
     shards = read_shards(recipe, block)
@@ -44,4 +44,4 @@ def weigh(recipe: Recipe, block: BlockId, out: Path, progress: Progress = silent
     sizes = sizes_of(recipe.shape, block)
     losses = measure_sensitivities(model, block, sizes, moments, inputs, order_F, progress=progress)
     paths[0].write_text(json.dumps([loss.model_dump() for loss in losses]))
-    return StepResult({path.name: path for path in paths})
+    return TaskResult({path.name: path for path in paths})

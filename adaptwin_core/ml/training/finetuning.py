@@ -22,7 +22,7 @@ from adaptwin_core.ml.training.teacher import Teacher
 
 @dataclass(frozen=True)
 class Tuned:
-    """The model with the least held-back loss, and every check."""
+    """The model with the least validation loss, and every check."""
 
     model: WhisperForConditionalGeneration
     checks: Checks
@@ -37,7 +37,7 @@ def finetune(
     num_steps: int,
     on_step: OnStep = lambda _step, _loss: None,
 ) -> Tuned:
-    """Train for `num_steps` steps and return the student with the least held-back loss, adapters merged.
+    """Train for `num_steps` steps and return the student with the least validation loss, adapters merged.
 
     Without windows of the speaker, or without steps, the student is returned as it is.
     """

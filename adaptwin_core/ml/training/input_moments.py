@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adaptwin_core.domain.progress import Progress, silent
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.training.mixture import AnyWindow, Mixture
 from adaptwin_core.ml.training.teacher import Teacher
@@ -38,7 +38,7 @@ def weighted_windows(mixture: Mixture, speaker_weight: float) -> Shares:
 
 @torch.no_grad()
 def measure_input_moments(
-    model: Any, teacher: Teacher, shares: Shares, progress: Progress = silent
+    model: Any, teacher: Teacher, shares: Shares, progress: Progress = no_progress
 ) -> dict[str, Tensor]:
     """Return E[x·xᵀ]_II of every linear layer's inputs, by the name of its weight, shrunk towards white.
 

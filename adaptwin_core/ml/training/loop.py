@@ -26,14 +26,14 @@ from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
 from adaptwin_core.ml.training.schedule import cosine_schedule
 from adaptwin_core.ml.training.teacher import Teacher
 
-NUM_CHECKS = 4  # about how often a run is judged on held-back windows, the start not counted
+NUM_CHECKS = 4  # about how often a run is judged on validation windows, the start not counted
 BACK = 3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
 
-Checks = list[tuple[int, float]]  # step and held-back loss
+Checks = list[tuple[int, float]]  # step and validation loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
 
 
-def noting(losses: list[float], progress: Progress, total: int, *, before: int = 0) -> OnStep:
+def recording_losses(losses: list[float], progress: Progress, total: int, *, before: int = 0) -> OnStep:
     """Return a callback that appends each step's loss to `losses` and tells `progress`.
 
     Args:
@@ -60,10 +60,10 @@ def train(
 ) -> Checks:
     """Train `parameters` of the model `running` for `num_steps` steps of `spec.tune_batch` windows, in place.
 
-    The held-back loss is taken before the first step, after the last and in between, and the model ends as the best of
+    The validation loss is taken before the first step, after the last and in between, and the model ends as the best of
     these. Where a check is worse than the start, training returns to the best model and goes on in smaller steps: a
     rate that suits a speaker far from the original is too large for one near it. Where no windows of the speaker are
-    held back, the model ends as the last step leaves it.
+    kept for validation, the model ends as the last step leaves it.
 
     Args:
         rate: of AdamW at the start; it falls along a cosine.
@@ -71,11 +71,11 @@ def train(
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, num_steps)
     order = mixture.order(spec, num_steps)
-    held_back = [window for windows, _ in mixture.held_back() for window in windows]
-    teacher.expect([*held_back, *(window for window, _ in order)])
+    validation = [window for windows, _ in mixture.validation() for window in windows]
+    teacher.expect([*validation, *(window for window, _ in order)])
     check_every = max(1, num_steps // NUM_CHECKS)
     best = _Best(parameters)
-    best.judge(0, _held_back_loss(running, teacher, mixture))
+    best.judge(0, _validation_loss(running, teacher, mixture))
     for step in range(1, num_steps + 1):
         running.train()
         total = 0.0
@@ -89,7 +89,7 @@ def train(
         schedule.step()
         on_step(step, total)
         is_check = step % check_every == 0 or step == num_steps
-        if is_check and not best.judge(step, _held_back_loss(running, teacher, mixture)):
+        if is_check and not best.judge(step, _validation_loss(running, teacher, mixture)):
             best.restore()
             _take_smaller_steps(optimizer, schedule)
     best.restore()
@@ -105,7 +105,7 @@ def _take_smaller_steps(optimizer: torch.optim.Optimizer, schedule: torch.optim.
 
 
 class _Best:
-    """The parameters with the least held-back loss so far."""
+    """The parameters with the least validation loss so far."""
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.checks: list[tuple[int, float]] = []
@@ -133,17 +133,17 @@ class _Best:
 
 
 @torch.no_grad()
-def _held_back_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float | None:
-    """Return the mean of both kinds of speech's mean loss on held-back windows.
+def _validation_loss(running: Any, teacher: Teacher, mixture: Mixture) -> float | None:
+    """Return the mean of both kinds of speech's mean loss on validation windows.
 
     None where the speaker has none: general speech alone would choose the model that has learnt least of the speaker.
     """
-    if not mixture.speaker_held_back:
+    if not mixture.speaker_validation:
         return None
     running.eval()
     means = [
         sum(float(_loss(running, teacher, window, weights, nullcontext())) for window in windows) / len(windows)
-        for windows, weights in mixture.held_back()
+        for windows, weights in mixture.validation()
     ]
     return sum(means) / len(means)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.model.windows import Window, WordlessWindow
+from adaptwin_core.ml.model.windows import NonspeechWindow, Window
 
 
 @dataclass(frozen=True)
@@ -30,32 +30,32 @@ UNTRANSCRIBED_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 # A teacher that transcribes well is followed closely: for general speech, and for the speaker once it has learnt them.
 FOLLOWED_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # On noise the original repeats itself endlessly. It is followed less closely there: the empty transcript teaches.
-WORDLESS_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
-WORDLESS_SHARE = 0.06  # of all windows that are trained on
+NONSPEECH_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
+NONSPEECH_SHARE = 0.06  # of all windows that are trained on
 # The share of short windows among those with speech. A short one takes far less time. A whole one holds several times
 # the speech, and keeps the model's behaviour in the silence after a single clip, which fills most windows in use.
 SHORT_SHARE = 0.25
 
-AnyWindow = Window | WordlessWindow
+AnyWindow = Window | NonspeechWindow
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The windows to train on, by kind, and those held back.
+    """The windows to train on, by kind, and those for validation.
 
     Attributes:
         speaker, general: whole windows of the speaker and of other speakers.
-        speaker_held_back, general_held_back: whole windows that are never trained on.
-        wordless: windows in which nobody speaks.
+        speaker_validation, general_validation: whole windows that are never trained on.
+        nonspeech: windows in which nobody speaks.
         speaker_short, general_short: the clips of `speaker` and `general` again, in short windows.
         teacher_knows_speaker: whether the teacher has been trained on the speaker.
     """
 
     speaker: Sequence[Window]
     general: Sequence[Window]
-    speaker_held_back: Sequence[Window] = ()
-    general_held_back: Sequence[Window] = ()
-    wordless: Sequence[WordlessWindow] = ()
+    speaker_validation: Sequence[Window] = ()
+    general_validation: Sequence[Window] = ()
+    nonspeech: Sequence[NonspeechWindow] = ()
     speaker_short: Sequence[Window] = ()
     general_short: Sequence[Window] = ()
     teacher_knows_speaker: bool = False
@@ -63,11 +63,11 @@ class Mixture:
     def order(self, spec: CompressionSpec, num_steps: int) -> list[tuple[AnyWindow, LossWeights]]:
         """Return the windows of a run in order: each kind is drawn at its share, and reshuffled when it is used up."""
         rng = random.Random(spec.seed)  # noqa: S311  # an order, not a secret
-        wordless = WORDLESS_SHARE if self.wordless else 0.0
-        general = spec.general_share * (1 - wordless) if self.general else 0.0
-        kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.wordless, WORDLESS_WEIGHTS, wordless)]
+        nonspeech = NONSPEECH_SHARE if self.nonspeech else 0.0
+        general = spec.general_share * (1 - nonspeech) if self.general else 0.0
+        kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.nonspeech, NONSPEECH_WEIGHTS, nonspeech)]
         for whole, short, weights, share in (
-            (self.speaker, self.speaker_short, self._speaker_weights, 1 - general - wordless),
+            (self.speaker, self.speaker_short, self._speaker_weights, 1 - general - nonspeech),
             (self.general, self.general_short, FOLLOWED_WEIGHTS, general),
         ):
             of_short = SHORT_SHARE if short else 0.0
@@ -83,9 +83,9 @@ class Mixture:
             order.append((decks[kind].pop(), weights))
         return order
 
-    def held_back(self) -> list[tuple[Sequence[Window], LossWeights]]:
-        """Return the held-back windows of each kind of speech that has any."""
-        kinds = ((self.speaker_held_back, self._speaker_weights), (self.general_held_back, FOLLOWED_WEIGHTS))
+    def validation(self) -> list[tuple[Sequence[Window], LossWeights]]:
+        """Return the validation windows of each kind of speech that has any."""
+        kinds = ((self.speaker_validation, self._speaker_weights), (self.general_validation, FOLLOWED_WEIGHTS))
         return [(windows, weights) for windows, weights in kinds if windows]
 
     @property

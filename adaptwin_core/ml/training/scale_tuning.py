@@ -27,7 +27,7 @@ RATE = 1e-3  # AdamW's learning rate for the relative change of a scale
 
 @dataclass(frozen=True)
 class Rescaled:
-    """The stored weights with the scales of the least held-back loss, and every check."""
+    """The stored weights with the scales of the least validation loss, and every check."""
 
     state: dict[str, Tensor]
     checks: Checks

@@ -15,7 +15,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.transcription import BATCH, transcribe_batch
-from adaptwin_core.ml.model.windows import Window, WordlessWindow
+from adaptwin_core.ml.model.windows import NonspeechWindow, Window
 from adaptwin_core.ml.training.mixture import AnyWindow
 from adaptwin_core.speech.corpus import Clip, Corpus
 
@@ -91,7 +91,7 @@ class Teacher:
 
     def _text(self, window: AnyWindow) -> str:
         """Return the transcripts of the window's clips; where one has none, the teacher's own transcription."""
-        if isinstance(window, WordlessWindow):
+        if isinstance(window, NonspeechWindow):
             return window.text
         texts = (
             self._transcription_of((window.corpus, clip)) if clip.text is None else clip.text for clip in window.clips

@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_weights(windows, method):
 
 
 @pytest.mark.parametrize("method", ["factors", "adapters"])
-def test_the_model_given_back_is_the_one_of_the_least_held_back_loss(windows, method):
+def test_the_model_given_back_is_the_one_of_the_least_validation_loss(windows, method):
     """On words unlike those it learns, the last step is not the best; a second run's first check judges the result."""
     unlike = [window_of_other_words()]
     tuned, _ = tune(windows, unlike, num_steps=32, tune_method=method, tune_learning_rate=0.03)

@@ -11,7 +11,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.ml.stages import personalize as personalize_module
 from adaptwin_core.ml.stages.personalize import personalize
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.training.mixture import FOLLOWED_WEIGHTS, SPEAKER_WEIGHTS
 from tests.unit.ml.conftest import random_whisper
@@ -48,7 +48,7 @@ def test_speech_with_nothing_to_learn_from_is_refused(monkeypatch, tmp_path):
 def test_the_model_that_has_learnt_is_measured_and_teaches(monkeypatch, tmp_path):
     recipe = small_recipe(monkeypatch)
     assert recipe.whole_folder == recipe.base.folder
-    learnt = {ModelKey(): StepResult({"model.safetensors": tmp_path / "model.safetensors"})}
+    learnt = {ModelKey(): TaskResult({"model.safetensors": tmp_path / "model.safetensors"})}
     after = replace(recipe, results={**recipe.results, Stage.PERSONALIZE: learnt})
     assert after.whole_folder == tmp_path
     weights = {weighed for _, weighed in mixture_of(recipe, teacher_knows_speaker=False).order(recipe.spec, 50)}

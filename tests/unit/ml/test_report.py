@@ -12,7 +12,7 @@ from adaptwin_core.ml.evaluation import report_plot
 from adaptwin_core.ml.evaluation.report_card import lines
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.publish import publish
-from adaptwin_core.ml.stages.step_result import StepResult
+from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Clip, Corpus
 from tests.published_whispers import WHISPERS
 from tests.unit.ml.small_recipe import recipe_of
@@ -38,7 +38,7 @@ def concluded(out: Path, language, speaker, heard, general=None, taught="a word"
     for name, said in heard.items():
         texts = out / f"{name.replace(':', '-')}.json"
         texts.write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
-        evaluated[EvaluationKey.parse(name)] = StepResult({TEXTS_FILE: texts}, {"compute_s": 1.0, "audio_s": 10.0})
+        evaluated[EvaluationKey.parse(name)] = TaskResult({TEXTS_FILE: texts}, {"compute_s": 1.0, "audio_s": 10.0})
     recipe = recipe_of(
         CompressionSpec(plan="uniform", language=language),
         speech(*speaker, taught=taught),
@@ -46,7 +46,7 @@ def concluded(out: Path, language, speaker, heard, general=None, taught="a word"
         shape=WHISPERS["base"],
         featurizer=Words(),
         folder=out,
-        results={Stage.TUNE: {ModelKey(): StepResult({})}, Stage.EVALUATE: evaluated},
+        results={Stage.TUNE: {ModelKey(): TaskResult({})}, Stage.EVALUATE: evaluated},
     )
     made = publish(recipe, ModelKey(), out)
     assert json.loads(made.files["report.json"].read_text()) == made.figures

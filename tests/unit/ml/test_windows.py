@@ -14,18 +14,18 @@ from adaptwin_core.ml.model.windows import (
     SHORT_S,
     WINDOW_FRAMES,
     WINDOW_S,
+    NonspeechWindow,
     Window,
-    WordlessWindow,
     pack,
     pack_short,
 )
 from adaptwin_core.ml.training.mixture import (
     FOLLOWED_WEIGHTS,
+    NONSPEECH_SHARE,
+    NONSPEECH_WEIGHTS,
     SHORT_SHARE,
     SPEAKER_WEIGHTS,
     UNTRANSCRIBED_WEIGHTS,
-    WORDLESS_SHARE,
-    WORDLESS_WEIGHTS,
     Mixture,
 )
 from tests.fake_speech import Speech, new_clip
@@ -116,9 +116,9 @@ def test_short_windows_come_at_their_share_of_each_kind():
 def test_the_originals_words_count_only_where_there_is_no_transcript():
     for unlabelled, weights in (((), SPEAKER_WEIGHTS), (range(4), UNTRANSCRIBED_WEIGHTS)):
         windows = pack(speech_of([6.0] * 4, unlabelled), "train", seed=0)
-        mixture = Mixture(windows, [], speaker_held_back=windows)
+        mixture = Mixture(windows, [], speaker_validation=windows)
         assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {weights}
-        assert mixture.held_back() == [(windows, weights)]
+        assert mixture.validation() == [(windows, weights)]
     assert SPEAKER_WEIGHTS.kl == 0 < UNTRANSCRIBED_WEIGHTS.kl
 
 
@@ -128,11 +128,11 @@ def test_a_teacher_who_knows_the_speaker_is_followed_for_them_too():
     assert {weighed for _, weighed in mixture.order(CompressionSpec(), 9)} == {FOLLOWED_WEIGHTS}
 
 
-def test_wordless_windows_come_at_their_share(speech):
-    quiet = [WordlessWindow(np.zeros(480_000, np.float32)) for _ in range(3)]
-    order = Mixture(pack(speech, "train", seed=0), [], wordless=quiet).order(CompressionSpec(), 1000)
-    share = sum(weights is WORDLESS_WEIGHTS for _, weights in order) / len(order)
-    assert share == pytest.approx(WORDLESS_SHARE, abs=0.02)
+def test_nonspeech_windows_come_at_their_share(speech):
+    quiet = [NonspeechWindow(np.zeros(480_000, np.float32)) for _ in range(3)]
+    order = Mixture(pack(speech, "train", seed=0), [], nonspeech=quiet).order(CompressionSpec(), 1000)
+    share = sum(weights is NONSPEECH_WEIGHTS for _, weights in order) / len(order)
+    assert share == pytest.approx(NONSPEECH_SHARE, abs=0.02)
     assert {id(window) for window in quiet} < {id(window) for window, _ in order}
 
 

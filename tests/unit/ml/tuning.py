@@ -40,7 +40,7 @@ def window_of_other_words():
     return window_of(new_clip("u", "MNOPQR", "valid"))
 
 
-def tune(windows, held_back=(), num_steps=40, **spec):
+def tune(windows, validation=(), num_steps=40, **spec):
     """Tune the cut model by the whole one; return what `finetune` does, and every step's loss."""
     teacher = random_whisper()
     settings = CompressionSpec.model_validate(
@@ -51,7 +51,7 @@ def tune(windows, held_back=(), num_steps=40, **spec):
     tuned = finetune(
         student,
         Teacher(teacher, Words()),
-        Mixture(windows, [], held_back),
+        Mixture(windows, [], validation),
         settings,
         num_steps=num_steps,
         on_step=lambda _step, loss: losses.append(loss),

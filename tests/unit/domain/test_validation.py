@@ -7,8 +7,8 @@ import pytest
 from adaptwin_core.domain.admission import admit
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.held_back import num_held_back
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.validation import num_validation
 
 
 def part(seconds: float, words: int | None, characters: int | None = None) -> dict[str, Any]:
@@ -68,4 +68,4 @@ def test_without_a_wanted_error_rate_no_words_are_asked_for():
 
 
 def test_a_tenth_is_held_back_and_no_more_than_is_quick_to_hear():
-    assert [num_held_back(count) for count in (9, 10, 39, 40, 500)] == [0, 1, 3, 4, 4]
+    assert [num_validation(count) for count in (9, 10, 39, 40, 500)] == [0, 1, 3, 4, 4]

@@ -1,4 +1,4 @@
-"""Held-back speech: how much is kept from training to judge it by, and whether it is enough to search for a cut."""
+"""Validation speech: how much is kept from training to judge it by, and whether it is enough to search for a cut."""
 
 import math
 
@@ -14,13 +14,13 @@ LEAST_UNITS = 100  # words, or characters, in all: one error is then one point o
 _LEAST_FILLED_S = 24.0  # how full a window is at least, as clips are packed
 
 
-def num_held_back(num_windows: int) -> int:
+def num_validation(num_windows: int) -> int:
     """Return how many training windows are held back where no clips are marked valid."""
     return min(MAX_WINDOWS, num_windows // ONE_WINDOW_IN)
 
 
 def require_enough(num_units: int, language: str) -> None:
-    """Check that the held-back speech has enough words, or characters, to search for `max_wer`.
+    """Check that the validation speech has enough words, or characters, to search for `max_wer`.
 
     Raises:
         InvalidSpec: `nothing_to_search_by`.
@@ -53,7 +53,7 @@ def require_searchable(speech: DatasetReport, language: str) -> None:
     if valid.words > 0:
         require_enough(getattr(valid, count), language)
         return
-    windows = num_held_back(math.ceil(train.labelled_seconds / _LEAST_FILLED_S))
-    held_back_s = min(windows * WINDOW_S, train.labelled_seconds)
-    share = held_back_s / train.labelled_seconds if train.labelled_seconds > 0 else 0.0
+    windows = num_validation(math.ceil(train.labelled_seconds / _LEAST_FILLED_S))
+    validation_s = min(windows * WINDOW_S, train.labelled_seconds)
+    share = validation_s / train.labelled_seconds if train.labelled_seconds > 0 else 0.0
     require_enough(math.ceil(share * getattr(train, count)), language)

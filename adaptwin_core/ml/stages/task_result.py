@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class StepResult:
+class TaskResult:
     """`files`: paths by name; all lie in one folder under their names, and may be fetched when first asked for."""
 
     files: Mapping[str, Path]
@@ -20,8 +20,3 @@ class StepResult:
         if len(folders) != 1:
             raise ValueError(f"files of one result lie in {len(folders)} folders")
         return folders.pop()
-
-
-def files_in(folder: Path) -> dict[str, Path]:
-    """Return all files of a folder by name, in order."""
-    return {path.name: path for path in sorted(folder.iterdir())}
