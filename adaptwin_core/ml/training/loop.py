@@ -27,7 +27,9 @@ from adaptwin_core.ml.training.schedule import cosine_schedule
 from adaptwin_core.ml.training.teacher import Teacher
 
 NUM_CHECKS = 4  # about how often a run is judged on validation windows, the start not counted
-BACK = 3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
+RATE_DIVISOR = (
+    3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
+)
 
 Checks = list[tuple[int, float]]  # step and validation loss
 OnStep = Callable[[int, float], None]  # called with the step and its loss; may raise to stop
@@ -98,9 +100,9 @@ def train(
 
 def _take_smaller_steps(optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LambdaLR) -> None:
     """Divide the rate from the next step on, and reset the optimizer's moments, which belong to the undone steps."""
-    schedule.base_lrs = [rate / BACK for rate in schedule.base_lrs]
+    schedule.base_lrs = [rate / RATE_DIVISOR for rate in schedule.base_lrs]
     for group in optimizer.param_groups:
-        group["lr"] /= BACK
+        group["lr"] /= RATE_DIVISOR
     optimizer.state.clear()
 
 

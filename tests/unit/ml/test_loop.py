@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from adaptwin_core.ml.training.loop import BACK, _Best, _take_smaller_steps
+from adaptwin_core.ml.training.loop import RATE_DIVISOR, _Best, _take_smaller_steps
 from adaptwin_core.ml.training.schedule import cosine_schedule
 
 
@@ -29,7 +29,7 @@ def test_the_step_after_one_taken_back_is_a_smaller_one():
         schedule.step()
     rate = optimizer.param_groups[0]["lr"]
     _take_smaller_steps(optimizer, schedule)
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / RATE_DIVISOR)
     assert not optimizer.state
     schedule.step()
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / BACK, rel=0.05)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / RATE_DIVISOR, rel=0.05)
