@@ -2,7 +2,7 @@
 
 If the worker dies, its lease runs out. The sweeper (`service/sweeper.py`) then queues the task again, and another
 worker claims it under a new attempt number. A result and the end of its task are committed together, so nothing half
-done is ever seen. A task that has taken down `max_attempts` workers is given up, and its job fails.
+done is ever seen. A task that has taken down `max_attempts` workers is given up, and fails its job, dataset or export.
 """
 
 import logging
@@ -39,10 +39,10 @@ StageBody = Callable[[StageContext], TaskResult]
 def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody]) -> None:
     """Do one task if it can be claimed; every outcome is in the database when this returns.
 
-    Where the lease was lost or the database cannot be reached, nothing is written, and the task is done again.
+    Where the lease was lost or the database cannot be reached, no row is written, and the task is done again.
 
     Args:
-        load_body: returns `run_stage`; called only for a job's task whose result is not known yet.
+        load_body: returns `run_stage`; called only for a task of a job or an export whose result is not known yet.
     """
     with service.database.transaction() as session:
         claim = service.tasks.claim(session, task_id, f"{socket.gethostname()}:{os.getpid()}")

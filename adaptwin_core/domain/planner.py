@@ -1,7 +1,7 @@
 """How much each block keeps: turns the settings into a `RankPlan` for a model's shape.
 
 The settings choose the plan: given ranks, measured, uniform, or successive (of the encoder; a decoder is then uniform).
-`budgets.py` turns a wanted size, such as `max_bytes`, into the share of each half to remove.
+`budgets.py` turns a wanted size into the share of each half to remove; `max_bytes` counts the weights as stored.
 """
 
 from adaptwin_core.domain import budgets
@@ -15,7 +15,7 @@ from adaptwin_core.domain.spec import SEARCHED_CUTS, CompressionSpec
 
 
 def make_plan(spec: CompressionSpec, shape: ModelShape, sensitivities: Sensitivities | None = None) -> RankPlan:
-    """Return the sizes that remove the wanted share of parameters, or a little more. Given ranks are taken as they are.
+    """Return what each block keeps, so that at least the wanted share is removed. Given ranks are taken as they are.
 
     Args:
         sensitivities: what was measured, for the measured plan. Without it every size is taken to lose nothing: the
@@ -66,7 +66,8 @@ def searched_cuts(spec: CompressionSpec, shape: ModelShape) -> list[float]:
 
 
 def _cuts_to_plan(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
-    """Return the share to remove of each half that is cut. With `max_wer` it is the deepest that a search may choose.
+    """Return the share to remove of each half that is cut. With `max_wer` only the encoder is cut, by the most that a
+    search may choose.
 
     Raises:
         InvalidSpec: the budget is out of reach.

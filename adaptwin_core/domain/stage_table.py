@@ -41,7 +41,7 @@ def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
     return lambda _key: stages
 
 
-_MEASURED = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
+_UP_TO_WEIGH = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
 
 TABLE: Final = (
     Row(
@@ -102,7 +102,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda outline: outline.spec.max_wer is not None),
-        reads=_reads(*_MEASURED),
+        reads=_reads(*_UP_TO_WEIGH),
         sees=settings.of_search,
         speech=SpeechUse.AUDIO,
         cores=Cores.ALL,
@@ -114,7 +114,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=BlockId,
         keys=_blocks,
-        reads=_reads(*_MEASURED, Stage.SEARCH),
+        reads=_reads(*_UP_TO_WEIGH, Stage.SEARCH),
         sees=settings.of_factorize,
         speech=SpeechUse.CLIPS,
         cores=Cores.SHARE,
@@ -126,7 +126,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(*_MEASURED, Stage.SEARCH, Stage.FACTORIZE),
+        reads=_reads(*_UP_TO_WEIGH, Stage.SEARCH, Stage.FACTORIZE),
         sees=settings.of_whole_job,
         speech=SpeechUse.AUDIO,
         cores=Cores.ALL,

@@ -1,7 +1,7 @@
 """Every form of `domain.exports.FORMATS`: which function writes it, and which recognizer runs it.
 
 Only this file knows how each form is written and run. A runtime is imported when it is used: each is large, and few
-people have all. A new form needs an entry in `FORMATS`, a branch in `write` and in `load`, and a recognizer.
+people have all. A new form or runtime needs an entry in `FORMATS`, a branch in `write` and in `load`, and a recognizer.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.languages import code_of
 from adaptwin_core.ml.base.whisper_files import SIDECARS
 from adaptwin_core.ml.exports.dense import dense
@@ -103,4 +103,8 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
             return CTranslate2Recognizer(folder, featurizer, threads)
         if kind == "onnx":
             return OnnxRecognizer(folder, featurizer, threads)
-        return TransformersRecognizer(load_whisper(folder) if kind == "dense" else load_compressed(folder), featurizer)
+        if kind == "dense":
+            return TransformersRecognizer(load_whisper(folder), featurizer)
+        if form == CHECKPOINT:
+            return TransformersRecognizer(load_compressed(folder), featurizer)
+    raise NotImplementedError(f"{form} is listed as a form, and nothing runs it")
