@@ -8,20 +8,17 @@ another base model. Each base model as it is stands beside them. Rows are judged
 import argparse
 import json
 import random
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.corpus import Corpus
-from bench.frontier.judge import Judge, above, original_of
+from bench.frontier.judge import above, original_of
 from bench.markdown import markdown_table
 from bench.models import Made, Models, base_model
-from bench.runner import Row, Run, parsed
-from bench.speech import corpora, how_made, read_speech, speech_command_line
+from bench.runner import Row, parsed
+from bench.speech import speech_command_line, speech_run
 from bench.word_errors import as_text
 
 FORM = "float16"
@@ -58,13 +55,7 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
 
 def main() -> None:
     options = _options()
-    quiet_transformers()
-    spec = CompressionSpec.model_validate(json.loads(options.settings))
-    with tempfile.TemporaryDirectory() as scratch:
-        speech = read_speech(options, Path(scratch))
-        run = Run(options.out, how_made(options, spec, speech))
-        judge = Judge(corpora(speech), options.clips, spec.language)
-        models = Models(base_model(options.model, options.cache), spec, speech, Path(scratch) / "models")
+    with speech_run(options) as (run, judge, models):
         by_base = {name: models.of_base(base_model(name, options.cache)) for name in options.models}
         by_base[options.model] = models
         for case in cases(options):

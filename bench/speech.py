@@ -1,15 +1,22 @@
-"""The speech that a bench works on: one speaker's and other people's, as a person would upload it."""
+"""What the benches that make models of real speech share: one speaker's and other people's, as a person uploads it."""
 
 import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.walk import Speech
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from bench.runner import Row, command_line, machine
+from bench.frontier.judge import Judge
+from bench.models import Models, base_model
+from bench.runner import Row, Run, command_line, machine
 
 
 def speech_command_line(description: str | None, name: str) -> argparse.ArgumentParser:
@@ -23,7 +30,23 @@ def speech_command_line(description: str | None, name: str) -> argparse.Argument
     return parser
 
 
-def read_speech(options: argparse.Namespace, work: Path) -> Speech:
+@contextmanager
+def speech_run(options: argparse.Namespace, **how: object) -> Iterator[tuple[Run, Judge, Models]]:
+    """Read the speech, and yield the rows of this run, what judges a model, and what makes the product's models.
+
+    Args:
+        how: what the run depends on besides the options that every bench of speech has, as JSON values.
+    """
+    quiet_transformers()
+    spec = CompressionSpec.model_validate(json.loads(options.settings))
+    with tempfile.TemporaryDirectory() as scratch:
+        speech = _read_speech(options, Path(scratch))
+        run = Run(options.out, _how_made(options, spec, speech) | how)
+        judge = Judge(_corpora(speech), options.clips, spec.language)
+        yield run, judge, Models(base_model(options.model, options.cache), spec, speech, Path(scratch) / "models")
+
+
+def _read_speech(options: argparse.Namespace, work: Path) -> Speech:
     """Read the speech of `options.speaker` and `options.general` into `work`."""
     speaker, general = (
         build_corpus(read_folder(folder), work / name, Limits())
@@ -32,20 +55,20 @@ def read_speech(options: argparse.Namespace, work: Path) -> Speech:
     return Speech(speaker, general)
 
 
-def corpora(speech: Speech) -> dict[str, Corpus]:
+def _corpora(speech: Speech) -> dict[str, Corpus]:
     """Return both kinds of speech by the names that rows have for them."""
     assert speech.general is not None
     return {"speaker": speech.speaker, "others": speech.general}
 
 
-def how_made(options: argparse.Namespace, spec: CompressionSpec, speech: Speech) -> Row:
+def _how_made(options: argparse.Namespace, spec: CompressionSpec, speech: Speech) -> Row:
     """Return model, speech, settings and machine as JSON values."""
     return {
         "model": options.model,
         "speaker": options.speaker.name,
         "general": options.general.name,
         "corpora": {
-            name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in corpora(speech).items()
+            name: {"digest": corpus.digest, "clips": len(corpus.clips)} for name, corpus in _corpora(speech).items()
         },
         "settings": spec.model_dump(mode="json"),
         "clips_judged_of_each_kind": options.clips,

@@ -20,7 +20,7 @@ from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import widened
-from adaptwin_core.ml.stages.recipe import Recipe
+from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.run import run_recipe
 from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.stages.watcher import Watcher
@@ -29,7 +29,6 @@ from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.ml.training.teacher import Teacher
 from adaptwin_core.speech.corpus import Corpus
 from bench.floor import count_flops, fastest_rate
-from bench.models import base_model
 from bench.runner import Row, machine
 
 NUM_OPERATORS = 10
@@ -83,8 +82,7 @@ def timed_job(job: Job, cache: Path) -> Row:
         stored = sum(tensor.numel() for tensor in widened(load_file(model / WEIGHTS_FILE)).values())
         size = report["size"]["compressed"]
         assert stored == size["total_params"], f"{stored:,} numbers are stored, the plan says {size['total_params']:,}"
-        started_from = base_model(base.source, cache)
-        one_step = _one_step(Recipe(started_from, spec, Corpus.load(between / "speaker"), None), model)
+        one_step = _one_step(Recipe(BaseModel.of(base), spec, Corpus.load(between / "speaker"), None), model)
     errors = [block["error_after"] for block in report["blocks"].values()]
     return {
         "job": job.name,
@@ -105,9 +103,9 @@ def timed_job(job: Job, cache: Path) -> Row:
 
 def _one_step(recipe: Recipe, model: Path) -> Row:
     """Time and profile steps of the training after the cut, on one whole window, beside the least they could take."""
-    lessons = Mixture(mixture_of(recipe, teacher_knows_speaker=False).speaker[:1], [])
+    mixture = Mixture(mixture_of(recipe, teacher_knows_speaker=False).speaker[:1], [])
     teacher = Teacher(load_whisper(recipe.base.folder).to(device()), recipe.featurizer)
-    teacher.example(lessons.speaker[0])
+    teacher.example(mixture.speaker[0])
     ends: list[float] = []
 
     def on_step(_step: int, _loss: float) -> None:
@@ -117,7 +115,7 @@ def _one_step(recipe: Recipe, model: Path) -> Row:
 
     def steps(count: int) -> None:
         student = load_compressed(model).to(device())
-        finetune(student, teacher, lessons, recipe.spec, num_steps=count, on_step=on_step)
+        finetune(student, teacher, mixture, recipe.spec, num_steps=count, on_step=on_step)
 
     steps(1 + NUM_TIMED)
     seconds = min(after - before for before, after in pairwise(ends))

@@ -76,7 +76,7 @@ class Service:
         """Ask it to end, and return its exit status."""
         self.client.close()
         self.process.send_signal(how)
-        _, _ = self.process.communicate(timeout=60)
+        self.process.communicate(timeout=60)
         return self.process.returncode
 
     def processes(self) -> list[psutil.Process]:
@@ -155,7 +155,7 @@ class Service:
 
 @contextmanager
 def running_service(base_model: str, num_workers: int = 2) -> Iterator[Service]:
-    """A service with quick leases, until the context ends."""
+    """Run a service with short leases until the context ends."""
     with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as folder:
         service = Service(Path(folder), "--base-model", base_model, num_workers=num_workers, **QUICK)
         try:

@@ -8,18 +8,14 @@ a small model, one cut, few clips and steps, nothing stored in 4 bits.
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
-from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.model.quantization import NOT_MEASURED, STORED
-from adaptwin_core.ml.model.quiet import quiet_transformers
-from bench.frontier.judge import Judge
 from bench.frontier.plot import draw
 from bench.frontier.systems import Frontier, systems
-from bench.models import Models, base_model
-from bench.runner import Run, parsed
-from bench.speech import corpora, how_made, read_speech, speech_command_line
+from bench.models import base_model
+from bench.runner import parsed
+from bench.speech import speech_command_line, speech_run
 
 QUICK = {
     "out": Path("var/frontier-quick.json"),
@@ -36,13 +32,7 @@ QUICK = {
 
 def main() -> None:
     options = _options()
-    quiet_transformers()
-    spec = CompressionSpec.model_validate(json.loads(options.settings))
-    with tempfile.TemporaryDirectory() as scratch:
-        speech = read_speech(options, Path(scratch))
-        run = Run(options.out, how_made(options, spec, speech) | {"smaller": options.smaller})
-        judge = Judge(corpora(speech), options.clips, spec.language)
-        models = Models(base_model(options.model, options.cache), spec, speech, Path(scratch) / "models")
+    with speech_run(options, smaller=options.smaller) as (run, judge, models):
         smaller = base_model(options.smaller, options.cache) if options.smaller else None
         frontier = Frontier(models, smaller)
         for system in systems(options.cuts, has_smaller=smaller is not None):

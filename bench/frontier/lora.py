@@ -12,7 +12,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import WhisperForConditionalGeneration, get_linear_schedule_with_warmup
 
-from adaptwin_core.ml.model.adapter import decode, encode
+from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.precision import quick_products
 from adaptwin_core.ml.model.windows import Window
@@ -59,6 +59,6 @@ def cross_entropy(model: Any, featurizer: Featurizer, window: Window) -> torch.T
     labels_1L, features_1MT = featurizer.labels(window.text or ""), featurizer.features([window.audio()])
     with quick_products(labels_1L.device):
         encoded_1SD = encode(model, features_1MT)
-        logits_1LV = model.proj_out(decode(model, labels_1L[:, :-1], encoded_1SD))
+        logits_1LV = token_logits(model, decode(model, labels_1L[:, :-1], encoded_1SD))
     asked = slice(len(featurizer.prompt()) - 1, None)
     return nn.functional.cross_entropy(logits_1LV[0, asked].float(), labels_1L[0, 1:][asked])

@@ -95,8 +95,8 @@ class Frontier:
         if folder not in self._taught:
             teacher = Teacher(load_whisper(folder), recipe.featurizer)
             self._taught[folder] = teacher, mixture_of(recipe, teacher_knows_speaker=False)
-        teacher, lessons = self._taught[folder]
-        return measure_input_moments(made.model, teacher, weighted_windows(lessons, recipe.speaker_weight))
+        teacher, mixture = self._taught[folder]
+        return measure_input_moments(made.model, teacher, weighted_windows(mixture, recipe.speaker_weight))
 
     def _models(self, system: System) -> Models:
         found = self.smaller if system.is_smaller else self.models
