@@ -1,6 +1,8 @@
 """What both models transcribed becomes a report, and the model's folder is complete."""
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
-from adaptwin_core.speech.corpus import Corpus
 
 MAX_EXAMPLES = 5  # of recordings that are named
 _LABELS = {Contender.BASE: "original", Contender.COMPRESSED: "compressed"}  # as the report calls them
@@ -34,13 +35,16 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     corpora = {kind: corpus for kind in SpeechKind if (corpus := recipe.corpus(kind)) is not None}
     speech, silent_speech = {}, {}
     for kind, corpus in corpora.items():
-        if not held_out_clips(corpus, kind):
+        clips = held_out_clips(corpus, kind)
+        if not clips:
             continue
-        scores, made_up = _judge(recipe, kind, corpus)
-        if scores is not None:
-            speech[str(kind)] = scores
-        if made_up is not None:
+        made = {model: recipe.results[Stage.EVALUATE][EvaluationKey(model, kind)] for model in Contender}
+        base, compressed = (json.loads(result.files[TEXTS_FILE].read_text()) for result in made.values())
+        judged = clips, base, compressed, recipe.spec.language
+        if (made_up := silence(*judged)) is not None:
             silent_speech[str(kind)] = made_up
+        with suppress(InvalidInput):  # nobody says a word in these clips: there is nothing to score
+            speech[str(kind)] = compare(*judged) | {"compute_s_per_audio_s": _speeds(made)}
     searched = recipe.results[Stage.SEARCH]
     report = build_report(
         base_model=recipe.base.name,
@@ -75,22 +79,12 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     return TaskResult({**model_files, **report_files, **manifest}, report)
 
 
-def _judge(recipe: Recipe, kind: SpeechKind, corpus: Corpus) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Return the scores of both models on one kind of speech (None: nobody says a word in it), and what they say where
-    nobody speaks (None: there are no such clips).
-    """
-    made = {model: recipe.results[Stage.EVALUATE][EvaluationKey(model, kind)] for model in Contender}
-    base, compressed = (json.loads(made[model].files[TEXTS_FILE].read_text()) for model in Contender)
-    judged = held_out_clips(corpus, kind), base, compressed, recipe.spec.language
-    try:
-        scores = compare(*judged)
-    except InvalidInput:
-        return None, silence(*judged)
-    scores["compute_s_per_audio_s"] = {
+def _speeds(made: Mapping[Contender, TaskResult]) -> dict[str, float]:
+    """Return how many seconds of compute each model took for a second of audio."""
+    return {
         _LABELS[model]: round(result.figures["compute_s"] / result.figures["audio_s"], 4)
         for model, result in made.items()
     }
-    return scores, silence(*judged)
 
 
 def _untaught(recipe: Recipe) -> dict[str, Any]:

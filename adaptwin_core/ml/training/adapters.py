@@ -3,7 +3,7 @@
 Merged at the end, they leave the model's size as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -12,9 +12,11 @@ from torch import nn
 ALPHA_PER_RANK = 2  # the scale of every adapter, whatever its rank
 
 
-def with_adapters(model: nn.Module, target_modules: Sequence[str], rank: int) -> PeftModel:
-    """Return the model with new adapters on the linear layers of these names; all else is frozen."""
-    config = LoraConfig(r=rank, lora_alpha=ALPHA_PER_RANK * rank, target_modules=list(target_modules))
+def with_adapters(model: nn.Module, is_wanted: Callable[[str], bool], rank: int) -> PeftModel:
+    """Return the model with new adapters on the linear layers whose names are wanted; all else is frozen."""
+    linears = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    wanted = [name for name in linears if is_wanted(name)]
+    config = LoraConfig(r=rank, lora_alpha=ALPHA_PER_RANK * rank, target_modules=wanted)
     adapted: PeftModel = get_peft_model(model, config)
     return adapted
 

@@ -67,8 +67,7 @@ def tune_block(
     torch.manual_seed(seed)
     order = random.Random(seed)  # noqa: S311  # an order, not a secret
     untuned = _state(cut_layer, names)
-    linears = [name for name, module in cut_layer.named_modules() if isinstance(module, nn.Linear)]
-    adapted = with_adapters(cut_layer, [name for name in linears if name.startswith(prefixes)], lora_rank)
+    adapted = with_adapters(cut_layer, lambda name: name.startswith(prefixes), lora_rank)
     running: nn.Module = without_wrapper(adapted)
     optimizer = torch.optim.AdamW(trained_parameters(adapted), lr=learning_rate, weight_decay=0.0)
     schedule = cosine_schedule(optimizer, steps)

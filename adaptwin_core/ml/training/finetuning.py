@@ -54,8 +54,7 @@ def _trainable(student: WhisperForConditionalGeneration, spec: CompressionSpec) 
     """Return the model to run and the parameters to train: all layers', or those of adapters on their linear layers."""
     student.requires_grad_(False)
     if spec.tune_method == "adapters":
-        linears = [name for name, module in student.named_modules() if isinstance(module, nn.Linear)]
-        adapted = with_adapters(student, [name for name in linears if is_in_a_layer(name)], spec.lora_rank)
+        adapted = with_adapters(student, is_in_a_layer, spec.lora_rank)
         return adapted, trained_parameters(adapted)
     parameters = [p for name, p in student.named_parameters() if is_in_a_layer(name)]
     for parameter in parameters:
