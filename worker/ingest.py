@@ -7,7 +7,7 @@ from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.dataset_tasks import Ingested
 from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.speech.files.sources import SourceFile
-from adaptwin_core.speech.ingest import ReadingProgress, build_corpus
+from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from adaptwin_core.store.queries import blobs
 from adaptwin_core.store.queries import uploads as queries
@@ -26,8 +26,8 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
     with service.database.transaction() as session:
         uploads = queries.complete_of(session, scope, claim.dataset_id)
 
-    def on_progress(progress: ReadingProgress) -> None:
-        lease.progress(progress.num_files, progress.total_files, seconds=round(progress.seconds, 1))
+    def progress(done: int, total: int, /, **figures: float) -> None:
+        lease.progress(done, total, **{name: round(figure, 1) for name, figure in figures.items()})
 
     sources = [
         SourceFile(upload.file_name, service.blobs.fetch(upload.sha256, scope=scope.tenant_id))
@@ -38,7 +38,7 @@ def ingest(service: Service, claim: Claim, lease: Lease, workdir: Path) -> None:
         sources,
         workdir / "corpus",
         Limits(max_decoded_s=service.settings.max_decoded_s),
-        on_progress=on_progress,
+        progress,
     )
     lease.check()
     with service.database.transaction() as session:

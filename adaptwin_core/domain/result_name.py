@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import row_of
@@ -16,10 +15,10 @@ CODE_VERSION: Final = 18  # raise it when a stage makes something else of the sa
 
 @dataclass(frozen=True)
 class SpeechFacts:
-    """A corpus as a name needs it: `digest` covers its clips and audio; `report` tells of refused files, too."""
+    """A corpus as a name needs it: `digest` covers clips and audio; `report` (JSON) tells of refused files, too."""
 
     digest: str
-    report: DatasetReport
+    report: Mapping[str, Any]
 
 
 def result_name(
@@ -53,5 +52,5 @@ def result_name(
         "upstream": {done: {str(of): made for of, made in results.items()} for done, results in earlier.items()},
     }
     if row_of(stage).speech is SpeechUse.REPORT:
-        named["told"] = [None if speech is None else speech.report.model_dump() for speech in (speaker, general)]
+        named["told"] = [None if speech is None else speech.report for speech in (speaker, general)]
     return digest_json(named)

@@ -15,15 +15,14 @@ from adaptwin_core.store.tables import BaseModel, Job, Model, Task
 
 
 def begin(session: Session, job: Job, stage: Stage, *, num_shards: int) -> None:
-    """Queue the tasks of a stage, each with its message. If it has none, begin the next stage.
+    """Queue the tasks of a stage, or of the next one that has any, each with its message.
 
     Args:
         num_shards: into how many tasks calibration is split.
     """
-    keys = row_of(stage).keys(outline_of(session, job, num_shards=num_shards))
-    if not keys:
-        begin(session, job, JOB_STAGES[JOB_STAGES.index(stage) + 1], num_shards=num_shards)
-        return
+    outline = outline_of(session, job, num_shards=num_shards)
+    onward = ((later, row_of(later).keys(outline)) for later in JOB_STAGES[JOB_STAGES.index(stage) :])
+    stage, keys = next((later, keys) for later, keys in onward if keys)
     for key in keys:
         add_task(session, stage, key, job_id=job.id)
     job.stage, job.remaining = stage, len(keys)
@@ -79,6 +78,7 @@ def advance(session: Session, job: Job, manifest: dict[str, Any] | None, *, num_
     if verdict is not None:
         told += f": {verdict['sentence'][0].lower()}{verdict['sentence'][1:]}"
     events.add(session, job, "state", told, state=job.state, model_id=model.id, verdict=verdict)
+    outline = outline_of(session, job, num_shards=num_shards)
     for stage in stages_of(Owner.EXPORT):
-        for key in row_of(stage).keys(outline_of(session, job, num_shards=num_shards)):
+        for key in row_of(stage).keys(outline):
             add_task(session, stage, key, job_id=job.id)

@@ -118,8 +118,8 @@ def _corpus(session: Session, dataset_id: str) -> Dataset:
 
 def _facts(dataset: Dataset) -> SpeechFacts:
     assert dataset.digest is not None  # `_corpus` has seen to it
-    assert dataset.report is not None
-    return SpeechFacts(dataset.digest, dataset.report)
+    assert dataset.report_json is not None
+    return SpeechFacts(dataset.digest, dataset.report_json)
 
 
 def _made_by(session: Session, job: Job, stage: Stage) -> dict[TaskKey, Made]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from adaptwin_core.domain.dataset_report import RejectedFile
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.speech.annotations import Annotation
 from adaptwin_core.speech.audio_files import audio_files
 from adaptwin_core.speech.clips import clips_of
@@ -23,27 +24,25 @@ from adaptwin_core.speech.matching.matching import match
 from adaptwin_core.speech.matching.same_recording import Versions
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.reader import Reader
-from adaptwin_core.speech.reading_progress import OnProgress, ProgressReports, ReadingProgress
+from adaptwin_core.speech.reading_progress import ProgressReports
 from adaptwin_core.speech.shards import ShardWriter
 from adaptwin_core.speech.sound.sandbox import Decoder
 from adaptwin_core.speech.sound.sniff import READ_FORMS
 from adaptwin_core.speech.survey import survey
 from adaptwin_core.speech.texts.capitals import settle_capitals
 
-__all__ = ["Limits", "ReadingProgress", "SourceFile", "build_corpus"]
+__all__ = ["Limits", "SourceFile", "build_corpus"]
 
 _UNUSABLE = frozenset(
     {"decode_failed", "not_finite", "archive_damaged"}
 )  # then another encoding of the same recording is tried
 
 
-def build_corpus(
-    sources: Sequence[SourceFile], out: Path, limits: Limits, on_progress: OnProgress | None = None
-) -> Corpus:
+def build_corpus(sources: Sequence[SourceFile], out: Path, limits: Limits, progress: Progress = no_progress) -> Corpus:
     """Read files and archives of speech into `out`, an empty or new folder.
 
     The same files in any order give the same digest. A file that cannot be used is listed in `rejects`; the others
-    are used. `on_progress` is called about once a second while audio is read; what it raises ends the work.
+    are used. `progress` is told of audio files, and of the `seconds` decoded, about once a second.
 
     Raises:
         InvalidAudio: the set as a whole cannot be used: no_audio, too_long, too_slow, too_many_files or too_large.
@@ -57,12 +56,12 @@ def build_corpus(
     versions = Versions(found.audio_names, annotations)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=out) as spool, Decoder(limits) as decoder:
         writer = ShardWriter(out)
-        progress = ProgressReports(on_progress)
-        reader = Reader(Path(spool), decoder, writer, limits, notices, progress)
+        reports = ProgressReports(progress)
+        reader = Reader(Path(spool), decoder, writer, limits, notices, reports)
         try:
             wanted = versions.first
             while wanted:
-                progress.expect(len(wanted))
+                reports.expect(len(wanted))
                 for audio in audio_files(ordered, Path(spool), found, wanted, notices):
                     reader.read(audio, annotations.get(audio.name, Annotation()))
                 wanted = versions.instead_of({reject.name for reject in notices.rejects if reject.code in _UNUSABLE})
@@ -73,7 +72,7 @@ def build_corpus(
         notices.reject(name, "same_recording", reason)
     if not reader.used:
         raise InvalidAudio(_nothing_usable(notices.rejects), code="no_audio")
-    progress.report(final=True)
+    reports.report(final=True)
     clips = clips_of(reader.used)
     if all(clip.split != "test" for clip in clips):
         notices.warn("no_test", reader.used[0].name)

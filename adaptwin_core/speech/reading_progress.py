@@ -1,32 +1,21 @@
 """How far the reading of a set has come, and who is told."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from adaptwin_core.domain.audio import seconds_of
+from adaptwin_core.domain.progress import Progress
 from adaptwin_core.speech.sound.recording import Recording
 
 _REPORT_EVERY_S = 1.0
 
 
-@dataclass(frozen=True)
-class ReadingProgress:
-    """How far reading has come."""
-
-    num_files: int  # audio files done
-    total_files: int
-    seconds: float  # of audio decoded
-
-
-OnProgress = Callable[[ReadingProgress], None]
-
-
 class ProgressReports:
-    """Counts files and samples, used or not, and calls `on_progress` about once a second."""
+    """Counts files and samples, used or not, and tells `progress` of audio files, with the `seconds` decoded, about
+    once a second.
+    """
 
-    def __init__(self, on_progress: OnProgress | None) -> None:
-        self._on_progress = on_progress
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._num_files = self._total_files = 0
         self.num_samples = 0
         self._next_report = 0.0
@@ -43,10 +32,10 @@ class ProgressReports:
     def report(self, *, final: bool = False) -> None:
         """Say how far reading has come, if the last time was long ago or this is the end."""
         now = time.monotonic()
-        if self._on_progress is None or (now < self._next_report and not final):
+        if now < self._next_report and not final:
             return
         self._next_report = now + _REPORT_EVERY_S
-        self._on_progress(ReadingProgress(self._num_files, self._total_files, seconds_of(self.num_samples)))
+        self._progress(self._num_files, self._total_files, seconds=seconds_of(self.num_samples))
 
 
 class CountedRecording:

@@ -73,12 +73,7 @@ def run_recipe(
 
 def _read(kind: SpeechKind, folder: Path, workdir: Path, watcher: Watcher) -> Corpus:
     step, began = f"read {kind} speech", time.perf_counter()
-    corpus = build_corpus(
-        read_folder(folder),
-        workdir / kind,
-        Limits(),
-        lambda progress: watcher.show(step, progress.num_files, progress.total_files),
-    )
+    corpus = build_corpus(read_folder(folder), workdir / kind, Limits(), watcher.progress_of(step))
     give_back_freed()
     watcher.ended(step, time.perf_counter() - began)
     watcher.found(kind, corpus.report())

@@ -4,9 +4,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
@@ -45,7 +44,7 @@ class Walk:
     def __init__(self, speech: Speech, workdir: Path, watcher: Watcher | None = None, *, num_shards: int = 1) -> None:
         self._speech, self._workdir, self._watcher, self._num_shards = speech, workdir, watcher or Watcher(), num_shards
         self._facts = tuple(
-            None if corpus is None else SpeechFacts(corpus.digest, corpus.report())
+            None if corpus is None else SpeechFacts(corpus.digest, corpus.report().model_dump(mode="json"))
             for corpus in (speech.speaker, speech.general)
         )
         self._done: dict[str, Done] = {}
@@ -92,14 +91,8 @@ class Walk:
             out = self._workdir / f"{row.stage}-{name[:16]}"
             out.mkdir()
             began = time.perf_counter()
-            result = work(row.stage, recipe, key, out, self._telling(step))
+            result = work(row.stage, recipe, key, out, self._watcher.progress_of(step))
             seconds = time.perf_counter() - began
             self._watcher.ended(step, seconds)
             self._done[name] = Done(result, name, seconds)
         return self._done[name]
-
-    def _telling(self, step: str) -> Progress:
-        def progress(done: int, total: int, /, **_figures: Any) -> None:
-            self._watcher.show(step, done, total)
-
-        return progress

@@ -4,11 +4,20 @@ from collections.abc import Sequence
 
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.task_keys import SpeechKind
 
 
 class Watcher:
     """Is told of a job and shows nothing. Commands show it."""
+
+    def progress_of(self, step: str) -> Progress:
+        """Return what shows the progress of one step."""
+
+        def progress(done: int, total: int, /, **_figures: float) -> None:
+            self.show(step, done, total)
+
+        return progress
 
     def show(self, step: str, done: int, total: int) -> None:
         """Take note of what is done of a step, and of how much there is to do."""

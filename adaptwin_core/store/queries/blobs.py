@@ -12,12 +12,12 @@ from adaptwin_core.store.tables import Dataset, Model, Result, Upload
 
 
 def lock_shared(session: Session, scope: TenantScope) -> None:
-    """Keep `hold` out until the transaction ends: between storing a blob and the row that stands on it."""
+    """Keep `lock_exclusive` out until the transaction ends: between storing a blob and the row that stands on it."""
     session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": _lock_name(scope)})
 
 
 def lock_exclusive(session: Session, scope: TenantScope) -> None:
-    """Keep `share` out until the transaction ends: between asking whether a blob is used and deleting it."""
+    """Keep `lock_shared` out until the transaction ends: between asking whether a blob is used and deleting it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": _lock_name(scope)})
 
 

@@ -163,9 +163,14 @@ def test_a_job_has_a_task_for_every_form_that_it_wants_its_model_in():
     assert row_of(stage).keys(outline) == [ExportKey("ct2-int8"), ExportKey("dense")]
 
 
+def facts_of(*rejects: RejectedFile) -> SpeechFacts:
+    report = DatasetReport(seconds=1, clips=1, labelled=1, splits={}, rejects=list(rejects), warnings=[])
+    return SpeechFacts("speaker", report.model_dump(mode="json"))
+
+
 def named(stage: Stage, key: str, spec: CompressionSpec, **changes) -> str:
     row = row_of(stage)
-    speaker = SpeechFacts("speaker", DatasetReport(seconds=1, clips=1, labelled=1, splits={}, rejects=[], warnings=[]))
+    speaker = facts_of()
     given = {"base": "base", "speaker": speaker, "general": None, "earlier": {}, "tenant": "ten"} | changes
     return result_name(stage, row.key.parse(key), row.sees(spec, row.key.parse(key)), **given)
 
@@ -197,10 +202,7 @@ def test_a_result_is_named_by_all_that_goes_in(change):
 
 def test_only_what_tells_of_refused_files_is_named_by_them():
     refused = RejectedFile(name="a.txt", code="not_audio", reason="no audio")
-    facts = [
-        SpeechFacts("speaker", DatasetReport(seconds=1, clips=1, labelled=1, splits={}, rejects=rejects, warnings=[]))
-        for rejects in ([], [refused])
-    ]
+    facts = [facts_of(), facts_of(refused)]
     for stage, is_told in ((Stage.TUNE, False), (Stage.PUBLISH, True)):
         names = {named(stage, "model", SPEC, speaker=speaker) for speaker in facts}
         assert len(names) == 1 + is_told

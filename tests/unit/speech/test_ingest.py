@@ -10,7 +10,7 @@ import soundfile
 from adaptwin_core.domain.errors import CorruptBlob, InvalidAudio
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import label, read_folder
-from adaptwin_core.speech.ingest import Limits, ReadingProgress, SourceFile, build_corpus
+from adaptwin_core.speech.ingest import Limits, SourceFile, build_corpus
 from tests.unit.speech.sounds import build, build_files, rejects, voice, warnings, write
 
 
@@ -162,11 +162,16 @@ def test_set_that_takes_too_long_is_an_error(tmp_path: Path) -> None:
 
 
 def test_progress_ends_at_the_whole(speaker: Path, tmp_path: Path) -> None:
-    seen: list[ReadingProgress] = []
-    build_corpus(read_folder(speaker), tmp_path / "out", Limits(), seen.append)
-    assert seen[-1].num_files == seen[-1].total_files == 24
-    assert seen[-1].seconds == pytest.approx(44.69)
-    assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
+    seen: list[tuple[int, int, float]] = []
+
+    def progress(done: int, total: int, /, **figures: float) -> None:
+        seen.append((done, total, figures["seconds"]))
+
+    build_corpus(read_folder(speaker), tmp_path / "out", Limits(), progress)
+    num_files, total_files, decoded_s = seen[-1]
+    assert num_files == total_files == 24
+    assert decoded_s == pytest.approx(44.69)
+    assert [seconds for *_, seconds in seen] == sorted(seconds for *_, seconds in seen)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from adaptwin_core.domain.errors import InvalidAudio
 from adaptwin_core.speech.files.sources import read_folder
-from adaptwin_core.speech.ingest import Limits, ReadingProgress, build_corpus
+from adaptwin_core.speech.ingest import Limits, build_corpus
 from adaptwin_core.speech.sound import child_process, sandbox
 from tests.unit.speech.sounds import Nowhere, build, flac_bomb, rejects, voice, write
 
@@ -158,15 +158,15 @@ def test_stopping_by_progress_ends_the_child_and_the_spool(tmp_path: Path, monke
     class StopError(Exception):
         pass
 
-    seen: list[ReadingProgress] = []
+    seen: list[int] = []
 
-    def stop(progress: ReadingProgress) -> None:
-        seen.append(progress)
+    def stop(_done: int, total: int, /, **_figures: float) -> None:
+        seen.append(total)
         raise StopError
 
     with pytest.raises(StopError):
         build_corpus(read_folder(tmp_path / "in"), tmp_path / "out", Limits(), stop)
-    assert seen[0].total_files == 1
+    assert seen[0] == 1
     assert [p.name for p in (tmp_path / "out").iterdir()] == []
     assert not _children()
 
