@@ -12,6 +12,9 @@ HOP_SAMPLES = 160  # 10 ms lie between the starts of two frames
 FRAMES_PER_S = SAMPLE_RATE_HZ // HOP_SAMPLES  # 100
 WINDOW_FRAMES = WINDOW_S * FRAMES_PER_S  # 3,000
 
+# A fitted window ends this long after the sound in it. Whisper itself was trained on whole windows only.
+FITTED_MARGIN_S = 0.5
+
 
 def seconds_of(num_samples: int) -> float:
     """Return how long so many samples last."""
@@ -21,3 +24,15 @@ def seconds_of(num_samples: int) -> float:
 def samples_of(seconds: float) -> int:
     """Return how many whole samples fit into a time."""
     return int(seconds * SAMPLE_RATE_HZ)
+
+
+def window_frames(num_samples: int, margin_s: float | None) -> int:
+    """Return how many frames the window of a sound has: an even number, because the encoder halves it.
+
+    Args:
+        margin_s: how long after the sound the window ends. None stands for a whole window.
+    """
+    if margin_s is None:
+        return WINDOW_FRAMES
+    half = -(-(num_samples + samples_of(margin_s)) // (2 * HOP_SAMPLES))
+    return min(WINDOW_FRAMES, 2 * half)
