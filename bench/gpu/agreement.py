@@ -1,6 +1,7 @@
 """Does a job on one device come out as on another: the same plan, nearly the same losses, the same words."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,56 +27,55 @@ from bench.runner import Row
 NUM_CLIPS = 24  # of the real speaker, that the real model transcribes on both devices
 
 
-def small_job(tell: Tell, base: Path, speech: Path, spec: CompressionSpec) -> None:
-    """Make a model, and tell its plan, the losses of its training and what both models hear."""
+def one_side(tell: Tell, base: Path, speech: Path, spec: CompressionSpec, real: tuple[Path, Path] | None) -> None:
+    """Tell what one device makes of a small job and, where there is one, what a real model hears in real speech there.
+
+    Args:
+        real: folders of the real model and of its speech.
+    """
     quiet_transformers()
+    row = _small_job(base, speech, spec)
+    tell(row | ({"real": _real_words(*real)} if real is not None else {}))
+
+
+def _small_job(base: Path, speech: Path, spec: CompressionSpec) -> Row:
+    """Make a model; return its plan, the losses of its training and what both models hear."""
     with TemporaryDirectory() as scratch:
-        row, done = timed_job(
-            base_model(f"folder:{base}", base.parent / "cache"),
-            Corpus.load(speech),
-            spec,
-            Path(scratch),
-            Shortening(),
-            lambda _row: None,
-        )
+        model, corpus = base_model(f"folder:{base}", base.parent / "cache"), Corpus.load(speech)
+        row, done = timed_job(model, corpus, spec, Path(scratch), Shortening(), lambda _row: None)
         losses = [loss for stage in (Stage.PERSONALIZE, Stage.TUNE) for loss in _losses(done, stage)]
         heard = {str(contender): _texts(done, contender) for contender in Contender}
-        tell({"device": row["device"], "plan": report_of(done)["plan"], "losses": losses, "heard": heard})
+        return {"device": row["device"], "plan": report_of(done)["plan"], "losses": losses, "heard": heard}
 
 
-def real_words(tell: Tell, base: Path, speech: Path) -> None:
-    """Tell what the real model hears in some of the real speaker's clips, and its encoder's output on one of them."""
-    quiet_transformers()
+@torch.no_grad()
+def _real_words(base: Path, speech: Path) -> Row:
+    """Return what the real model hears in some of the clips, and every 97th number of its encoder's output on one."""
     corpus, model, featurizer = Corpus.load(speech), load_whisper(base).to(device()), Featurizer(base, "en")
     clips = spread(corpus.split("test"), NUM_CLIPS)
-    features_1MT = featurizer.features([corpus.audio(clips[0])]).to(device())
-    with torch.no_grad():
-        encoded = encode(model, features_1MT).flatten()[::97].cpu().tolist()
-    tell({"texts": transcribe(model, featurizer, corpus, clips).texts, "encoded": encoded})
+    encoded = encode(model, featurizer.features([corpus.audio(clips[0])]).to(device()))
+    texts = transcribe(model, featurizer, corpus, clips).texts
+    return {"texts": texts, "encoded": encoded.flatten()[::97].cpu().tolist()}
 
 
-def compared_jobs(one: Row, other: Row) -> Row:
-    """Return how far two small jobs agree."""
-    return {
+def compared(one: Row, other: Row) -> Row:
+    """Return how far the two sides agree."""
+    losses = zip(one["losses"], other["losses"], strict=True)
+    row: Row = {
+        "devices": [one["device"], other["device"]],
         "plans_agree": one["plan"] == other["plan"],
-        "largest_difference_of_losses": max(
-            (abs(a - b) / max(abs(a), 1e-6) for a, b in zip(one["losses"], other["losses"], strict=True)), default=0.0
-        ),
-        "texts": {
-            name: {"equal": sum(a == b for a, b in zip(texts, other["heard"][name], strict=True)), "all": len(texts)}
-            for name, texts in one["heard"].items()
-        },
+        "largest_difference_of_losses": max(abs(a - b) / abs(a) for a, b in losses),
+        "texts": {name: _equal(texts, other["heard"][name]) for name, texts in one["heard"].items()},
     }
+    if "real" in one:
+        a, b = (torch.tensor(side["real"]["encoded"]) for side in (one, other))
+        row["texts"]["real"] = _equal(one["real"]["texts"], other["real"]["texts"])
+        row["encoder_difference"] = float((a - b).norm() / a.norm())
+    return row
 
 
-def compared_words(one: Row, other: Row) -> Row:
-    """Return how many of the real clips are heard alike, and how far the encoder's outputs are apart."""
-    a, b = torch.tensor(one["encoded"]), torch.tensor(other["encoded"])
-    return {
-        "real_texts_equal": sum(x == y for x, y in zip(one["texts"], other["texts"], strict=True)),
-        "real_texts": len(one["texts"]),
-        "encoder_difference": float((a - b).norm() / a.norm()),
-    }
+def _equal(one: Sequence[str], other: Sequence[str]) -> Row:
+    return {"equal": sum(a == b for a, b in zip(one, other, strict=True)), "all": len(one)}
 
 
 def _losses(done: Done, stage: Stage) -> list[float]:

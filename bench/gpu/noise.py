@@ -12,13 +12,13 @@ from bench.gpu.made_up import sentences
 
 WORD_S = 0.4
 LOUDNESS = 1500.0  # of 32768
-VALID_CLIPS, TEST_CLIPS = 8, 32  # held out of training; all others are trained on
+VALID_CLIPS = 8
 
 
-def noise_corpus(folder: Path, seconds: float, *, num_held_out: int = TEST_CLIPS) -> Corpus:
+def noise_corpus(folder: Path, seconds: float, *, num_held_out: int) -> Corpus:
     """Write a burst of noise for each word of a sentence, sentence after sentence, until that much is there.
 
-    Each sentence is made once and recorded again and again, each time at another loudness, so no two clips are equal.
+    The first `num_held_out` clips are of the test split. Each sentence is made once and recorded again and again, each time at another loudness, so no two clips are equal.
     """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)

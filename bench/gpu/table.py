@@ -32,8 +32,9 @@ def _agreement(row: Row) -> str:
         f"{row['largest_difference_of_losses']:.1%} at most, and {heard['equal']} of {heard['all']} texts of its base "
         "model are equal."
     )
-    if "real_texts" in row:
-        text += f" A real model hears the same words in {row['real_texts_equal']} of {row['real_texts']} real clips."
+    if "real" in row["texts"]:
+        real = row["texts"]["real"]
+        text += f" A real model hears the same words in {real['equal']} of {real['all']} real clips."
     return text
 
 
@@ -43,7 +44,7 @@ def _speech(name: str, row: Row) -> str:
     if "stopped_after_s" in row:
         return text + " It was stopped when its time was up."
     if name == "real speaker":
-        before, after = (row["error_rates"][of]["value"] for of in ("original", "compressed"))
+        before, after = (row["error_rates"][of] for of in ("original", "compressed"))
         text += f" Word error rate on {row['test_clips']} clips: {before:.1%} before, {after:.1%} after."
     return text
 

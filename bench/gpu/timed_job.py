@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -63,7 +64,7 @@ class _Steps:
 
     def seconds(self) -> float:
         """Return the time of a step that no check of validation windows falls into."""
-        return median(after - before for before, after in zip(self.ends, self.ends[1:], strict=False))
+        return median(after - before for before, after in pairwise(self.ends))
 
 
 def timed_job(
