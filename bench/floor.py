@@ -60,11 +60,11 @@ class Products:
         self.flops[str(output.dtype).removeprefix("torch.")] += flops
 
 
-def _passes(module: Any, x: torch.Tensor) -> int:
+def _passes(module: nn.Linear | nn.Conv1d, x: torch.Tensor) -> int:
     """Return how many products of the same size a layer costs: forward, and one each for the gradients it gives."""
     if not torch.is_grad_enabled():
         return 1
-    return 1 + x.requires_grad + module.weight.requires_grad
+    return 1 + int(x.requires_grad) + int(module.weight.requires_grad)
 
 
 def floor_seconds(flops: Mapping[str, int], rates: Mapping[str, float]) -> float:

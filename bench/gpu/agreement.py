@@ -85,4 +85,3 @@ def _losses(done: Done, stage: Stage) -> list[float]:
 def _texts(done: Done, contender: Contender) -> list[str]:
     result = done[Stage.EVALUATE][EvaluationKey(contender, SpeechKind.SPEAKER)]
     return list(json.loads(result.files[TEXTS_FILE].read_text()).values())
-

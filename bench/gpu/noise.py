@@ -18,7 +18,8 @@ VALID_CLIPS = 8
 def noise_corpus(folder: Path, seconds: float, *, num_held_out: int) -> Corpus:
     """Write a burst of noise for each word of a sentence, sentence after sentence, until that much is there.
 
-    The first `num_held_out` clips are of the test split. Each sentence is made once and recorded again and again, each time at another loudness, so no two clips are equal.
+    The first `num_held_out` clips are of the test split. Each sentence is made once and recorded again and again, each
+    time at another loudness, so no two clips are equal.
     """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)

@@ -15,9 +15,7 @@ Device = Literal["cpu", "cuda"]
 Tell = Callable[[Row], None]
 
 
-def in_own_process(
-    work: Callable[..., None], *arguments: Any, device: Device, seconds: float, scratch: Path
-) -> Row:
+def in_own_process(work: Callable[..., None], *arguments: Any, device: Device, seconds: float, scratch: Path) -> Row:
     """Return the last row that `work(tell, *arguments)` told; `stopped_after_s` is added where its time was up.
 
     Raises:

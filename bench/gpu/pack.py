@@ -42,7 +42,9 @@ def pack_wheels(folder: Path, python: str) -> None:
     wanted = [f"{name}=={version(name)}" for name in kit.PACKAGES]
     form = ["--no-deps", "--only-binary=:all:", "--implementation", "cp", "--python-version", python]
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
-    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "-d", folder, *form, *platforms, *wanted], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "-d", folder, *form, *platforms, *wanted], check=True
+    )
 
 
 def pack_model(base: Path, target: Path) -> None:

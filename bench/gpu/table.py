@@ -5,7 +5,16 @@ from bench.markdown import markdown_table
 from bench.runner import Row, results_of
 
 NO_RUN = "No run of the current code is committed."
-COLUMNS = ("job", "stage", "done here", "seconds", "seconds for all", "GPU memory, GB", "memory, GB", "share of the rate")
+COLUMNS = (
+    "job",
+    "stage",
+    "done here",
+    "seconds",
+    "seconds for all",
+    "GPU memory, GB",
+    "memory, GB",
+    "share of the rate",
+)
 
 
 def table() -> str:

@@ -11,7 +11,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.shape import BlockId
-from adaptwin_core.ml.model.adapter import empty_layer, layer_prefix
+from adaptwin_core.ml.model.adapter import empty_layer, final_norm_prefix, layer_prefix
 
 
 def load_whisper(folder: Path) -> WhisperForConditionalGeneration:
@@ -35,7 +35,7 @@ def load_from(folder: Path, block: BlockId, where: torch.device) -> WhisperForCo
         model = WhisperForConditionalGeneration._from_config(config, attn_implementation="sdpa")
     num_layers = config.encoder_layers if block.half == "encoder" else config.decoder_layers
     later = [layer_prefix(BlockId(half=block.half, layer=index)) for index in range(block.layer, num_layers)]
-    prefixes = (*later, f"model.{block.half}.layer_norm.")
+    prefixes = (*later, final_norm_prefix(block.half))
     model.load_state_dict(
         {name: tensor.to(where).float() for name, tensor in _tensors(folder, prefixes)}, strict=False, assign=True
     )

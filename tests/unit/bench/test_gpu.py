@@ -93,7 +93,7 @@ def test_a_kit_brings_what_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(kit, "NEEDED", ("brought_along",))
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("PYTHONPATH", "")
-    with pytest.raises(SystemExit, match="lacks brought_along: run `python -m bench.gpu.pack`"):
+    with pytest.raises(SystemExit, match="lacks brought_along: run `python -m bench"):
         kit.unpack_wheels(tmp_path, tmp_path / "none")
     (tmp_path / kit.WHEELS).mkdir()
     with zipfile.ZipFile(tmp_path / kit.WHEELS / "brought_along-1-py3-none-any.whl", "w") as wheel:
