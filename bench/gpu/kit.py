@@ -21,25 +21,24 @@ NEEDED = ("torch", "transformers", "peft", "rich", "matplotlib", "click", "pydan
 
 
 def unpack_wheels(kit: Path, into: Path) -> None:
-    """Make the kit's packages importable in this process and in those that it starts. What is installed goes first.
+    """Where packages are missing, make the kit's importable in this process and in those that it starts.
 
     Raises:
         SystemExit: a package is neither installed nor in the kit.
     """
-    wheels = sorted((kit / WHEELS).glob("*.whl"))
-    for wheel in wheels:
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(into)
-    if wheels:
-        # Behind the installed packages here; Python itself puts what PYTHONPATH names before them in a child.
-        missing_before = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-        if missing_before:
-            sys.path.insert(0, str(into))
-            os.environ["PYTHONPATH"] = os.pathsep.join([str(into), *filter(None, [os.environ.get("PYTHONPATH")])])
-            importlib.invalidate_caches()
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
+    if _missing():
+        for wheel in (kit / WHEELS).glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(into)
+        sys.path.insert(0, str(into))
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(into), *filter(None, [os.environ.get("PYTHONPATH")])])
+        importlib.invalidate_caches()
+    if missing := _missing():
         raise SystemExit(
             f"this machine lacks {', '.join(missing)}: run `python -m bench.gpu.pack` where pip reaches a registry, "
             f"and carry its folder {kit} here"
         )
+
+
+def _missing() -> list[str]:
+    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
