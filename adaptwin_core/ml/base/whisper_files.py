@@ -18,6 +18,8 @@ from adaptwin_core.ml.base.ct2_weights import num_layers
 from adaptwin_core.ml.base.generation_settings import boundary_ids, generation_json
 from adaptwin_core.ml.base.token_ids import END, NUM_TIMESTAMPS
 
+# Of a model that dropped tokens: the base model's `vocab_size`, and `kept`, the base model's ids of those that stayed.
+KEPT_FILE = "kept_tokens.json"
 # What a recognizer needs beside its weights. Not every Whisper has the last ones.
 SIDECARS = (
     "generation_config.json",
@@ -29,6 +31,7 @@ SIDECARS = (
     "normalizer.json",
     "vocab.json",
     "merges.txt",
+    KEPT_FILE,
 )
 _FIRST_MERGE = ["Ġ", "t"]  # in both of Whisper's vocabularies; one of the pinned uploads lacks it
 _NAMES_BEFORE_2023 = {"<|nocaptions|>": "<|nospeech|>"}
