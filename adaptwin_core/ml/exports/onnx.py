@@ -63,7 +63,7 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
         Encoder(model),
         (features_BMF,),
         graphs / f"{ENCODER}{suffix}.onnx",
-        inputs={"input_features": {0: BATCH}},
+        inputs={"input_features": {0: BATCH, 2: "frames"}},
         outputs=["last_hidden_state"],
         weights=weights,
     )
