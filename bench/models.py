@@ -34,14 +34,14 @@ class Made:
 def base_model(source: str, cache: Path) -> BaseModel:
     """Return the base model of a source, such as `package:whisper-base`."""
     folder = resolve(source, cache)
-    return BaseModel.of(Base(source, folder, describe(folder)))
+    return BaseModel.of(Base(source, folder, describe(folder), cache))
 
 
 class Models:
     """Makes models from one base model and one person's speech; what lies between the stages is kept in `work`."""
 
     def __init__(self, base: BaseModel, spec: CompressionSpec, speech: Speech, work: Path) -> None:
-        self.recipe = Recipe(base, spec, speech.speaker, speech.general)
+        self.recipe = Recipe(base, spec, speech.speaker, speech.general, {Stage.VOCABULARY: {}})
         self._speech, self._work = speech, work
         work.mkdir(parents=True, exist_ok=True)
         self._walk = Walk(speech, Path(tempfile.mkdtemp(dir=work)))
@@ -53,10 +53,13 @@ class Models:
         general = recipe.general.report() if recipe.general is not None else None
         spec = submit(spec, recipe.shape, recipe.speaker.report(), general, accept_little=True).spec
         done = self._walk.run(recipe.base, spec, until=Stage.TUNE)
+        chosen = {key: task.result for key, task in done[Stage.VOCABULARY].items()}
         folder = done[Stage.TUNE][ModelKey()].result.folder
         seconds = sum(task.seconds for stage in LEARNING for task in done[stage].values())
         num_bytes = sum(tensor.nbytes for tensor in load_file(folder / WEIGHTS_FILE).values())
-        return Made(load_compressed(folder), seconds, replace(recipe, spec=spec), num_bytes)
+        return Made(
+            load_compressed(folder), seconds, replace(recipe, spec=spec, results={Stage.VOCABULARY: chosen}), num_bytes
+        )
 
     def original(self) -> Made:
         """Return the base model as it is."""

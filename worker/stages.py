@@ -25,7 +25,7 @@ def run_stage(ctx: StageContext) -> TaskResult:
     base = ctx.task.base
     find = partial(base_folder, base.source, base.digest, ctx.settings.models_dir)
     recipe = Recipe(
-        BaseModel(base.id, base.digest, base.shape, base.licence, find),
+        BaseModel(base.id, base.digest, base.shape, base.licence, find, ctx.settings.models_dir),
         ctx.task.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,

@@ -17,17 +17,20 @@ def budget_of(shape: ModelShape, half: Half, cut: float) -> int:
     return math.ceil(cut * (shape.encoder_params if half == "encoder" else shape.decoder_layer_params))
 
 
-def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
+def cuts_of(spec: CompressionSpec, shape: ModelShape, *, num_dropped: int = 0) -> dict[Half, float]:
     """Return the share to remove of each half that is cut.
 
-    A budget for the whole model takes the same share of encoder and decoder layers.
+    A budget for the whole model takes the same share of encoder and decoder layers. Dropped tokens count towards it.
+
+    Args:
+        num_dropped: tokens of the base model that `shape` is without.
 
     Raises:
         InvalidSpec: the embeddings alone exceed the budget, or come so near to it that too little of the layers would
             be left.
     """
     cuts: dict[Half, float] = {"encoder": spec.encoder_cut, "decoder": spec.decoder_cut}
-    removed = _removed_of_whole(spec, shape)
+    removed = _removed_of_whole(spec, shape, num_dropped)
     if removed is not None:
         share = max(0.0, removed / (shape.encoder_params + shape.decoder_layer_params))
         if share > DEEPEST_CUT:
@@ -41,8 +44,11 @@ def cuts_of(spec: CompressionSpec, shape: ModelShape) -> dict[Half, float]:
     return {half: cut for half, cut in cuts.items() if cut > 0}
 
 
-def _removed_of_whole(spec: CompressionSpec, shape: ModelShape) -> int | None:
+def _removed_of_whole(spec: CompressionSpec, shape: ModelShape, num_dropped: int) -> int | None:
     """Return the parameters to remove where the settings give a budget for the whole model; else None."""
     if spec.max_bytes is not None:
         return shape.total_params - int((spec.max_bytes - HEADER_BYTES) / BYTES_PER_PARAM[spec.weights])
-    return None if spec.model_cut is None else math.ceil(spec.model_cut * shape.total_params)
+    if spec.model_cut is None:
+        return None
+    already = num_dropped * shape.d_model
+    return math.ceil(spec.model_cut * (shape.total_params + already)) - already

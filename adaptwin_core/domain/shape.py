@@ -48,6 +48,10 @@ class ModelShape(Frozen):
         except KeyError as missing:
             raise InvalidSpec(f"this is not a Whisper configuration: it lacks {missing}") from missing
 
+    def with_tokens(self, vocab_size: int) -> Self:
+        """Return the shape with another number of tokens. A copy by pydantic would keep the counts of this one."""
+        return self.model_validate(self.model_dump() | {"vocab_size": vocab_size})
+
     def heads(self, half: Half) -> int:
         return self.encoder_heads if half == "encoder" else self.decoder_heads
 

@@ -176,6 +176,18 @@ class CompressionSpec(Settings):
         description="Language of the speech, as a code, a tag or a name: de, de-DE or German. It is stored as "
         "Whisper's code, and the base model must support it.",
     )
+    languages: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="All languages that the person speaks, as in language, which must be among them. Left out, it is "
+        "that one. Tokens of other languages are dropped; see vocabulary.",
+    )
+    vocabulary: Literal["languages", "all"] = Field(
+        "languages",
+        description="Tokens that the model keeps. languages: those that the words of languages, the transcripts, "
+        "digits or signs need. all: every token of the base model. A base model for English only, and languages "
+        "without a word list, keep all.",
+    )
     seed: int = Field(
         0,
         ge=0,
@@ -191,6 +203,11 @@ class CompressionSpec(Settings):
         except InvalidSpec as unknown:
             raise ValueError(unknown.message) from unknown
 
+    @field_validator("languages", mode="after")
+    @classmethod
+    def _as_whisper_names_them(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cls._as_whisper_names_it(language) for language in languages))
+
     @field_validator("exports")
     @classmethod
     def _each_once(cls, exports: tuple[ExportName, ...]) -> tuple[ExportName, ...]:
@@ -198,6 +215,8 @@ class CompressionSpec(Settings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        if self.languages and self.language not in self.languages:
+            raise ValueError(f"languages must include that of the speech: add {self.language}, or leave languages out")
         if len(self.budgets) > 1:
             raise ValueError(f"give {' or '.join(self.budgets)}, not both")
         if not self.is_cut:
@@ -228,6 +247,11 @@ class CompressionSpec(Settings):
         if not self.is_cut or self.model_fields_set & {"personal_steps", "tune_steps"}:
             return self
         return self.model_copy(update={"personal_steps": 0, "tune_steps": self.personal_steps + self.tune_steps})
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The languages whose tokens are kept, in the alphabet's order: equal sets are one setting."""
+        return tuple(sorted(self.languages or (self.language,)))
 
     @property
     def is_cut(self) -> bool:

@@ -16,6 +16,10 @@ ANY_CUT: Final = 0.35  # stands for every cut, where only what is cut matters an
 ANY_WER: Final = 100.0
 
 
+def of_vocabulary(spec: CompressionSpec, _key: TaskKey) -> CompressionSpec:
+    return CompressionSpec.model_validate(spec.model_dump(include={"language", "languages", "vocabulary", "seed"}))
+
+
 def of_personalize(spec: CompressionSpec, _key: TaskKey) -> CompressionSpec:
     """Every size of one person's model starts from the same personalized model."""
     return CompressionSpec.model_validate(spec.model_dump(include={"language", "seed", "lora_rank", *_PERSONALIZING}))

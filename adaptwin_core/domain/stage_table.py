@@ -22,6 +22,7 @@ from adaptwin_core.domain.task_keys import (
     SpeechKind,
     TaskKey,
 )
+from adaptwin_core.domain.vocabulary import drops_tokens
 
 
 def _blocks(outline: Outline) -> list[BlockId]:
@@ -41,7 +42,7 @@ def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
     return lambda _key: stages
 
 
-_UP_TO_WEIGH = (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
+_UP_TO_WEIGH = (Stage.VOCABULARY, Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
 
 TABLE: Final = (
     Row(
@@ -58,13 +59,25 @@ TABLE: Final = (
         queue=Queue.AUDIO,
     ),
     Row(
+        Stage.VOCABULARY,
+        does="chooses the tokens that the person's languages need",
+        per="model",
+        owner=Owner.JOB,
+        key=ModelKey,
+        keys=_one_if(lambda outline: drops_tokens(outline.spec, outline.shape)),
+        reads=_reads(),
+        sees=settings.of_vocabulary,
+        speech=SpeechUse.CLIPS,
+        cores=Cores.ALL,
+    ),
+    Row(
         Stage.PERSONALIZE,
         does="trains the whole model on its speaker",
         per="model",
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda outline: outline.spec.personal_steps > 0),
-        reads=_reads(),
+        reads=_reads(Stage.VOCABULARY),
         sees=settings.of_personalize,
         speech=SpeechUse.AUDIO,
         cores=Cores.ALL,
@@ -78,7 +91,7 @@ TABLE: Final = (
         keys=lambda outline: (
             [ShardKey(index, outline.num_shards) for index in range(outline.num_shards)] if _blocks(outline) else []
         ),
-        reads=_reads(Stage.PERSONALIZE),
+        reads=_reads(Stage.VOCABULARY, Stage.PERSONALIZE),
         sees=settings.of_calibrate,
         speech=SpeechUse.AUDIO,
         cores=Cores.SHARE,
@@ -90,7 +103,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=BlockId,
         keys=lambda outline: _blocks(outline) if outline.spec.has_measured_plan else [],
-        reads=_reads(Stage.PERSONALIZE, Stage.CALIBRATE),
+        reads=_reads(Stage.VOCABULARY, Stage.PERSONALIZE, Stage.CALIBRATE),
         sees=settings.of_weigh,
         speech=SpeechUse.CLIPS,
         cores=Cores.SHARE,
@@ -138,7 +151,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=EvaluationKey,
         keys=_evaluations,
-        reads=lambda key: () if key.model is Contender.BASE else (Stage.TUNE,),
+        reads=lambda key: () if key.model is Contender.BASE else (Stage.VOCABULARY, Stage.TUNE),
         sees=settings.of_evaluate,
         speech=SpeechUse.AUDIO,
         cores=Cores.SHARE,
@@ -150,7 +163,7 @@ TABLE: Final = (
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
+        reads=_reads(Stage.VOCABULARY, Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
         sees=settings.of_whole_job,
         speech=SpeechUse.REPORT,
         cores=Cores.SHARE,

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     """What a task does. The stages of a job follow each other in this order."""
 
     INGEST = "ingest"
+    VOCABULARY = "vocabulary"
     PERSONALIZE = "personalize"
     CALIBRATE = "calibrate"
     WEIGH = "weigh"

@@ -8,6 +8,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.vocabulary import smallest_shape
 
 
 class Submission(NamedTuple):
@@ -18,8 +19,9 @@ class Submission(NamedTuple):
 
 
 def require_reachable(spec: CompressionSpec, shape: ModelShape) -> None:
-    """Refuse a size that this model cannot have. Raises InvalidSpec."""
-    make_plan(spec, shape)
+    """Refuse a size that this model cannot have, even with the fewest tokens. Raises InvalidSpec."""
+    smallest = smallest_shape(spec, shape)
+    make_plan(spec, smallest, num_dropped=shape.vocab_size - smallest.vocab_size)
 
 
 def submit(

@@ -91,7 +91,7 @@ class Frontier:
 
     def inputs(self, made: Made) -> InputMoments:
         """Return the moments of every matrix's inputs, for which weights of 4 bits are rounded in every row."""
-        recipe, folder = made.recipe, made.recipe.base.folder
+        recipe, folder = made.recipe, made.recipe.start.folder
         if folder not in self._taught:
             teacher = Teacher(load_whisper(folder), recipe.featurizer)
             self._taught[folder] = teacher, mixture_of(recipe, teacher_knows_speaker=False)

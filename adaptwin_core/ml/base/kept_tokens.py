@@ -1,7 +1,7 @@
 """Which tokens of a Whisper's vocabulary the languages that are spoken need.
 
-The tokenizer (byte-pair encoding) begins with single bytes and merges neighbours, always by the rule that comes first in
-its list. It never undoes a merge. So the merges inside the span of a final token are those of that token alone. All
+The tokenizer (byte-pair encoding) begins with single bytes and merges neighbours, always by the rule that comes first
+in its list. It never undoes a merge. So the merges inside the span of a final token are those of that token alone. All
 tokens that these merges make are kept with it, and with them the rules. A rule that is dropped would have made a token
 outside that set, so it was never used in a text of kept tokens. Such a text is therefore encoded as before.
 """

@@ -39,6 +39,7 @@ class Base(NamedTuple):
     source: str
     folder: Path
     facts: BaseModelFacts
+    cache_dir: Path
 
     @classmethod
     def found(cls, text: str, language: str, cache_dir: Path) -> "Base":
@@ -53,7 +54,7 @@ class Base(NamedTuple):
         folder = resolve(source, cache_dir)
         facts = describe(folder)
         languages.require(language, facts.languages, short_name(source))
-        return cls(source, folder, facts)
+        return cls(source, folder, facts, cache_dir)
 
 
 def resolve(source: str, cache_dir: Path) -> Path:

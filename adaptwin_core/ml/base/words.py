@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from wordfreq import top_n_list
-
 from adaptwin_core.domain.word_lists import WORD_LISTS
 
 MAX_WORDS: Final = 200_000
@@ -20,6 +18,8 @@ _LISTED_WITHOUT_MARKS = {"ar": ("ARABIC",), "fa": ("ARABIC",), "ur": ("ARABIC",)
 
 def listed_words(language: str) -> list[str]:
     """Return up to `MAX_WORDS` words, folded, the most frequent first. The language is one of `WORD_LISTS`."""
+    from wordfreq import top_n_list  # only here: a model that keeps all tokens does without the lists
+
     return list(top_n_list(WORD_LISTS[language], MAX_WORDS))
 
 
@@ -27,9 +27,8 @@ def forms_of(word: str, language: str) -> Iterator[str]:
     """Yield a listed word as it is, capitalized and in capitals, in each spelling that folding made equal."""
     for spelling in _spellings(word, language):
         upper = spelling.replace("i", "İ").upper() if language == "tr" else spelling.upper()
-        first, *rest = spelling or " "
-        initial = "İ" if language == "tr" and first == "i" else first.title()
-        yield from (spelling, initial + "".join(rest), upper)
+        initial = "İ" if language == "tr" and spelling.startswith("i") else spelling[:1].title()
+        yield from (spelling, initial + spelling[1:], upper)
         if language == "nl" and spelling.startswith("ij"):
             yield "IJ" + spelling[2:]
 

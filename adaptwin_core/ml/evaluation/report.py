@@ -15,6 +15,7 @@ from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.units import unit_of
+from adaptwin_core.domain.vocabulary import why_whole
 from adaptwin_core.ml.evaluation.report_card import model_card
 from adaptwin_core.ml.evaluation.report_plot import write_plot
 from adaptwin_core.ml.evaluation.scoring import count_units, difference, judged_by, score
@@ -98,6 +99,7 @@ def build_report(
     base_model: str,
     base_digest: str,
     shape: ModelShape,
+    base_shape: ModelShape,
     plan: RankPlan,
     spec: CompressionSpec,
     speech: Mapping[str, Any],
@@ -110,6 +112,7 @@ def build_report(
     """Return all that a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
+        shape: with the tokens that are kept; `base_shape`: with all.
         speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.
         datasets: what was found in the files, by kind of speech.
     """
@@ -125,7 +128,7 @@ def build_report(
         "size": {
             "original": {
                 "encoder_params": shape.encoder_params,
-                "total_params": shape.total_params,
+                "total_params": base_shape.total_params,
                 "weights_bytes": bytes_of["original"],
             },
             "compressed": {
@@ -134,9 +137,15 @@ def build_report(
                 "weights_bytes": bytes_of["compressed"],
             },
         },
+        "vocabulary": {
+            "kept": shape.vocab_size,
+            "of": base_shape.vocab_size,
+            "languages": list(spec.spoken),
+            "why_all": why_whole(spec, base_shape),
+        },
         "plan": {
             "encoder_cut": 1 - encoder_params / shape.encoder_params,
-            "total_cut": 1 - plan.total_params(shape) / shape.total_params,
+            "total_cut": 1 - plan.total_params(shape) / base_shape.total_params,
             "blocks": plan.model_dump(mode="json")["blocks"],
         },
         "blocks": dict(blocks),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from adaptwin_core.domain.languages import named
 from adaptwin_core.domain.units import Unit
 from adaptwin_core.ml.evaluation.written_form import KINDS
 
@@ -35,6 +36,7 @@ def model_card(report: Mapping[str, Any]) -> str:
         f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
         f"{of_all} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
         f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
+        *(["", _tokens(report["vocabulary"])] if "vocabulary" in report else []),
         "",
         "```python",
         "from transformers import pipeline",
@@ -89,6 +91,15 @@ def _table(speech: Mapping[str, Any]) -> Iterator[str]:
 def _silence(kind: str, found: Mapping[str, Any]) -> str:
     heard = " and ".join(f"the {_named(model)} {found['heard'][model]:,}" for model in MODELS)
     return f"On {_clips(found, 'clip')} of {_SPEECH[kind]} where nobody speaks, {heard} {found['unit']}s are written."
+
+
+def _tokens(vocabulary: Mapping[str, Any]) -> str:
+    if vocabulary["kept"] < vocabulary["of"]:
+        return (
+            f"It keeps the {vocabulary['kept']:,} of {vocabulary['of']:,} tokens that these languages need: "
+            f"{', '.join(named(code) for code in vocabulary['languages'])}."
+        )
+    return f"It keeps all {vocabulary['of']:,} tokens{f', as {why}' if (why := vocabulary['why_all']) else ''}."
 
 
 def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """A stock Whisper as a whisper.cpp file (ggml): 16-bit, or matrices in 8 or 5 bits.
 
 whisper.cpp fixes head size and neurons, so it gets a compressed model's dense form: as large as the original in the
-same bits. It derives the languages from the number of tokens, so tokens that were added to Whisper's own are left out.
+same bits. It derives special tokens from the number of tokens, so tokens that were added to Whisper's own are left out,
+and those that were dropped get rows back.
 The file holds a header, mel filters, tokens, then each tensor with its name, its dimensions in reverse order and its
 data. Integers are little-endian int32.
 """
@@ -17,9 +18,8 @@ from gguf.quants import quantize
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.base.token_ids import NUM_TIMESTAMPS, first_timestamp, token_ids
 from adaptwin_core.ml.base.whisper_tensors import EMBEDDING
-from adaptwin_core.ml.exports.text_tokens import text_tokens
+from adaptwin_core.ml.exports.original_vocabulary import OriginalVocabulary
 
 MAGIC = 0x67676D6C
 QUANTIZATION_VERSION = 2  # of ggml's blocks; the header holds it times 1000
@@ -68,13 +68,13 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
     config = model.config
     if config.encoder_ffn_dim != 4 * config.d_model or config.decoder_ffn_dim != 4 * config.d_model:
         raise InvalidInput("whisper.cpp takes four neurons a column of the width, and this model has others: use ct2")
-    num_tokens = first_timestamp(token_ids(texts)) + NUM_TIMESTAMPS
+    vocabulary = OriginalVocabulary(texts)
     name = f"ggml-model-{weights}.bin"
     with (out / name).open("wb") as file:
         _ints(
             file,
             MAGIC,
-            num_tokens,
+            vocabulary.num_tokens,
             config.max_source_positions,
             config.d_model,
             config.encoder_attention_heads,
@@ -89,14 +89,14 @@ def write_ggml(model: WhisperForConditionalGeneration, texts: Path, out: Path, *
         filters_MF = WhisperFeatureExtractor.from_pretrained(texts, local_files_only=True).mel_filters.T
         _ints(file, *filters_MF.shape)
         file.write(np.ascontiguousarray(filters_MF, np.float32).tobytes())
-        tokens = text_tokens(texts)
+        tokens = vocabulary.tokens
         _ints(file, len(tokens))
         for token in tokens:
             _ints(file, len(token))
             file.write(token)
         for key, tensor in model.named_parameters():  # one that two layers share is named once
             values = tensor.detach().float().numpy()
-            _write_tensor(file, _renamed(key), values[:num_tokens] if key == EMBEDDING else values, form)
+            _write_tensor(file, _renamed(key), vocabulary.rows(values) if key == EMBEDDING else values, form)
     return [name]
 
 

@@ -17,12 +17,14 @@ from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.search import search
 from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.ml.stages.tune import tune
+from adaptwin_core.ml.stages.vocabulary import vocabulary
 from adaptwin_core.ml.stages.weigh import weigh
 
 # Takes what it works on, the task's key, an empty folder for its files, and progress to tell.
 Body = Callable[[Recipe, Any, Path, Progress], TaskResult]
 
 BODIES: Final[dict[Stage, Body]] = {
+    Stage.VOCABULARY: vocabulary,
     Stage.PERSONALIZE: personalize,
     Stage.CALIBRATE: calibrate,
     Stage.WEIGH: weigh,

@@ -36,7 +36,7 @@ def calibrate(recipe: Recipe, key: ShardKey, out: Path, progress: Progress = no_
         SpeechKind.SPEAKER: recipe.speaker_windows(),
         SpeechKind.GENERAL: recipe.windows(SpeechKind.GENERAL),
     }
-    blocks = blocks_to_cut(spec, recipe.shape)
+    blocks = blocks_to_cut(spec, recipe.base.shape)
     model = load_whisper(recipe.whole_folder).to(device())
     num_speaker = max(1, round(spec.layer_windows * recipe.speaker_weight))
     kept_of = {SpeechKind.SPEAKER: num_speaker, SpeechKind.GENERAL: spec.layer_windows - num_speaker}

@@ -11,6 +11,7 @@ from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
+from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.transcription import transcribe
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
@@ -27,11 +28,11 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
     corpus = recipe.corpus(key.speech)
     assert corpus is not None, key
     if key.model is Contender.BASE:
-        model = load_whisper(recipe.base.folder)
+        model, featurizer = load_whisper(recipe.base.folder), Featurizer(recipe.base.folder, recipe.spec.language)
     else:
-        model = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder)
+        model, featurizer = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder), recipe.featurizer
     clips = held_out_clips(corpus, key.speech)
-    heard = transcribe(model.to(device()), recipe.featurizer, corpus, clips, progress)
+    heard = transcribe(model.to(device()), featurizer, corpus, clips, progress)
     path = out / TEXTS_FILE
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
     path.write_text(json.dumps(texts, ensure_ascii=False))

@@ -4,6 +4,7 @@ from typing import Final
 
 from adaptwin_core.domain.shape import BlockId
 
+KEPT_TOKENS_FILE: Final = "tokens.json"  # vocabulary: {"kept": ids of the base model, in rising order}
 ENCODED_FILE: Final = "encoded.safetensors"  # calibrate: the encoder's output for every window
 SENSITIVITY_FILE: Final = "offers.json"  # weigh
 NEURON_ORDER_FILE: Final = "order.safetensors"  # weigh: order_F, most needed first

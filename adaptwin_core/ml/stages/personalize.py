@@ -31,9 +31,9 @@ def personalize(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = 
     spec = recipe.spec
     losses: list[float] = []
     on_step = recording_losses(losses, progress, spec.personal_steps)
-    student, base = (load_whisper(recipe.base.folder).to(device()) for _ in range(2))
+    student, base = (load_whisper(recipe.start.folder).to(device()) for _ in range(2))
     mixture = mixture_of(recipe, teacher_knows_speaker=False)
     teacher = Teacher(base, recipe.featurizer)
     tuned = finetune(student, teacher, mixture, spec, num_steps=spec.personal_steps, on_step=on_step)
-    names = save_whole(tuned.model.cpu(), recipe.base.folder, out)
+    names = save_whole(tuned.model.cpu(), recipe.start.folder, out)
     return TaskResult({name: out / name for name in names}, {"losses": losses, "checks": tuned.checks})

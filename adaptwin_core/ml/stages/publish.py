@@ -50,6 +50,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
         base_model=recipe.base.name,
         base_digest=recipe.base.digest,
         shape=recipe.shape,
+        base_shape=recipe.base.shape,
         plan=recipe.plan,
         spec=recipe.spec,
         speech=speech,

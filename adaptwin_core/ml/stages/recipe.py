@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
 from adaptwin_core.ml.base.models import Base
+from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
 from adaptwin_core.ml.base.sources import licence_of, short_name
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
-from adaptwin_core.ml.stages.file_names import CUT_FILE, SENSITIVITY_FILE
+from adaptwin_core.ml.stages.file_names import CUT_FILE, KEPT_TOKENS_FILE, SENSITIVITY_FILE
 from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
 
@@ -33,6 +34,7 @@ class BaseModel:
         name: as a report tells it.
         licence: an SPDX identifier, if known.
         find: returns its folder, and is asked only by a stage that reads the folder; raises CorruptBlob.
+        cache: where a folder of it with fewer tokens is made.
     """
 
     name: str
@@ -40,12 +42,20 @@ class BaseModel:
     shape: ModelShape
     licence: str | None
     find: Callable[[], Path]
+    cache: Path
 
     @classmethod
     def of(cls, base: Base) -> "BaseModel":
         """Return what a person named as base model, once it is found."""
         facts = base.facts
-        return cls(short_name(base.source), facts.digest, facts.shape, licence_of(base.source), lambda: base.folder)
+        return cls(
+            short_name(base.source),
+            facts.digest,
+            facts.shape,
+            licence_of(base.source),
+            lambda: base.folder,
+            base.cache_dir,
+        )
 
     @cached_property
     def folder(self) -> Path:
@@ -54,7 +64,9 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`spec` holds the settings that the stage at hand may see, `results` those of the stages that it may read.
+    """`base` is the base model as it was found. What a job makes has the tokens that it keeps: `start` and `shape`.
+
+    `spec` holds the settings that the stage at hand may see, `results` those of the stages that it may read.
 
     A stage that was left out has no results; one that may not be read has no entry, and asking for it is a KeyError.
     """
@@ -65,9 +77,22 @@ class Recipe:
     general: Corpus | None
     results: Mapping[Stage, Results] = field(default_factory=dict)
 
+    @cached_property
+    def start(self) -> BaseModel:
+        """The base model with the tokens that the job keeps: the base model itself, where it keeps all."""
+        chosen = self.results[Stage.VOCABULARY]
+        if not chosen:
+            return self.base
+        kept = json.loads(chosen[ModelKey()].files[KEPT_TOKENS_FILE].read_text())["kept"]
+        return replace(
+            self.base,
+            shape=self.base.shape.with_tokens(len(kept)),
+            find=lambda: with_kept_tokens(self.base.folder, kept, self.base.cache),
+        )
+
     @property
     def shape(self) -> ModelShape:
-        return self.base.shape
+        return self.start.shape
 
     @property
     def speaker_weight(self) -> float:
@@ -80,7 +105,7 @@ class Recipe:
         personalizing made of it.
         """
         personalized = self.results[Stage.PERSONALIZE]
-        return personalized[ModelKey()].folder if personalized else self.base.folder
+        return personalized[ModelKey()].folder if personalized else self.start.folder
 
     @cached_property
     def calibrations(self) -> Sequence[Mapping[str, Path]]:
@@ -106,11 +131,12 @@ class Recipe:
         if searched:
             found = json.loads(searched[ModelKey()].files[CUT_FILE].read_text())
             spec = spec.with_cut(float(found["encoder_cut"]))
-        return make_plan(spec, self.shape, self.sensitivities)
+        num_dropped = self.base.shape.vocab_size - self.shape.vocab_size
+        return make_plan(spec, self.shape, self.sensitivities, num_dropped=num_dropped)
 
     @cached_property
     def featurizer(self) -> Featurizer:
-        return Featurizer(self.base.folder, self.spec.language)
+        return Featurizer(self.start.folder, self.spec.language)
 
     @cached_property
     def num_tokens(self) -> NumTokens:

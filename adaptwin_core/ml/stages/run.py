@@ -62,7 +62,9 @@ def run_recipe(
     watcher.admitted(settled.remarks)
     model = BaseModel.of(base)
     if settled.spec.max_wer is not None:
-        clips_to_search_by(Recipe(model, settled.spec, speaker, others))  # too few are refused now, not in an hour
+        clips_to_search_by(
+            Recipe(model, settled.spec, speaker, others, {Stage.VOCABULARY: {}})
+        )  # too few are refused now, not in an hour
     done = Walk(Speech(speaker, others), workdir, watcher).run(model, settled.spec)
     out.mkdir(parents=True, exist_ok=True)
     published = done[Stage.PUBLISH][ModelKey()].result

@@ -61,7 +61,7 @@ def tune(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_prog
             scaled = rescale(model, rounded, teacher, mixture, spec, num_steps=spec.scale_steps, on_step=on_step)
             state = scaled.state
             scale_checks = scaled.checks
-    names = save(model.cpu(), recipe.base.folder, out, weights=spec.weights, state=state)
+    names = save(model.cpu(), recipe.start.folder, out, weights=spec.weights, state=state)
     figures = {
         "encoder_params": plan.encoder_params(recipe.shape),
         "total_params": plan.total_params(recipe.shape),

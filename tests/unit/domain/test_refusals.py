@@ -17,7 +17,7 @@ from adaptwin_core.domain.spec import CompressionSpec
         ({"Encoder_Cut": 0.4}, ["unknown setting Encoder_Cut: did you mean encoder_cut?"]),
         ({"personalSteps": 1}, ["unknown setting personalSteps: did you mean personal_steps?"]),
         ({"cut": 1}, ["unknown setting cut: did you mean encoder_cut or decoder_cut or model_cut?"]),
-        ({"lang": "de"}, ["unknown setting lang: did you mean language?"]),
+        ({"lang": "de"}, ["unknown setting lang: did you mean language or languages?"]),
         ({"steps": 1}, ["did you mean layer_steps or personal_steps or tune_steps or scale_steps?"]),
         ({"learning_rate": 1}, ["did you mean layer_learning_rate or tune_learning_rate?"]),
         ({"wer": 1}, ["did you mean max_wer?"]),

@@ -3,19 +3,24 @@
 import pytest
 
 from adaptwin_core.domain.dataset_report import DatasetReport, RejectedFile
-from adaptwin_core.domain.errors import AdaptwinError
+from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
 from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_of
 from adaptwin_core.domain.stages import Outline, Owner, Stage
+from adaptwin_core.domain.submission import require_reachable
 from adaptwin_core.domain.task_keys import ExportKey
+from adaptwin_core.domain.vocabulary import smallest_shape, why_whole
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
 
+MULTILINGUAL = SHAPE.with_tokens(51_865)
 
-def keys(stage: Stage, *, has_general: bool = False, **spec: object) -> list[str]:
-    outline = Outline(CompressionSpec.model_validate(spec), SHAPE, has_general, num_shards=3)
+
+def keys(stage: Stage, *, shape: ModelShape = SHAPE, has_general: bool = False, **spec: object) -> list[str]:
+    outline = Outline(CompressionSpec.model_validate(spec), shape, has_general, num_shards=3)
     return [str(key) for key in row_of(stage).keys(outline)]
 
 
@@ -60,11 +65,64 @@ def test_one_task_works_on_the_whole_model(stage: Stage):
 
 
 def test_every_stage_of_some_job_has_tasks():
-    assert all(keys(stage, max_wer=5.0) for stage in JOB_STAGES)
+    assert all(keys(stage, shape=MULTILINGUAL, max_wer=5.0) for stage in JOB_STAGES)
 
 
 def test_a_model_that_learns_nothing_before_its_cut_has_no_task_for_it():
     assert keys(Stage.PERSONALIZE, personal_steps=0) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "tokens"),
+    [
+        ({"language": "de"}, 51_865),
+        ({"language": "de", "languages": ["en", "de"]}, 51_866),
+    ],
+)
+def test_a_multilingual_model_for_listed_languages_drops_tokens(spec: dict, tokens: int):
+    shape = SHAPE.with_tokens(tokens)
+    assert keys(Stage.VOCABULARY, shape=shape, **spec) == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "why"),
+    [
+        ({}, SHAPE, "the base model hears English only"),
+        ({"vocabulary": "all"}, MULTILINGUAL, "the settings keep them"),
+        ({"language": "th"}, MULTILINGUAL, "there is no list of the words of Thai (th)"),
+        ({"language": "de", "languages": ["de", "th"]}, MULTILINGUAL, "there is no list of the words of Thai (th)"),
+    ],
+)
+def test_any_other_model_keeps_all_tokens_and_the_report_says_why(spec: dict, shape: ModelShape, why: str):
+    assert keys(Stage.VOCABULARY, shape=shape, **spec) == []
+    assert why_whole(CompressionSpec.model_validate(spec), shape) == why
+
+
+def test_a_budget_that_dropped_tokens_may_meet_leaves_open_which_blocks_are_cut():
+    spec = {"max_bytes": 2 * MULTILINGUAL.total_params, "language": "de"}
+    assert keys(Stage.FACTORIZE, vocabulary="all", **spec) == []
+    assert len(keys(Stage.FACTORIZE, shape=MULTILINGUAL, **spec)) == SHAPE.encoder_layers + 2 * SHAPE.decoder_layers
+
+
+def test_dropped_tokens_count_towards_a_budget_of_the_whole_model():
+    base = WHISPERS["base"]
+    fewer = base.with_tokens(base.vocab_size - 20_000)
+    asked = CompressionSpec(model_cut=0.4)
+    assert make_plan(asked, fewer, num_dropped=20_000).total_params(fewer) <= 0.6 * base.total_params
+    met = CompressionSpec(model_cut=20_000 * base.d_model / base.total_params)
+    assert make_plan(met, fewer, num_dropped=20_000).blocks == {}
+
+
+def test_a_size_is_refused_at_once_only_where_no_vocabulary_could_have_it():
+    base = WHISPERS["base"]
+    least = smallest_shape(CompressionSpec(), base).total_params
+    assert least == base.total_params - 50_001 * base.d_model
+    require_reachable(CompressionSpec(max_bytes=2 * least), base)
+    require_reachable(CompressionSpec(max_bytes=least), base)
+    with pytest.raises(InvalidSpec, match="out of reach"):
+        require_reachable(CompressionSpec(max_bytes=least, vocabulary="all"), base)
+    with pytest.raises(InvalidSpec, match="out of reach"):
+        require_reachable(CompressionSpec(max_bytes=least // 5), base)
 
 
 def test_only_a_wanted_error_rate_is_searched_for():
@@ -127,9 +185,11 @@ def test_every_stage_that_needs_a_plan_comes_to_the_same_one(spec: dict):
 
 
 def test_a_stage_reads_earlier_stages_only():
-    assert read_by(Stage.PERSONALIZE, "model") == ()
-    assert read_by(Stage.CALIBRATE, "shard-0-of-3") == (Stage.PERSONALIZE,)
+    assert read_by(Stage.VOCABULARY, "model") == ()
+    assert read_by(Stage.PERSONALIZE, "model") == (Stage.VOCABULARY,)
+    assert read_by(Stage.CALIBRATE, "shard-0-of-3") == (Stage.VOCABULARY, Stage.PERSONALIZE)
     assert read_by(Stage.TUNE, "model") == (
+        Stage.VOCABULARY,
         Stage.PERSONALIZE,
         Stage.CALIBRATE,
         Stage.WEIGH,
@@ -137,7 +197,7 @@ def test_a_stage_reads_earlier_stages_only():
         Stage.FACTORIZE,
     )
     assert read_by(Stage.EVALUATE, "base:speaker") == ()
-    assert read_by(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
+    assert read_by(Stage.EVALUATE, "compressed:speaker") == (Stage.VOCABULARY, Stage.TUNE)
     for position, stage in enumerate(JOB_STAGES):
         for key in keys(stage, has_general=True, max_wer=5.0):
             assert set(read_by(stage, key)) <= set(JOB_STAGES[:position])
