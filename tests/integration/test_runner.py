@@ -47,7 +47,7 @@ class Body:
         return world.stub_stage(ctx)
 
 
-# How often each stage of a job is set out: a search only where a word error rate is wanted, and no vocabulary of English.
+# How often each stage of a job is set out: no vocabulary of an English model, a search only where max_wer is wanted.
 TOLD = {stage: int(stage not in {Stage.VOCABULARY, Stage.SEARCH}) for stage in JOB_STAGES}
 
 
