@@ -55,13 +55,13 @@ def judge(held_out: Mapping[str, HeldOut], heard: Mapping[str, Mapping[str, JSON
         }
     size: JSON = {}
     for model in MODELS:
-        runs = list(heard[model].values())
-        audio_s = sum(run["audio_s"] for run in runs)
+        by_kind = list(heard[model].values())
+        audio_s = sum(run["audio_s"] for run in by_kind)
         own_s, whole_s = (
-            sum(run["compute_s"] for run in some) for some in (runs, [run["in_whole_windows"] for run in runs])
+            sum(run["compute_s"] for run in some) for some in (by_kind, [run["in_whole_windows"] for run in by_kind])
         )
         parts = ("encoder_params", "total_params", "weights_bytes", "model_class", "margin_s")
-        size[model] = {name: runs[0][name] for name in parts} | {
+        size[model] = {name: by_kind[0][name] for name in parts} | {
             "compute_s_per_audio_s": round(own_s / audio_s, 4),
             "compute_s_per_audio_s_in_whole_windows": round(whole_s / audio_s, 4),
         }

@@ -22,9 +22,7 @@ def main(model_folder: str, clips_folder: str, out: str, language: str) -> None:
         model_folder, trust_remote_code=True, dtype=torch.float32, local_files_only=True
     ).eval()
     processor = WhisperProcessor.from_pretrained(model_folder, local_files_only=True)
-    clips = {
-        path.stem: soundfile.read(path, dtype="float32")[0] for path in sorted(Path(clips_folder).glob("*.wav"))
-    }
+    clips = {path.stem: soundfile.read(path, dtype="float32")[0] for path in sorted(Path(clips_folder).glob("*.wav"))}
     # A model may be made for windows that end soon after the speech. Those that Whisper itself takes are of 30 s.
     margin_s = getattr(model.config, "adaptwin_margin_s", None)
     heard = hear(model, processor, clips, language)

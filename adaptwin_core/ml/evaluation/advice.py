@@ -86,4 +86,4 @@ def _smaller_base(name: str) -> Iterator[str]:
         return
     known = re.search(rf"whisper-({'|'.join(_SMALLER)})(?:-v\d)?((?:\.en)?)$", name)
     smaller = f"whisper-{_SMALLER[known[1]]}{known[2]}" if known else "the next smaller Whisper"
-    yield f"Start from {smaller} and cut nothing (encoder_cut 0): a smaller model, whole, often hears better than a cut one."
+    yield f"Start from {smaller} and cut nothing (encoder_cut 0): a smaller model that is whole often hears better."

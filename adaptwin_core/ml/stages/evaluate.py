@@ -31,9 +31,7 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
     else:
         model = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder)
     clips = held_out_clips(corpus, key.speech)
-    heard = transcribe(
-        model.to(device()), recipe.featurizer, corpus, clips, progress, margin_s=key.window.margin_s
-    )
+    heard = transcribe(model.to(device()), recipe.featurizer, corpus, clips, progress, margin_s=key.window.margin_s)
     path = out / TEXTS_FILE
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
     path.write_text(json.dumps(texts, ensure_ascii=False))

@@ -42,8 +42,8 @@ def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_pr
     """Find the deepest encoder cut whose trial has at most `max_wer`.
 
     Returns:
-        the file that holds the cut, and every trial: its cut, the margin of its windows, words, units judged by, and error
-        rates in %, the judged one and that of words, with their 95 % intervals.
+        the file that holds the cut, and every trial: its cut, the margin of its windows, words, units judged by, and
+        error rates in %, the judged one and that of words, with their 95 % intervals.
 
     Raises:
         InvalidSpec: no cut holds the rate, or too little transcribed speech is kept from training.
