@@ -46,7 +46,9 @@ def concluded(out: Path, language, speaker, heard, general=None, taught="a word"
         texts = out / f"{name.replace(':', '-')}.json"
         texts.write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
         compute_s = 1.0 if name.endswith("fitted") else 4.0
-        evaluated[EvaluationKey.parse(name)] = TaskResult({TEXTS_FILE: texts}, {"compute_s": compute_s, "audio_s": 10.0})
+        evaluated[EvaluationKey.parse(name)] = TaskResult(
+            {TEXTS_FILE: texts}, {"compute_s": compute_s, "audio_s": 10.0}
+        )
     recipe = recipe_of(
         CompressionSpec(plan="uniform", language=language),
         speech(*speaker, taught=taught),
