@@ -58,12 +58,12 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
     graphs, suffix = out / "onnx", SUFFIXES[weights]
     graphs.mkdir(parents=True, exist_ok=True)
     config = model.config
-    features_BMF = torch.zeros(2, config.num_mel_bins, 2 * config.max_source_positions)
+    features_BMF = torch.zeros(2, config.num_mel_bins, 2 * config.max_source_positions - 2)
     export(
         Encoder(model),
         (features_BMF,),
         graphs / f"{ENCODER}{suffix}.onnx",
-        inputs={"input_features": {0: BATCH}},
+        inputs={"input_features": {0: BATCH, 2: "frames"}},
         outputs=["last_hidden_state"],
         weights=weights,
     )
@@ -85,8 +85,13 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
             shutil.copyfile(texts / name, out / name)
     # transformers.js reads sizes that other runtimes derive; saving the settings again writes them out.
     WhisperFeatureExtractor.from_pretrained(texts, local_files_only=True).save_pretrained(out)
-    # To runtimes that read only graphs this model is like any Whisper: the plan is in the graphs.
-    settings = {"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}
+    # To runtimes that read only graphs this model is like any Whisper: the plan is in the graphs. The margin is not,
+    # because what computes the features decides how long the window is.
+    settings = {
+        "model_type": "whisper",
+        "architectures": ["WhisperForConditionalGeneration"],
+        "adaptwin_margin_s": config.adaptwin_margin_s,
+    }
     fields = {key: value for key, value in config.to_dict().items() if key not in OWN_FIELDS} | settings
     (out / "config.json").write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
