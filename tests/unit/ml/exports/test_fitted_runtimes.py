@@ -23,8 +23,8 @@ from adaptwin_core.ml.model.featurizer import Featurizer
 from tests.unit.ml.exports.word_times import differences, summary, words_of
 
 SENTENCES = (
-    "Please send the report to the office before nine tomorrow morning.",
-    "She bought seven apples and a loaf of bread at the market.",
+    "Please send the report to the office before noon tomorrow morning.",
+    "She bought fresh apples and a loaf of bread at the market.",
 )
 RATE_HZ = 16_000
 # A stock Whisper was never taught short windows. It hears well in the first, and with other arithmetic in the second.
@@ -197,11 +197,12 @@ def test_faster_whisper_takes_silence_alone(faster_whispers, frames):
 
 
 @pytest.mark.parametrize("how", ["whole", "voices", "batched"])
-def test_faster_whisper_hears_a_long_recording(faster_whispers, audios, frames, how):
+def test_faster_whisper_hears_a_long_recording(faster_whispers, audios, frames, how, monkeypatch):
+    monkeypatch.setattr(faster_whispers[1], "margin_s", SAFE_MARGIN_S)
     long = np.concatenate([np.pad(audio, (0, RATE_HZ)) for audio in audios * 4])
     assert len(long) > 35 * RATE_HZ
     model = BatchedInferencePipeline(faster_whispers[1]) if how == "batched" else faster_whispers[1]
-    settings = {"vad_filter": True} if how == "voices" else {}
+    settings = {"vad_filter": how != "whole", "temperature": 0.0}
     found = [word.text for word in in_words(model, long, **settings)]
     expected = " ".join(SENTENCES * 4).lower().replace(".", "").split()
     assert acceptance.score([" ".join(expected)], [" ".join(found)], language="en").error_rate < 0.1
