@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench import headline, sizes
 from bench.frontier import table as frontier
+from bench.gpu import table as gpu
 from bench.markdown import filled
 from bench.runtimes import table as runtimes
 
@@ -12,6 +13,7 @@ DOCS = Path("docs")
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "headline": (Path("README.md"), headline.table),
     "frontier": (DOCS / "frontier.md", frontier.table),
+    "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
 }

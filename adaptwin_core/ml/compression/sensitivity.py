@@ -59,6 +59,7 @@ def measure_sensitivities(
         progress: told of sizes.
     """
     layer, rest = layer_of(model, block), _Rest.after(model, block)
+    where = inputs[0].reaches.hidden_BTD.device  # only the layers that are used may have numbers
     own_ends = [run_block(layer, block, item.reaches.hidden_BTD, item.reaches.encoder_BSD) for item in inputs]
     half_ends = [rest.run(hidden_BTD, item.reaches) for hidden_BTD, item in zip(own_ends, inputs, strict=True)]
     total_weight = sum(item.weight for item in inputs)
@@ -68,7 +69,7 @@ def measure_sensitivities(
     for index, (part, kept) in enumerate(sizes):
         plan = BlockPlan.model_validate({part: kept})
         factors = factorize_block(layer, block, plan, moments, order_F)
-        cut = build_cut_layer(layer, block, plan, factors).to(model.device)
+        cut = build_cut_layer(layer, block, plan, factors).to(where)
         own_error = half_error = 0.0
         for item, own_BTD, half_BTD in zip(inputs, own_ends, half_ends, strict=True):
             hidden_BTD = run_block(cut, block, item.reaches.hidden_BTD, item.reaches.encoder_BSD)

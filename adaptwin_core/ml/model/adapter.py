@@ -93,6 +93,11 @@ def final_norm(model: WhisperForConditionalGeneration, half: Half) -> nn.Module:
     return norm
 
 
+def final_norm_prefix(half: Half) -> str:
+    """Return how the names of the tensors of that norm begin in a whole model."""
+    return f"model.{half}.layer_norm."
+
+
 def attention_weights(layer: nn.Module, block: BlockId) -> AttentionWeights:
     """Return the weights of a block's attention, in the layer's precision."""
     modules = block_modules(layer, block)

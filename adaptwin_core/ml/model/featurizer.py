@@ -14,6 +14,7 @@ from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 from adaptwin_core.domain import languages
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.ml.base.token_ids import is_multilingual, languages_of, token_ids
+from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.windows import MAX_LABEL_TOKENS
 
 MAX_LETTERS_PER_S = 25  # nobody speaks faster
@@ -55,7 +56,7 @@ class Featurizer:
 
     def features(self, audios: Sequence[np.ndarray]) -> Tensor:
         """Return log-mel features_BMT of 30 s each, padded with silence."""
-        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", device=str(device()))
         return out.input_features
 
     def prompt(self) -> list[int]:

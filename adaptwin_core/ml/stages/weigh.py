@@ -13,7 +13,7 @@ from adaptwin_core.ml.compression.factorization import rank_neurons, white_momen
 from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_sensitivities
 from adaptwin_core.ml.model.adapter import layer_of
 from adaptwin_core.ml.model.device import device
-from adaptwin_core.ml.model.loading import load_whisper
+from adaptwin_core.ml.model.loading import load_from
 from adaptwin_core.ml.stages.calibrate import WEIGHED_WINDOWS
 from adaptwin_core.ml.stages.calibrations import block_inputs, mixed_moments, read_shards
 from adaptwin_core.ml.stages.file_names import NEURON_ORDER_FILE, SENSITIVITY_FILE
@@ -26,7 +26,7 @@ def weigh(recipe: Recipe, block: BlockId, out: Path, progress: Progress = no_pro
     where = device()
     shards = read_shards(recipe, block)
     moments = mixed_moments(recipe, shards, where)
-    model = load_whisper(recipe.whole_folder).to(where)
+    model = load_from(recipe.whole_folder, block, where)
     layer = layer_of(model, block)
     paths = [out / SENSITIVITY_FILE]
     order_F = None

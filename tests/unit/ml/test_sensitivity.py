@@ -11,6 +11,7 @@ from adaptwin_core.ml.compression.cut_layer import BlockInput, build_cut_layer
 from adaptwin_core.ml.compression.factorization import factorize_block, rank_neurons
 from adaptwin_core.ml.compression.sensitivity import WeighedInput, measure_sensitivities
 from adaptwin_core.ml.model.adapter import layer_of, run_block, shape_of
+from adaptwin_core.ml.model.loading import load_from
 
 
 def sensitivities(model, moments, name, inputs):
@@ -68,3 +69,12 @@ def test_losses_between_those_run_on_are_near_what_running_on_gives(model, momen
     ratios = [a.loss / b.loss for a, b in zip(quick, whole, strict=True)]
     assert any(ratio != 1 for ratio in ratios)
     assert all(0.5 < ratio < 2 for ratio in ratios)
+
+
+@pytest.mark.parametrize("name", ["encoder.0.self", "encoder.1.self", "decoder.0.self", "decoder.1.cross"])
+def test_the_layers_from_a_block_on_are_enough_to_weigh_it(model, moments, inputs, name, tmp_path):
+    model.save_pretrained(tmp_path)
+    block = BlockId.parse(name)
+    part = load_from(tmp_path, block, torch.device("cpu"))
+    assert part.get_input_embeddings().weight.is_meta, "what is not needed is not read"
+    assert sensitivities(part, moments, name, inputs) == sensitivities(model, moments, name, inputs)
