@@ -27,7 +27,7 @@ def main() -> None:
     clips = judged_clips(corpus, int(num_clips))
     held_out = HeldOutSet([corpus.audio(clip) for clip in clips], [clip.text for clip in clips])
     before = _most_memory_kib()
-    recognizer = formats.load(form, Path(folder), language, threads=int(threads))
+    recognizer = formats.load(form, Path(folder), language, margin_s=None, threads=int(threads))
     recognizer(held_out.audios[0])  # the first is slower: buffers are made
     heard = transcribe_held_out(recognizer, held_out)
     found = score([text or "" for text in held_out.texts], heard.texts, language=language)

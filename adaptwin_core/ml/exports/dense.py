@@ -14,7 +14,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 from adaptwin_core.ml.exports.padding import cut_attentions, one_matrix, padded_projections
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperForConditionalGeneration, TwinAttention
 
-OWN_FIELDS = ("adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")
+OWN_FIELDS = ("adaptwin_margin_s", "adaptwin_plan", "adaptwin_weights", "auto_map", "architectures", "model_type")
 
 
 @torch.no_grad()

@@ -42,7 +42,7 @@ def export_model(
     names = formats.write(form, checkpoint, out)
     found = None
     if held_out is not None:
-        found = _tested(form, checkpoint, held_out, out, manifest["settings"]["language"], progress)
+        found = _tested(form, checkpoint, held_out, out, manifest, progress)
     files = {name: out / name for name in names}
     files |= write_manifest(
         files,
@@ -56,15 +56,17 @@ def export_model(
 
 
 def _tested(
-    form: str, checkpoint: Path, held_out: HeldOutSet, out: Path, language: str, progress: Progress
+    form: str, checkpoint: Path, held_out: HeldOutSet, out: Path, manifest: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Return the verdict on an export that was written to `out`."""
+    """Return the verdict on an export that was written to `out`. Both hear in the windows that the model is for."""
     if not held_out.audios:
         return {"num_clips": 0, "is_offered": True, "why": "no clips were held out to hear it on"}
-    exported = transcribe_held_out(formats.load(form, out, language), held_out, progress)
+    language, margin_s = manifest["settings"]["language"], manifest.get("margin_s")
+    exported = transcribe_held_out(formats.load(form, out, language, margin_s=margin_s), held_out, progress)
     own_texts = held_out.own_texts
     if own_texts is None:
-        own_texts = transcribe_held_out(formats.load(CHECKPOINT, checkpoint, language), held_out, progress).texts
+        own = formats.load(CHECKPOINT, checkpoint, language, margin_s=margin_s)
+        own_texts = transcribe_held_out(own, held_out, progress).texts
     try:
         return verdict(exported, own_texts, held_out, language)
     except InvalidInput:

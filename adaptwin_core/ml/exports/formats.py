@@ -78,12 +78,15 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
     raise NotImplementedError(f"{form} is listed as a form, and nothing writes it")
 
 
-def load(form: str, folder: Path, language: str, *, threads: int | None = None) -> Recognizer:
+def load(
+    form: str, folder: Path, language: str, *, margin_s: float | None, threads: int | None = None
+) -> Recognizer:
     """Return the model that `write` left in a folder, loaded in its own runtime.
 
     Args:
         form: as given to `write`, or `domain.exports.CHECKPOINT`.
         language: of the speech that it will transcribe, such as en.
+        margin_s: how long after the sound its windows end; None for whole windows. The dense form has no others.
         threads: as many as torch uses, where left out.
 
     Raises:
@@ -95,16 +98,18 @@ def load(form: str, folder: Path, language: str, *, threads: int | None = None) 
     code = code_of(language)  # checked here, because sherpa-onnx ends the process on a language that it does not know
     with _runtime(form):
         if kind == "sherpa":
-            return SherpaRecognizer(folder, code, threads)
+            return SherpaRecognizer(folder, code, threads, margin_s)
         if kind == "ggml":
-            return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", code, threads)
+            return WhisperCppRecognizer(folder / f"ggml-model-{weights}.bin", code, threads, margin_s)
         featurizer = Featurizer(folder, code)
         if kind == "ct2":
-            return CTranslate2Recognizer(folder, featurizer, threads)
+            return CTranslate2Recognizer(folder, featurizer, threads, margin_s)
         if kind == "onnx":
-            return OnnxRecognizer(folder, featurizer, threads)
+            return OnnxRecognizer(folder, featurizer, threads, margin_s)
         if kind == "dense":
             return TransformersRecognizer(load_whisper(folder), featurizer)
         if form == CHECKPOINT:
-            return TransformersRecognizer(load_compressed(folder), featurizer)
+            model = load_compressed(folder)
+            model.config.adaptwin_margin_s = margin_s
+            return TransformersRecognizer(model, featurizer)
     raise NotImplementedError(f"{form} is listed as a form, and nothing runs it")

@@ -58,12 +58,12 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
     graphs, suffix = out / "onnx", SUFFIXES[weights]
     graphs.mkdir(parents=True, exist_ok=True)
     config = model.config
-    features_BMF = torch.zeros(2, config.num_mel_bins, 2 * config.max_source_positions)
+    features_BMF = torch.zeros(2, config.num_mel_bins, 2 * config.max_source_positions - 2)
     export(
         Encoder(model),
         (features_BMF,),
         graphs / f"{ENCODER}{suffix}.onnx",
-        inputs={"input_features": {0: BATCH}},
+        inputs={"input_features": {0: BATCH, 2: "frames"}},
         outputs=["last_hidden_state"],
         weights=weights,
     )

@@ -1,6 +1,8 @@
 """An exported model in its own, unmodified runtime: audio in, text out. Greedy, without timestamps, one clip a window.
 
-Each class takes a folder that a writer of this package made, and the number of threads to use.
+Each class takes a folder that a writer of this package made, the number of threads to use, and the margin of the
+windows: how many seconds after the sound they end. None stands for whole windows. Shape letters: B batch, M mels, F
+frames.
 """
 
 import json
@@ -9,9 +11,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
+from adaptwin_core.domain.audio import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_FRAMES, window_frames
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.transcription import most_tokens, transcribe_batch
+
+SHERPA_FRAMES = WINDOW_FRAMES - 51  # it cuts off what is longer, and says so
 
 
 class Recognizer(Protocol):
@@ -22,7 +26,10 @@ class Recognizer(Protocol):
 
 
 class TransformersRecognizer:
-    """In `transformers`: a checkpoint with its own class, or the dense form with the stock class."""
+    """In `transformers`: a checkpoint with its own class, or the dense form with the stock class.
+
+    The class decides about the window: our own goes by its configuration, and the stock one has whole windows alone.
+    """
 
     def __init__(self, model: Any, featurizer: Featurizer) -> None:
         self._model, self._featurizer = model, featurizer
@@ -34,17 +41,17 @@ class TransformersRecognizer:
 class CTranslate2Recognizer:
     """In `ctranslate2`, with its default arithmetic for the stored weights."""
 
-    def __init__(self, folder: Path, featurizer: Featurizer, threads: int) -> None:
+    def __init__(self, folder: Path, featurizer: Featurizer, threads: int, margin_s: float | None) -> None:
         from ctranslate2.models import Whisper
 
         self._model = Whisper(str(folder), device="cpu", intra_threads=threads)
-        self._featurizer = featurizer
+        self._featurizer, self._margin_s = featurizer, margin_s
         self._prompt = featurizer.prompt()
 
     def __call__(self, audio: np.ndarray) -> str:
         from ctranslate2 import StorageView
 
-        features = StorageView.from_array(self._featurizer.features([audio]).numpy())
+        features = StorageView.from_array(_window(audio, self._featurizer, self._margin_s))
         # CTranslate2 lets a text take half of `max_length`.
         length = 2 * most_tokens(audio, self._featurizer)
         found = self._model.generate(features, [self._prompt], beam_size=1, max_length=length)
@@ -54,7 +61,7 @@ class CTranslate2Recognizer:
 class OnnxRecognizer:
     """In `onnxruntime`, with a greedy loop around the two graphs."""
 
-    def __init__(self, folder: Path, featurizer: Featurizer, threads: int) -> None:
+    def __init__(self, folder: Path, featurizer: Featurizer, threads: int, margin_s: float | None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -65,7 +72,7 @@ class OnnxRecognizer:
             )
             for name in ("encoder_model", "decoder_model_merged")
         )
-        self._featurizer = featurizer
+        self._featurizer, self._margin_s = featurizer, margin_s
         self._prompt = featurizer.prompt()
         generation = json.loads((folder / "generation_config.json").read_text("utf-8"))
         self._never = generation.get("suppress_tokens") or []
@@ -79,7 +86,8 @@ class OnnxRecognizer:
         self._outputs = [given.name for given in self._decoder.get_outputs()]
 
     def __call__(self, audio: np.ndarray) -> str:
-        (encoded,) = self._encoder.run(None, {"input_features": self._featurizer.features([audio]).numpy()})
+        features_1MF = _window(audio, self._featurizer, self._margin_s)
+        (encoded,) = self._encoder.run(None, {"input_features": features_1MF})
         past, tokens, text_ids = self._empty, self._prompt, list[int]()
         while len(text_ids) < most_tokens(audio, self._featurizer):
             given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
@@ -95,22 +103,30 @@ class OnnxRecognizer:
 
 
 class SherpaRecognizer:
-    """In `sherpa_onnx`, which computes its own features."""
+    """In `sherpa_onnx`, which computes its own features.
 
-    def __init__(self, folder: Path, language: str, threads: int) -> None:
+    It pads features with zeros, which Whisper hears as a loud noise. So silence is added to the sound, and of the zeros
+    there is one frame, the least that it takes.
+    """
+
+    def __init__(self, folder: Path, language: str, threads: int, margin_s: float | None) -> None:
         from sherpa_onnx import OfflineRecognizer
 
+        self._margin_s = margin_s
         self._model = OfflineRecognizer.from_whisper(
             encoder=str(_only(folder, "encoder*.onnx")),
             decoder=str(_only(folder, "decoder*.onnx")),
             tokens=str(folder / "tokens.txt"),
             language=language,
             num_threads=threads,
+            tail_paddings=1,
         )
 
     def __call__(self, audio: np.ndarray) -> str:
         stream = self._model.create_stream()
-        stream.accept_waveform(SAMPLE_RATE_HZ, audio)
+        frames = min(SHERPA_FRAMES, window_frames(len(audio), self._margin_s))
+        silence = np.zeros(max(0, frames * HOP_SAMPLES - len(audio)), np.float32)
+        stream.accept_waveform(SAMPLE_RATE_HZ, np.concatenate([audio, silence]))
         self._model.decode_stream(stream)
         return str(stream.result.text).strip()
 
@@ -118,9 +134,10 @@ class SherpaRecognizer:
 class WhisperCppRecognizer:
     """In whisper.cpp, through `pywhispercpp`: greedy, without retries at higher temperatures."""
 
-    def __init__(self, file: Path, language: str, threads: int) -> None:
+    def __init__(self, file: Path, language: str, threads: int, margin_s: float | None) -> None:
         from pywhispercpp.model import Model
 
+        self._margin_s = margin_s
         self._model = Model(
             str(file),
             n_threads=threads,
@@ -137,7 +154,15 @@ class WhisperCppRecognizer:
     def __call__(self, audio: np.ndarray) -> str:
         # whisper.cpp refuses audio of less than a second.
         padded = np.pad(audio, (0, max(0, SAMPLE_RATE_HZ + SAMPLE_RATE_HZ // 10 - len(audio))))
-        return " ".join(str(segment.text).strip() for segment in self._model.transcribe(padded)).strip()
+        positions = window_frames(len(audio), self._margin_s) // 2
+        segments = self._model.transcribe(padded, audio_ctx=positions)
+        return " ".join(str(segment.text).strip() for segment in segments).strip()
+
+
+def _window(audio: np.ndarray, featurizer: Featurizer, margin_s: float | None) -> np.ndarray:
+    """Return the features_1MF of the clip's window."""
+    features_1MF = featurizer.features([audio]).numpy()
+    return np.ascontiguousarray(features_1MF[..., : window_frames(len(audio), margin_s)])
 
 
 def _only(folder: Path, pattern: str) -> Path:

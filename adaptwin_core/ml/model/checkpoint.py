@@ -78,7 +78,7 @@ def save(
     weights: str = "float16",
     state: dict[str, Tensor] | None = None,
 ) -> list[str]:
-    """Write safetensors, config with plan, our class and the base model's sidecar files.
+    """Write safetensors, config with plan and margin, our class and the base model's sidecar files.
 
     Args:
         weights: how matrices are stored, float16 (as OpenAI's own weights are), int8 or int4.
@@ -93,6 +93,7 @@ def save(
     model.save_pretrained(out, state_dict=stored_state(model, "float16"))
     config = json.loads((out / "config.json").read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
+    config["adaptwin_margin_s"] = model.config.adaptwin_margin_s  # transformers leaves out what is the default
     if weights != "float16":
         save_file(
             stored_state(model, weights) if state is None else state, out / WEIGHTS_FILE, metadata={"format": "pt"}

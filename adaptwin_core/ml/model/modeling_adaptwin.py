@@ -1,11 +1,12 @@
-"""A Whisper whose blocks keep only the ranks its config names. Travels inside every published model.
+"""A Whisper whose blocks keep only the ranks its config names, and whose windows end soon after the sound in them.
+Travels inside every published model.
 
 Needs torch, transformers and safetensors (which transformers brings) alone, so a downloaded folder loads anywhere:
 
     pipeline("automatic-speech-recognition", model=folder, trust_remote_code=True)
 
-Shape letters: B batch, T query positions, S key positions, D width, H kept heads, Q kept query-key columns a head,
-V kept value-output columns a head.
+Shape letters: B batch, M mels, F frames, T query positions, S key positions, D width, H kept heads, Q kept query-key
+columns a head, V kept value-output columns a head.
 """
 
 from typing import Any
@@ -15,12 +16,16 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
 from transformers.cache_utils import EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-from transformers.models.whisper.modeling_whisper import WhisperAttention, eager_attention_forward
+from transformers.models.whisper.modeling_whisper import WhisperAttention, WhisperEncoder, eager_attention_forward
 from transformers.utils import cached_file
+from transformers.utils.generic import merge_with_config_defaults
+from transformers.utils.output_capturing import capture_outputs
 
 # X.weight_scale holds the scales of the matrix X.weight: with X.weight_zero it is 4 bits, alone 8.
 SCALE_SUFFIX, ZERO_SUFFIX = "_scale", "_zero"
+FRAMES_PER_S = 100
 WHERE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")  # of a hub download
 
 
@@ -36,11 +41,55 @@ class AdaptwinWhisperConfig(WhisperConfig):
         self,
         adaptwin_plan: dict[str, dict[str, int | None]] | None = None,
         adaptwin_weights: str = "float16",
+        adaptwin_margin_s: float | None = None,
         **kwargs: Any,
     ) -> None:
         self.adaptwin_plan = adaptwin_plan or {}
         self.adaptwin_weights = adaptwin_weights  # how the file stores matrices: float16, int8 or int4
+        # How long after the last sound a window ends. None: windows are whole, 30 s. May be set on a loaded model.
+        self.adaptwin_margin_s = adaptwin_margin_s
         super().__init__(**kwargs)
+
+
+def fitted(features_BMF: torch.Tensor, margin_s: float) -> torch.Tensor:
+    """Return features that end `margin_s` after the last sound in the batch, with an even number of frames.
+
+    Padding is what follows the last frame that is not the same in all mels. `generate` pads the end of a long recording
+    with zeros, which are loud; the feature extractor pads with the floor, which is the lowest value. Both become that.
+    """
+    is_sound_BF = features_BMF.amax(1) != features_BMF.amin(1)
+    is_padding_BF = is_sound_BF.flip(1).cumsum(1).flip(1) == 0
+    num_frames = int((~is_padding_BF).sum(1).amax()) - 1  # the last frame of a sound is centred on its end
+    num_frames = max(2, num_frames + round(margin_s * FRAMES_PER_S))
+    floor_B11 = features_BMF.amin((1, 2), keepdim=True)
+    return torch.where(is_padding_BF.unsqueeze(1), floor_B11, features_BMF)[..., : num_frames + num_frames % 2]
+
+
+class FittedEncoder(WhisperEncoder):
+    """Whisper's encoder on as many frames as there are, 3000 at most; it cuts padding down to the config's margin."""
+
+    @merge_with_config_defaults  # type: ignore[untyped-decorator]
+    @capture_outputs  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_features: torch.Tensor,
+        attention_mask: Any = None,  # noqa: ARG002  # changes nothing, as in the stock encoder
+        **kwargs: Any,
+    ) -> BaseModelOutput:
+        """Encode features_BMF."""
+        frames, most_frames = input_features.shape[-1], 2 * self.max_source_positions
+        if frames > most_frames:
+            raise ValueError(f"a window has {most_frames} frames at most, and these features have {frames}")
+        if self.config.adaptwin_margin_s is not None:
+            input_features = fitted(input_features, self.config.adaptwin_margin_s)
+        embedded_BDT = nn.functional.gelu(self.conv2(nn.functional.gelu(self.conv1(input_features))))
+        positions_TD = self.embed_positions.weight[: embedded_BDT.shape[-1]]
+        hidden_BTD = nn.functional.dropout(embedded_BDT.mT + positions_TD, p=self.dropout, training=self.training)
+        for layer in self.layers:
+            if self.training and self.layerdrop > 0 and torch.rand([]) < self.layerdrop:
+                continue
+            hidden_BTD = layer(hidden_BTD, None, **kwargs)
+        return BaseModelOutput(last_hidden_state=self.layer_norm(hidden_BTD))
 
 
 class TwinAttention(WhisperAttention):
@@ -187,6 +236,7 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
         # `pipeline` knows a Whisper by this name alone. Files keep the class's own, so that stock Whisper is not
         # loaded in its place.
         self.config.model_type = "whisper"
+        self.model.encoder = FittedEncoder(config)
         for name, ranks in config.adaptwin_plan.items():
             half, layer, kind = name.split(".")
             attention = "encoder_attn" if kind == "cross" else "self_attn"

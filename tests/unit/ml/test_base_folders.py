@@ -125,7 +125,7 @@ def test_a_folder_is_taken_for_what_its_tokens_are(name: str, how: str, base, pa
 @pytest.mark.parametrize(("name", "how"), FINISHED)
 def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, packaged, tmp_path: Path) -> None:
     folder, language = finished(name, how), LANGUAGES[name]
-    own = formats.load(CHECKPOINT, folder, language)(AUDIO)
+    own = formats.load(CHECKPOINT, folder, language, margin_s=None)(AUDIO)
     assert own == transcribe_batch(load_whisper(base(name, how)), Featurizer(packaged[name], language), [AUDIO])[0]
     generation, known = (json.loads((path / "generation_config.json").read_text()) for path in (folder, packaged[name]))
     for told in ("no_timestamps_token_id", "lang_to_id", "task_to_id", "is_multilingual", "prev_sot_token_id"):
@@ -133,7 +133,7 @@ def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, 
     assert "forced_decoder_ids" not in generation
     for form in ("dense", "ct2-float16"):
         formats.write(form, folder, tmp_path / form)
-        assert isinstance(formats.load(form, tmp_path / form, language)(AUDIO), str)
+        assert isinstance(formats.load(form, tmp_path / form, language, margin_s=None)(AUDIO), str)
 
 
 @pytest.mark.release
@@ -142,7 +142,7 @@ def test_what_is_made_of_a_folder_is_whole(name: str, how: str, finished, base, 
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_every_form_can_be_made_of_the_oddest(name: str, how: str, form: str, finished, tmp_path: Path) -> None:
     formats.write(form, finished(name, how), tmp_path / form)
-    assert isinstance(formats.load(form, tmp_path / form, LANGUAGES[name])(AUDIO), str)
+    assert isinstance(formats.load(form, tmp_path / form, LANGUAGES[name], margin_s=None)(AUDIO), str)
 
 
 CLEAN = """

@@ -86,7 +86,7 @@ def checkpoint(base, held_out, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def own(checkpoint, held_out):
-    return acceptance.transcribe_held_out(formats.load(CHECKPOINT, checkpoint, "en"), held_out)
+    return acceptance.transcribe_held_out(formats.load(CHECKPOINT, checkpoint, "en", margin_s=None), held_out)
 
 
 def test_tiny_en_cut_smaller_still_hears(own, held_out):
@@ -110,7 +110,7 @@ def written(checkpoint, tmp_path_factory):
 @pytest.mark.release
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_runtime_hears_what_the_checkpoint_hears(form, written, held_out, own):
-    heard = acceptance.transcribe_held_out(formats.load(form, written(form), "en"), held_out)
+    heard = acceptance.transcribe_held_out(formats.load(form, written(form), "en", margin_s=None), held_out)
     if FORMATS[form].is_exact or form == "dense":
         assert heard.texts == own.texts
     against_own = acceptance.HeldOutSet(held_out.audios, [None] * len(SENTENCES))
@@ -143,7 +143,7 @@ def test_ctranslate2_computes_fewer_heads_where_every_layer_has_fewer(base, held
     )
     formats.write("ct2-float16", folder, tmp_path / "ct2")
     ours, there = (
-        acceptance.transcribe_held_out(formats.load(*where, "en"), held_out).texts
+        acceptance.transcribe_held_out(formats.load(*where, "en", margin_s=None), held_out).texts
         for where in ((CHECKPOINT, folder), ("ct2-float16", tmp_path / "ct2"))
     )
     assert there == ours
@@ -167,7 +167,7 @@ class OpenVino:
 def test_openvino_reads_the_onnx_files(form, written, held_out, own, monkeypatch):
     folder = written(form)
     monkeypatch.setattr(onnxruntime, "InferenceSession", OpenVino)
-    heard = acceptance.transcribe_held_out(formats.load(form, folder, "en"), held_out)
+    heard = acceptance.transcribe_held_out(formats.load(form, folder, "en", margin_s=None), held_out)
     if form == "onnx-float32":
         assert heard.texts == own.texts
     else:
@@ -235,13 +235,13 @@ def test_words_that_the_checkpoint_has_said_are_used_if_none_is_missing():
 def test_a_runtime_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
     with pytest.raises(InvalidInput, match="sherpa_onnx, which is not installed: pip install"):
-        formats.load("sherpa-int8", tmp_path, "en")
+        formats.load("sherpa-int8", tmp_path, "en", margin_s=None)
 
 
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(InvalidInput, match="There are: dense"):
         formats.write("mp3", tmp_path, tmp_path / "out")
     with pytest.raises(InvalidInput, match="no language that Whisper knows"):
-        formats.load("sherpa-int8", tmp_path, "klingon")
+        formats.load("sherpa-int8", tmp_path, "klingon", margin_s=None)
     with pytest.raises(NotFound, match=r"holds no adaptwin\.json"):
         read_manifest(tmp_path)
