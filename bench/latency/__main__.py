@@ -1,4 +1,5 @@
-"""What a person waits from the end of an utterance to its text: `python -m bench.latency --model FOLDER --speech FOLDER`.
+"""What a person waits from the end of an utterance to its text:
+`python -m bench.latency --model FOLDER --speech FOLDER`.
 
 The stock Whisper hears whole windows, as its runtimes use it, and the finished model hears the windows that it was
 published for. Both hear every utterance in turn, so that noise of the machine hits both.

@@ -43,14 +43,14 @@ def timed(recognizer: Recognizer) -> Timed:
 
 
 def _in_steps(recognizer: SteppedRecognizer, audio: np.ndarray) -> Heard:
-    times = [time.perf_counter()]
+    began = time.perf_counter()
     features = recognizer.features(audio)
-    times.append(time.perf_counter())
+    has_features = time.perf_counter()
     encoded = recognizer.encode(features)
-    times.append(time.perf_counter())
+    is_encoded = time.perf_counter()
     text = recognizer.decode(encoded, audio)
-    times.append(time.perf_counter())
-    return Heard(text, *(float(seconds) for seconds in np.diff(times)), times[-1] - times[0])
+    ended = time.perf_counter()
+    return Heard(text, has_features - began, is_encoded - has_features, ended - is_encoded, ended - began)
 
 
 def _in_whisper_cpp(recognizer: WhisperCppRecognizer, audio: np.ndarray) -> Heard:

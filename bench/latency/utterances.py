@@ -39,8 +39,8 @@ def chosen(clips: Sequence[Clip], seconds: float, count: int) -> list[list[Clip]
     Whole clips within the band come first, spread evenly. Where there are too few, consecutive clips are joined until
     they are in the band. Where there are still too few, the clips that are nearest in length are taken.
     """
-    whole = [[clip] for clip in clips if _is_near(clip.seconds, seconds)]
-    found = list(spread(whole, count)) if len(whole) >= count else whole + _joined(clips, seconds)[: count - len(whole)]
+    found = [[clip] for clip in spread([clip for clip in clips if _is_near(clip.seconds, seconds)], count)]
+    found += _joined(clips, seconds)[: count - len(found)]
     taken = {clip.id for group in found for clip in group}
     left = [clip for clip in clips if clip.id not in taken and clip.seconds < WINDOW_S]
     left.sort(key=lambda clip: abs(np.log(clip.seconds / seconds)))
