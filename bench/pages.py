@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench import headline, sizes
 from bench.frontier import table as frontier
-from bench.latency import table as latency
 from bench.gpu import table as gpu
+from bench.latency import table as latency
 from bench.markdown import filled
 from bench.runtimes import table as runtimes
 

@@ -46,7 +46,9 @@ def lines_of(rows: list[Row]) -> list[list[str]]:
     """Return the cells of a run, a line for each form and length. Cells with two numbers are stock / ours."""
     found = []
     for stock, ours in _pairs(rows).values():
-        times = [f"{1000 * stock[part]:.0f} / {1000 * ours[part]:.0f}" for part in ("encoder_s", "decoder_s", "total_s")]
+        times = [
+            f"{1000 * stock[part]:.0f} / {1000 * ours[part]:.0f}" for part in ("encoder_s", "decoder_s", "total_s")
+        ]
         faster = ["{:.1f} ({:.1f}-{:.1f})".format(*ours[f"{part}_times_faster"]) for part in ("encoder", "total")]
         rates = [as_text(stock["wer"]), as_text(ours["wer"]), as_text(ours["wer_above_stock"])]
         found.append([f"`{ours['form']}`", f"{ours['mean_s']:.1f}", *times, *faster, *rates])
