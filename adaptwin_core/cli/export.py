@@ -88,7 +88,9 @@ def verify(model: ModelArgument, audio: AudioOption = None) -> None:
         heard_on = acceptance.HeldOutSet.of(_speech(audio, Path(work)))
     if not any(heard_on.texts):
         raise InvalidInput(f"{audio} has no held-out clips with a transcript: there is nothing to score against")
-    heard = acceptance.transcribe_held_out(formats.load(made["format"], model, language, margin_s=made.get("margin_s")), heard_on)
+    heard = acceptance.transcribe_held_out(
+        formats.load(made["format"], model, language, margin_s=made.get("margin_s")), heard_on
+    )
     found = acceptance.verdict(heard, heard.texts, heard_on, language)
     console.print(f"{found['unit']} error rate {_percent(found['error_rate'])} on {found['num_clips']} clips")
 

@@ -78,9 +78,7 @@ def write(form: str, checkpoint: Path, out: Path) -> list[str]:
     raise NotImplementedError(f"{form} is listed as a form, and nothing writes it")
 
 
-def load(
-    form: str, folder: Path, language: str, *, margin_s: float | None, threads: int | None = None
-) -> Recognizer:
+def load(form: str, folder: Path, language: str, *, margin_s: float | None, threads: int | None = None) -> Recognizer:
     """Return the model that `write` left in a folder, loaded in its own runtime.
 
     Args:

@@ -12,11 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from adaptwin_core.domain.audio import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_FRAMES, window_frames
+from adaptwin_core.domain.audio import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_of, window_frames
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.transcription import most_tokens, transcribe_batch
-
-SHERPA_FRAMES = WINDOW_FRAMES - 51  # it cuts off what is longer, and says so
 
 
 class Recognizer(Protocol):
@@ -133,8 +131,9 @@ class OnnxRecognizer(SteppedRecognizer):
 class SherpaRecognizer:
     """In `sherpa_onnx`, which computes its own features.
 
-    It pads features with zeros, which Whisper hears as a loud noise. So silence is added to the sound, and of the zeros
-    there is one frame, the least that it takes.
+    Its frames are centred half a step later than Whisper's, so half a step of silence comes before the sound. It pads
+    features with zeros, which stand for a loud noise: 10 s in its whole window, and in a fitted one a single frame, the
+    least that it takes, after silence.
     """
 
     def __init__(self, folder: Path, language: str, threads: int, margin_s: float | None) -> None:
@@ -147,14 +146,13 @@ class SherpaRecognizer:
             tokens=str(folder / "tokens.txt"),
             language=language,
             num_threads=threads,
-            tail_paddings=1,
+            tail_paddings=-1 if margin_s is None else 1,
         )
 
     def __call__(self, audio: np.ndarray) -> str:
         stream = self._model.create_stream()
-        frames = min(SHERPA_FRAMES, window_frames(len(audio), self._margin_s))
-        silence = np.zeros(max(0, frames * HOP_SAMPLES - len(audio)), np.float32)
-        stream.accept_waveform(SAMPLE_RATE_HZ, np.concatenate([audio, silence]))
+        after = 0 if self._margin_s is None else samples_of(self._margin_s)
+        stream.accept_waveform(SAMPLE_RATE_HZ, np.pad(audio, (HOP_SAMPLES // 2, after)))
         self._model.decode_stream(stream)
         return str(stream.result.text).strip()
 

@@ -40,18 +40,32 @@ def test_words_made_up_where_nobody_speaks_count():
     assert (found["num_clips"], found["error_rate"], found["is_offered"]) == (2, 0.25, False)
 
 
+def new_checkpoint(folder, **manifest):
+    """Write what an export reads of a published model."""
+    folder.mkdir()
+    described = {"settings": {"language": "de"}, "base_model": {"licence": None}} | manifest
+    (folder / "adaptwin.json").write_text(json.dumps(described))
+    (folder / "report.json").write_text("{}")
+    return folder
+
+
 def test_an_export_that_only_silence_could_judge_is_offered_unheard(tmp_path, monkeypatch):
-    checkpoint = tmp_path / "model"
-    checkpoint.mkdir()
-    (checkpoint / "adaptwin.json").write_text(
-        json.dumps({"settings": {"language": "de"}, "base_model": {"licence": None}})
-    )
-    (checkpoint / "report.json").write_text("{}")
-    out = tmp_path / "out"
+    checkpoint, out = new_checkpoint(tmp_path / "model"), tmp_path / "out"
     out.mkdir()
     monkeypatch.setattr(formats, "write", lambda *_: [])
-    monkeypatch.setattr(formats, "load", lambda *_: lambda _audio: "You")
+    monkeypatch.setattr(formats, "load", lambda *_, **__: lambda _audio: "You")
     made = export_model("dense", checkpoint, held_out("", "", own_texts=["", ""]), out)
     assert made.files
     assert (made.verdict["num_clips"], made.verdict["is_offered"]) == (0, True)
     assert "nobody says a word" in made.verdict["why"]
+
+
+@pytest.mark.parametrize(("manifest", "margin_s"), [({"margin_s": 0.5}, 0.5), ({"margin_s": None}, None), ({}, None)])
+def test_export_and_model_are_heard_in_the_windows_that_the_model_is_for(tmp_path, monkeypatch, manifest, margin_s):
+    checkpoint, out = new_checkpoint(tmp_path / "model", **manifest), tmp_path / "out"
+    out.mkdir()
+    heard = []
+    monkeypatch.setattr(formats, "write", lambda *_: [])
+    monkeypatch.setattr(formats, "load", lambda form, *_, **given: heard.append((form, given)) or (lambda _audio: "ja"))
+    export_model("ct2-int8", checkpoint, held_out("ja"), out)
+    assert heard == [("ct2-int8", {"margin_s": margin_s}), ("checkpoint", {"margin_s": margin_s})]

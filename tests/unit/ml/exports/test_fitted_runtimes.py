@@ -1,0 +1,218 @@
+"""Every runtime hears the words that the checkpoint hears in the same window, and the recipes of the page work."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import soxr
+import torch
+from ctranslate2 import StorageView
+from ctranslate2.models import Whisper
+from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+from adaptwin_core.domain.audio import window_frames
+from adaptwin_core.domain.exports import CHECKPOINT
+from adaptwin_core.domain.plan import RankPlan
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.exports import acceptance, formats
+from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
+from adaptwin_core.ml.model.featurizer import Featurizer
+from tests.unit.ml.exports.word_times import differences, summary, words_of
+
+SENTENCES = (
+    "Please send the report to the office before nine tomorrow morning.",
+    "She bought seven apples and a loaf of bread at the market.",
+)
+RATE_HZ = 16_000
+MARGIN_S = 2.0  # a stock Whisper, which was never taught short windows, hears well in this one
+PAGE = (Path(__file__).parents[4] / "docs" / "exports.md").read_text()
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def audios():
+    from hibari import Hibari
+
+    reader = Hibari()
+    spoken = [soxr.resample(reader(text, seed=1), Hibari.sample_rate, RATE_HZ).astype("float32") for text in SENTENCES]
+    # Our class counts the margin from the last sound that is heard, and the others from the last sample.
+    return [audio[: np.flatnonzero(np.abs(audio) > 1e-3)[-1]] for audio in spoken]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """tiny.en in our class, with nothing cut."""
+    base = resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models")
+    folder = tmp_path_factory.mktemp("checkpoint")
+    save(assemble(base, RankPlan(blocks={}), {}), base, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(checkpoint, tmp_path_factory):
+    """Return the folder of the checkpoint in a form; each is made once."""
+
+    @cache
+    def write(form):
+        out = tmp_path_factory.mktemp(form)
+        formats.write(form, checkpoint, out)
+        return out
+
+    return write
+
+
+def heard(form, folder, audios, margin_s):
+    recognizer = formats.load(form, folder, "en", margin_s=margin_s)
+    return [recognizer(audio) for audio in audios]
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("margin_s", [MARGIN_S, 0.1, None])
+@pytest.mark.parametrize("form", ["ct2-float16", "onnx-float32"])
+def test_the_same_features_give_the_same_words(form, written, checkpoint, audios, margin_s):
+    assert heard(form, written(form), audios, margin_s) == heard(CHECKPOINT, checkpoint, audios, margin_s)
+
+
+def test_a_stock_whisper_repeats_itself_in_a_short_window(checkpoint, audios):
+    """So the agreement above is more than that of whole windows."""
+    short, whole = (" ".join(heard(CHECKPOINT, checkpoint, audios, margin_s)) for margin_s in (0.1, None))
+    assert len(short) > 2 * len(whole)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(
+    "form", ["sherpa-float32", "sherpa-int8", "ggml-float16", "ggml-q8_0", "ct2-int8", "onnx-int8"]
+)
+@pytest.mark.parametrize("margin_s", [MARGIN_S, None])
+def test_other_features_and_arithmetic_give_nearly_the_same_words(form, written, checkpoint, audios, margin_s):
+    own = heard(CHECKPOINT, checkpoint, audios, margin_s)
+    found = acceptance.score(own, heard(form, written(form), audios, margin_s), language="en")
+    assert found.error_rate < 0.1
+
+
+@pytest.mark.release
+def test_whisper_cpp_hears_the_fitted_window(written, audios):
+    """What it was not taught shows that it was given it."""
+    short, whole = (" ".join(heard("ggml-float16", written("ggml-float16"), audios, m)) for m in (0.1, None))
+    assert len(short) > 1.5 * len(whole)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(("frames", "positions"), [(400, 200), (401, 201), (2, 1), (3000, 1500)])
+def test_encoders_take_fewer_frames_and_an_odd_number_of_them(written, checkpoint, audios, frames, positions):
+    features = Featurizer(checkpoint, "en").features(audios[:1])[..., :frames]
+    with torch.no_grad():
+        expected = load_compressed(checkpoint).get_encoder()(features).last_hidden_state.numpy()
+    assert expected.shape[1] == positions
+    graph = onnxruntime.InferenceSession(written("onnx-float32") / "onnx" / "encoder_model.onnx")
+    (found,) = graph.run(None, {"input_features": features.numpy()})
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
+    model = Whisper(str(written("ct2-float16")), device="cpu")
+    found = model.encode(StorageView.from_array(np.ascontiguousarray(features.numpy())))
+    np.testing.assert_allclose(np.array(found), expected, rtol=0, atol=1e-2)
+
+
+def recipe(word):
+    """Return the one block of Python on the page that holds `word`."""
+    (found,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if word in block)
+    return found
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.0, 4.4821, 29.8, 31])
+def test_the_frames_of_the_page_are_those_of_the_window(seconds):
+    names = {"audio": np.zeros(int(RATE_HZ * seconds)), "margin_s": 0.5}
+    exec(recipe("positions"), names)  # our own page
+    assert names["frames"] == 2 * names["positions"] == window_frames(len(names["audio"]), 0.5)
+
+
+class Watched:
+    """A model of ctranslate2 that remembers how many frames it encoded."""
+
+    def __init__(self, model):
+        self._model, self.frames = model, []
+
+    def encode(self, features, **settings):
+        self.frames.append(features.shape[-1])
+        return self._model.encode(features, **settings)
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+
+@pytest.fixture(scope="module")
+def faster_whispers(written):
+    """Return a stock and a fitted one."""
+    names = {}
+    exec(recipe("FittedWhisperModel"), names)  # our own page
+    settings = {"device": "cpu", "compute_type": "float32", "cpu_threads": 1}
+    stock, fitted = (
+        kind(str(written("ct2-float16")), **settings) for kind in (WhisperModel, names["FittedWhisperModel"])
+    )
+    assert fitted.margin_s == 0.5
+    fitted.margin_s = MARGIN_S
+    return stock, fitted
+
+
+def in_words(model, audio, **settings):
+    segments, _ = model.transcribe(audio, language="en", beam_size=1, word_timestamps=True, **settings)
+    return words_of(segments, "en")
+
+
+@pytest.fixture
+def frames(faster_whispers, monkeypatch):
+    """How many frames the fitted one encodes, in the order of its windows."""
+    watched = Watched(faster_whispers[1].model)
+    monkeypatch.setattr(faster_whispers[1], "model", watched)
+    return watched.frames
+
+
+def test_faster_whisper_hears_the_fitted_window(faster_whispers, audios, frames):
+    stock, fitted = faster_whispers
+    apart = []
+    for audio in audios:
+        expected, found = (in_words(model, audio, temperature=0.0) for model in (stock, fitted))
+        assert [word.text for word in found] == [word.text for word in expected]
+        apart += differences(found, expected)
+    assert summary(apart)["mean_ms"] < 80
+    assert frames == pytest.approx([window_frames(len(audio), MARGIN_S) for audio in audios], abs=2)
+
+
+def test_faster_whisper_fits_a_recording_that_ends_in_silence(faster_whispers, audios, frames):
+    """Its word times are sought in no more positions than there are."""
+    ended = np.pad(audios[0], (0, 15 * RATE_HZ))
+    found = in_words(faster_whispers[1], ended, temperature=0.0)
+    assert frames == pytest.approx([window_frames(len(audios[0]), MARGIN_S)], abs=2)
+    assert found[-1].text == "morning"
+    assert found[-1].end < len(audios[0]) / RATE_HZ + 0.5
+
+
+def test_faster_whisper_takes_silence_alone(faster_whispers, frames):
+    in_words(faster_whispers[1], np.zeros(3 * RATE_HZ, np.float32))
+    assert max(frames) <= 100 * MARGIN_S + 2
+
+
+@pytest.mark.parametrize("how", ["whole", "voices", "batched"])
+def test_faster_whisper_hears_a_long_recording(faster_whispers, audios, frames, how):
+    long = np.concatenate([np.pad(audio, (0, RATE_HZ)) for audio in audios * 4])
+    assert len(long) > 35 * RATE_HZ
+    model = BatchedInferencePipeline(faster_whispers[1]) if how == "batched" else faster_whispers[1]
+    settings = {"vad_filter": True} if how == "voices" else {}
+    found = [word.text for word in in_words(model, long, **settings)]
+    expected = " ".join(SENTENCES * 4).lower().replace(".", "").split()
+    assert acceptance.score([" ".join(expected)], [" ".join(found)], language="en").error_rate < 0.1
+    assert how == "batched" or min(frames) < 2500
+
+
+@pytest.mark.release
+def test_the_recipe_for_sherpa_hears_the_fitted_window(written, checkpoint, audios):
+    folder = written("sherpa-float32")
+    places = {name.upper(): str(next(folder.glob(f"{name}*"))) for name in ("encoder", "decoder", "tokens")}
+    own = heard(CHECKPOINT, checkpoint, audios, MARGIN_S)
+    for audio, text in zip(audios, own, strict=True):
+        names = {"audio": audio, "margin_s": MARGIN_S, **places}
+        exec(recipe("tail_paddings"), names)  # our own page
+        assert names["text"].strip() == text
