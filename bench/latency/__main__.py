@@ -35,7 +35,7 @@ QUICK = {"out": Path("var/latency-quick.json"), "clips": 2, "seconds": (2.0, 4.0
 def main() -> None:
     options = _options()
     quiet_transformers()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)  # it makes the features alone: starting a second thread takes longer than it saves
     manifest = read_manifest(options.model)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
@@ -85,6 +85,7 @@ def _how_made(options: argparse.Namespace, manifest: dict[str, Any], corpus: Cor
         "clips": options.clips,
         "runtimes": {name: version(name) for name in RUNTIMES},
         **machine(),
+        "threads": options.threads,
     }
 
 
@@ -93,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=20, help="utterances of each length")
     parser.add_argument("--seconds", type=float, nargs="+", default=(2.0, 4.0, 8.0, 16.0), help="their lengths")
     parser.add_argument("--forms", nargs="+", choices=TIMED, default=("ct2-int8", "onnx-int8", "ggml-q8_0"))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of each runtime")
     return parsed(parser, QUICK)
 
 

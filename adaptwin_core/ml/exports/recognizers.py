@@ -61,7 +61,11 @@ class SteppedRecognizer(ABC):
 
 
 class CTranslate2Recognizer(SteppedRecognizer):
-    """In `ctranslate2`, with its default arithmetic for the stored weights."""
+    """In `ctranslate2`, with its default arithmetic for the stored weights.
+
+    CTranslate2 takes an encoder's output for features where it has as many positions as there are mels, and would
+    encode it again. So such a window (1.6 s with 80 mels) gets one position of silence more.
+    """
 
     def __init__(self, folder: Path, featurizer: Featurizer, threads: int, margin_s: float | None) -> None:
         from ctranslate2.models import Whisper
@@ -73,6 +77,9 @@ class CTranslate2Recognizer(SteppedRecognizer):
     def encode(self, features_1MF: np.ndarray) -> Any:
         from ctranslate2 import StorageView
 
+        _, mels, frames = features_1MF.shape
+        if frames == 2 * mels:
+            features_1MF = np.pad(features_1MF, ((0, 0), (0, 0), (0, 2)), constant_values=features_1MF.min())
         return self._model.encode(StorageView.from_array(features_1MF))
 
     def decode(self, encoded: Any, audio: np.ndarray) -> str:
