@@ -9,6 +9,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.ml.exports.onnx_token_table import score_in_8_bits
 
 OPSET = 18
 MOST_BYTES = 2**31 - 2**24  # of weights: a file is one protobuf message, of at most 2 GiB
@@ -68,6 +69,9 @@ def export(
             extra_options={"MatMulConstBOnly": True},
         )
         whole.unlink()
+        quantized = onnx.load(path)
+        score_in_8_bits(quantized)
+        onnx.save(quantized, path)
     if metadata is not None:
         written = onnx.load(path)
         onnx.helper.set_model_props(written, {key: str(value) for key, value in metadata.items()})

@@ -71,6 +71,13 @@ def heard(form, folder, audios, margin_s):
     return [recognizer(audio) for audio in audios]
 
 
+def test_ctranslate2_does_not_encode_twice_what_has_as_many_positions_as_mels(written, audios):
+    said = audios[0][: RATE_HZ // 2]
+    windows_s = (1.6, 1.62)  # 80 positions, which are as many as the mels, and 81
+    texts = [heard("ct2-float16", written("ct2-float16"), [said], window_s - 0.5) for window_s in windows_s]
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.release
 @pytest.mark.parametrize("margin_s", [MARGIN_S, 0.1, None])
 @pytest.mark.parametrize("form", ["ct2-float16", "onnx-float32"])
