@@ -1,7 +1,7 @@
 // Cuts long audio at its quietest points into pieces that fit one Whisper window, as the server does (speech/segment.py).
 
 export const RATE_HZ = 16000;
-const WINDOW = 30 * RATE_HZ; // samples
+export const WINDOW = 30 * RATE_HZ; // samples
 const LONGEST = 28 * RATE_HZ;
 const SHORTEST = 14 * RATE_HZ; // but for the last two, which share what is left
 const SHORTEST_LAST = RATE_HZ;

@@ -2,6 +2,7 @@
 
 import { env, pipeline, TextStreamer } from "./vendor/transformers.web.min.js";
 import { tryToConnect } from "./connection.js";
+import { windowSamples } from "./fitted_window.js";
 import { keptFile } from "./kept.js";
 import { pieces, RATE_HZ } from "./pieces.js";
 import { WASM_LOADER, WASM_SHA256 } from "./runtime.js";
@@ -41,16 +42,21 @@ async function fromKept(path) {
 
 async function hear(audio) {
   const began = performance.now();
-  const isMultilingual = transcriber.model.generation_config.is_multilingual;
+  const { processor, model, tokenizer } = transcriber;
+  const isMultilingual = model.generation_config.is_multilingual;
   const language = isMultilingual ? { language: entry.language, task: "transcribe" } : {};
   for (const piece of pieces(audio)) {
     let partial = "";
-    const streamer = new TextStreamer(transcriber.tokenizer, {
+    const streamer = new TextStreamer(tokenizer, {
       skip_prompt: true,
       skip_special_tokens: true,
       callback_function: (words) => postMessage({ kind: "partial", text: (partial += words) }),
     });
-    const { text } = await transcriber(piece.audio, { ...language, streamer, max_new_tokens: mostTokens(piece.audio) });
+    // The pipeline would hear every piece in a whole window.
+    const max_length = windowSamples(piece.audio.length, model.config.adaptwin_margin_s);
+    const { input_features: inputs } = await processor.feature_extractor(piece.audio, { max_length });
+    const tokens = await model.generate({ inputs, ...language, streamer, max_new_tokens: mostTokens(piece.audio) });
+    const [text] = tokenizer.batch_decode(tokens, { skip_special_tokens: true });
     const seconds = { audio: piece.end / RATE_HZ, compute: (performance.now() - began) / 1000 };
     postMessage({ kind: "piece", text: text.trim(), share: piece.end / audio.length, seconds });
   }

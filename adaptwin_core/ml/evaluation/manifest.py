@@ -55,6 +55,7 @@ def write_manifest(
         "runtime": FORMATS[form].runtime if form in FORMATS else "transformers",
         "base_model": {name: report.get(f"base_{name}") for name in ("model", "digest")} | {"licence": licence},
         "settings": report.get("spec"),
+        "margin_s": report.get("window", {}).get("margin_s"),
         "verdict": report.get("verdict"),
         "scores": {"model": report.get("speech"), "export": verdict},
         "libraries": _versions(),

@@ -85,8 +85,13 @@ def write_onnx(model: AdaptwinWhisperForConditionalGeneration, texts: Path, out:
             shutil.copyfile(texts / name, out / name)
     # transformers.js reads sizes that other runtimes derive; saving the settings again writes them out.
     WhisperFeatureExtractor.from_pretrained(texts, local_files_only=True).save_pretrained(out)
-    # To runtimes that read only graphs this model is like any Whisper: the plan is in the graphs.
-    settings = {"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}
+    # To runtimes that read only graphs this model is like any Whisper: the plan is in the graphs. The margin is not,
+    # because what computes the features decides how long the window is.
+    settings = {
+        "model_type": "whisper",
+        "architectures": ["WhisperForConditionalGeneration"],
+        "adaptwin_margin_s": config.adaptwin_margin_s,
+    }
     fields = {key: value for key, value in config.to_dict().items() if key not in OWN_FIELDS} | settings
     (out / "config.json").write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())

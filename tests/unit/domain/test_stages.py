@@ -50,8 +50,9 @@ def test_a_job_that_cuts_nothing_only_learns_its_speaker():
 
 
 def test_general_speech_is_evaluated_where_there_is_any():
-    assert keys(Stage.EVALUATE) == ["base:speaker", "compressed:speaker"]
-    assert len(keys(Stage.EVALUATE, has_general=True)) == 4
+    heard = ["base:speaker:whole", "compressed:speaker:whole", "compressed:speaker:fitted"]
+    assert keys(Stage.EVALUATE) == heard
+    assert keys(Stage.EVALUATE, has_general=True) == heard + [key.replace("speaker", "general") for key in heard]
 
 
 @pytest.mark.parametrize("stage", [Stage.PERSONALIZE, Stage.TUNE, Stage.PUBLISH])
@@ -110,8 +111,8 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     scaled = scaled.model_copy(update={"weights": "int4"})
     assert seen_by(Stage.TUNE, "model", scaled).scale_steps == 7
     assert seen_by(Stage.FACTORIZE, "encoder.0.self", scaled).scale_steps == default.scale_steps
-    assert seen_by(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
-    assert seen_by(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
+    assert seen_by(Stage.EVALUATE, "compressed:speaker:fitted", SPEC) == SPEC
+    assert seen_by(Stage.EVALUATE, "base:speaker:whole", SPEC) == CompressionSpec(language="de", seed=3)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,8 @@ def test_a_stage_reads_earlier_stages_only():
         Stage.SEARCH,
         Stage.FACTORIZE,
     )
-    assert read_by(Stage.EVALUATE, "base:speaker") == ()
-    assert read_by(Stage.EVALUATE, "compressed:speaker") == (Stage.TUNE,)
+    assert read_by(Stage.EVALUATE, "base:speaker:whole") == ()
+    assert read_by(Stage.EVALUATE, "compressed:speaker:fitted") == (Stage.TUNE,)
     for position, stage in enumerate(JOB_STAGES):
         for key in keys(stage, has_general=True, max_wer=5.0):
             assert set(read_by(stage, key)) <= set(JOB_STAGES[:position])
