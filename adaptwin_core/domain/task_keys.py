@@ -110,7 +110,8 @@ class EvaluationKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        model, speech, window = text.split(":")
+        # Kept models from before there were two kinds of windows have keys without one. Their exports still ask for it.
+        model, speech, window = f"{text}:{WindowKind.WHOLE}".split(":")[:3]
         return cls(Contender(model), SpeechKind(speech), WindowKind(window))
 
 

@@ -23,7 +23,7 @@ def export(recipe: Recipe, key: ExportKey, out: Path, progress: Progress = no_pr
     from adaptwin_core.ml.exports.export import export_model
 
     checkpoint = recipe.results[Stage.PUBLISH][ModelKey()].folder
-    window = WindowKind.of(read_manifest(checkpoint)["margin_s"])  # the one that the model is for
+    window = WindowKind.of(read_manifest(checkpoint).get("margin_s"))  # the one that the model is for
     evaluated = recipe.results[Stage.EVALUATE][EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, window)]
     own_texts = json.loads(evaluated.files[TEXTS_FILE].read_text())
     held_out = HeldOutSet.of(recipe.speaker, own_texts)

@@ -9,7 +9,7 @@ from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_of
 from adaptwin_core.domain.stages import Outline, Owner, Stage
-from adaptwin_core.domain.task_keys import ExportKey
+from adaptwin_core.domain.task_keys import EvaluationKey, ExportKey
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
 
@@ -53,6 +53,11 @@ def test_general_speech_is_evaluated_where_there_is_any():
     heard = ["base:speaker:whole", "compressed:speaker:whole", "compressed:speaker:fitted"]
     assert keys(Stage.EVALUATE) == heard
     assert keys(Stage.EVALUATE, has_general=True) == heard + [key.replace("speaker", "general") for key in heard]
+
+
+def test_a_key_without_a_window_is_of_whole_ones():
+    assert EvaluationKey.parse("compressed:speaker") == EvaluationKey.parse("compressed:speaker:whole")
+    assert EvaluationKey.parse("compressed:speaker:fitted") != EvaluationKey.parse("compressed:speaker")
 
 
 @pytest.mark.parametrize("stage", [Stage.PERSONALIZE, Stage.TUNE, Stage.PUBLISH])
