@@ -163,7 +163,7 @@ def test_every_runtime_is_timed_in_both_windows(speech, tmp_path_factory, monkey
     save(assemble(base, RankPlan(blocks={}), {}), base, work / "model")
     manifest = {"base_model": {"model": "whisper-tiny.en", "digest": describe(base)[0]}, "settings": {"language": "en"}}
     (work / "model" / MODEL_MANIFEST).write_text(json.dumps(manifest | {"margin_s": 2.0}))
-    options = {"--model": work / "model", "--base": base, "--speech": speech, "--out": work / "rows.json"}
+    options = {"--model": work / "model", "--base": f"folder:{base}", "--speech": speech, "--out": work / "rows.json"}
     given = [str(word) for pair in options.items() for word in pair]
     forms = ["ct2-int8", "onnx-int8", "ggml-q8_0"]
     monkeypatch.setattr(sys, "argv", ["latency", "--quick", *given, "--seconds", "3", "--forms", *forms])
