@@ -35,7 +35,6 @@ QUICK = {"out": Path("var/latency-quick.json"), "clips": 2, "seconds": (2.0, 4.0
 def main() -> None:
     options = _options()
     quiet_transformers()
-    torch.set_num_threads(1)  # it makes the features alone: starting a second thread takes longer than it saves
     manifest = read_manifest(options.model)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
@@ -64,6 +63,9 @@ def _measure(
         formats.write(form, checkpoint, work / name)
         loaded = formats.load(form, work / name, language, margin_s=margins[name], threads=options.threads)
         recognizers[name] = timed(loaded)
+    # torch makes the features alone, where a second thread costs more than it saves on a busy machine. It is set here,
+    # because loading a model in CTranslate2 sets torch's threads, too.
+    torch.set_num_threads(1)
     for seconds in options.seconds:
         if run.has(form=form, seconds=seconds, model=OURS):
             continue
