@@ -9,6 +9,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation import report_plot
+from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.evaluation.report_card import lines
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.publish import publish
@@ -244,3 +245,10 @@ def test_the_plot_has_both_kinds_of_windows(tmp_path, monkeypatch):
     monkeypatch.setattr("matplotlib.axes.Axes.bar", labelled)
     concluded(tmp_path, "de", SAID, job_of(SAID, WORSE, SAID))
     assert labels[:3] == ["original, whole windows", "compressed, fitted windows", "compressed, whole windows"]
+
+
+@pytest.mark.parametrize(("form", "margin_s"), [("checkpoint", 0.5), ("ct2-int8", 0.5), ("dense", None)])
+def test_a_manifest_has_a_margin_only_where_the_form_takes_fitted_windows(tmp_path, form, margin_s):
+    report = {"window": {"margin_s": 0.5}}
+    write_manifest({}, tmp_path, form=form, report=report, verdict=None, licence=None)
+    assert read_manifest(tmp_path)["margin_s"] == margin_s
