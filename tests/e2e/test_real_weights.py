@@ -106,7 +106,10 @@ def test_tiny_en_made_smaller_still_hears(
     assert exported["verdict"]["num_clips"] == found["num_clips"]
     assert exported["verdict"]["checkpoint_wer"] == pytest.approx(found["compressed"]["wer"])
     clip, text = spoken
-    for runtime, kept in ((TRANSFORMERS, folder), (FASTER, tmp_path / "ct2")):
+    page = (Path(__file__).parents[2] / "docs" / "exports.md").read_text("utf-8")
+    recipe = page.split("### faster-whisper")[1].split("```python\n")[1].split("```")[0]  # for fitted windows
+    fitted = recipe + FASTER.replace("WhisperModel(", "FittedWhisperModel(")
+    for runtime, kept in ((TRANSFORMERS, folder), (fitted, tmp_path / "ct2")):
         heard = subprocess.run(
             [sys.executable, "-c", runtime, str(kept), str(clip)],
             capture_output=True,
