@@ -111,7 +111,7 @@ class EvaluationKey:
     @classmethod
     def parse(cls, text: str) -> Self:
         # Kept models from before there were two kinds of windows have keys without one. Their exports still ask for it.
-        model, speech, window = f"{text}:{WindowKind.WHOLE}".split(":")[:3]
+        model, speech, window = (text if text.count(":") > 1 else f"{text}:{WindowKind.WHOLE}").split(":")
         return cls(Contender(model), SpeechKind(speech), WindowKind(window))
 
 

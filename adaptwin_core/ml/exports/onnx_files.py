@@ -57,9 +57,10 @@ def export(
         verbose=False,
     )
     assert program is not None
-    onnx.save(program.model_proto, path)
+    graph = program.model_proto
     if weights == "int8":
-        whole = path.rename(path.with_suffix(".whole"))
+        whole = path.with_suffix(".whole")
+        onnx.save(graph, whole)
         quantize_dynamic(
             whole,
             path,
@@ -69,10 +70,8 @@ def export(
             extra_options={"MatMulConstBOnly": True},
         )
         whole.unlink()
-        quantized = onnx.load(path)
-        score_in_8_bits(quantized)
-        onnx.save(quantized, path)
+        graph = onnx.load(path)
+        score_in_8_bits(graph)
     if metadata is not None:
-        written = onnx.load(path)
-        onnx.helper.set_model_props(written, {key: str(value) for key, value in metadata.items()})
-        onnx.save(written, path)
+        onnx.helper.set_model_props(graph, {key: str(value) for key, value in metadata.items()})
+    onnx.save(graph, path)

@@ -15,10 +15,8 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from adaptwin_core.domain.audio import window_frames
 from adaptwin_core.domain.exports import CHECKPOINT
-from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.exports import acceptance, formats
-from adaptwin_core.ml.model.checkpoint import assemble, load_compressed, save
+from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.featurizer import Featurizer
 from tests.unit.ml.exports.word_times import differences, summary, words_of
 
@@ -42,15 +40,6 @@ def audios():
     spoken = [soxr.resample(reader(text, seed=1), Hibari.sample_rate, RATE_HZ).astype("float32") for text in SENTENCES]
     # Our class counts the margin from the last sound that is heard, and the others from the last sample.
     return [audio[: np.flatnonzero(np.abs(audio) > 1e-3)[-1]] for audio in spoken]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """tiny.en in our class, with nothing cut."""
-    base = resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models")
-    folder = tmp_path_factory.mktemp("checkpoint")
-    save(assemble(base, RankPlan(blocks={}), {}), base, folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

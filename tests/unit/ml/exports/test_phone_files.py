@@ -5,10 +5,7 @@ import struct
 
 import pytest
 
-from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.model.checkpoint import assemble, save
 
 pytestmark = pytest.mark.weights
 
@@ -84,14 +81,6 @@ def expected_shapes(header):
             shapes |= {f"{block}mlp.0.weight": (width, 4 * width), f"{block}mlp.0.bias": (4 * width,)}
             shapes |= {f"{block}mlp.2.weight": (4 * width, width), f"{block}mlp.2.bias": (width,)}
     return shapes
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    base = resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models")
-    folder = tmp_path_factory.mktemp("checkpoint")
-    save(assemble(base, RankPlan(blocks={}), {}), base, folder)
-    return folder
 
 
 @pytest.mark.parametrize("form", TYPE_OF_FORM)
