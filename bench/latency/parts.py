@@ -62,6 +62,7 @@ def _in_whisper_cpp(recognizer: WhisperCppRecognizer, audio: np.ndarray) -> Hear
     total_s = time.perf_counter() - began
     whisper_cpp.whisper_log_set(lambda _level, line: lines.append(line))
     whisper_cpp.whisper_print_timings(context)
+    whisper_cpp.whisper_log_set(None)  # one that is set when Python ends would abort the process
     milliseconds = {name: float(value) for name, value in TIME.findall("".join(lines))}
     encoder_s, decoder_s = (sum(milliseconds[name] for name in names) / 1000 for names in (ENCODER, DECODER))
     return Heard(text, milliseconds["mel"] / 1000, encoder_s, decoder_s, total_s)
