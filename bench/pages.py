@@ -6,6 +6,7 @@ from pathlib import Path
 from bench import headline, sizes
 from bench.frontier import table as frontier
 from bench.gpu import table as gpu
+from bench.latency import table as latency
 from bench.markdown import filled
 from bench.runtimes import table as runtimes
 
@@ -15,12 +16,14 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "frontier": (DOCS / "frontier.md", frontier.table),
     "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
+    "latency": (DOCS / "latency.md", latency.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
 }
 
 
 def main() -> None:
     headline.draw()
+    latency.draw()
     for name, (page, table) in TABLES.items():
         page.write_text(filled(page.read_text(), name, table()))
 

@@ -32,10 +32,12 @@ def judged_clips(corpus: Corpus, num_clips: int) -> list[Clip]:
     return spread([clip for clip in corpus.split("test") if clip.text], num_clips)
 
 
-def word_error_rates(model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str) -> Judged:
-    """Hear `judged_clips` and score them."""
+def word_error_rates(
+    model: Any, featurizer: Featurizer, corpus: Corpus, num_clips: int, language: str, *, margin_s: float | None = None
+) -> Judged:
+    """Hear `judged_clips` in windows that end `margin_s` after the sound, None for whole ones, and score them."""
     clips = judged_clips(corpus, num_clips)
-    heard = transcribe(model, featurizer, corpus, clips)
+    heard = transcribe(model, featurizer, corpus, clips, margin_s=margin_s)
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
     return Judged(
         wer=[round(100 * x, 2) for x in (found.error_rate, found.error_rate_low, found.error_rate_high)],

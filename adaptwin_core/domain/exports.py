@@ -21,14 +21,16 @@ ExportName = Literal[
 class ExportFormat:
     """A format of one runtime.
 
-    `is_exact` says that weights and features are the checkpoint's, so greedy decoding gives the same text. `note` helps
-    a person to choose.
+    `is_exact` says that weights and features are the checkpoint's, so greedy decoding gives the same text.
+    `takes_fitted_windows` says that it can be given windows that end soon after the sound. `note` helps a person to
+    choose.
     """
 
     name: ExportName
     runtime: str
     note: str
     is_exact: bool = False
+    takes_fitted_windows: bool = True
 
 
 CHECKPOINT: Final = "checkpoint"  # the model itself, which every export is made of
@@ -39,6 +41,7 @@ FORMATS: Final[dict[str, ExportFormat]] = {
             "dense",
             "transformers",
             "Hugging Face folder of stock shape: loads with no code of ours, and is as large as the original",
+            takes_fitted_windows=False,
         ),
         ExportFormat("ct2-float16", "ctranslate2", "for faster-whisper and what is built on it"),
         ExportFormat("ct2-int8", "ctranslate2", "for faster-whisper, computed in 8 bits"),

@@ -21,6 +21,7 @@ from adaptwin_core.domain.task_keys import (
     ShardKey,
     SpeechKind,
     TaskKey,
+    WindowKind,
 )
 from adaptwin_core.domain.vocabulary import drops_tokens
 
@@ -33,9 +34,17 @@ def _one_if(is_needed: Callable[[Outline], bool]) -> Callable[[Outline], list[Mo
     return lambda outline: [ModelKey()] if is_needed(outline) else []
 
 
+# Whisper was trained on whole windows alone, so the base model is heard in those.
+_HEARD = (
+    (Contender.BASE, WindowKind.WHOLE),
+    (Contender.COMPRESSED, WindowKind.WHOLE),
+    (Contender.COMPRESSED, WindowKind.FITTED),
+)
+
+
 def _evaluations(outline: Outline) -> list[EvaluationKey]:
     speech = SpeechKind if outline.has_general else (SpeechKind.SPEAKER,)
-    return [EvaluationKey(model, kind) for kind in speech for model in Contender]
+    return [EvaluationKey(model, kind, window) for kind in speech for model, window in _HEARD]
 
 
 def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
@@ -147,7 +156,7 @@ TABLE: Final = (
     Row(
         Stage.EVALUATE,
         does="transcribes the held-out clips",
-        per="model (base, compressed) and kind of speech",
+        per="model and window (base whole, compressed whole and fitted) and kind of speech",
         owner=Owner.JOB,
         key=EvaluationKey,
         keys=_evaluations,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self
 
+from adaptwin_core.domain.audio import FITTED_MARGIN_S
 from adaptwin_core.domain.exports import FORMATS
 
 
@@ -30,6 +31,22 @@ class Contender(StrEnum):
 
     BASE = "base"
     COMPRESSED = "compressed"
+
+
+class WindowKind(StrEnum):
+    """How long the windows are that a model hears in: they end soon after the sound, or are always of 30 s."""
+
+    FITTED = "fitted"
+    WHOLE = "whole"
+
+    @classmethod
+    def of(cls, margin_s: float | None) -> Self:
+        return cls.WHOLE if margin_s is None else cls.FITTED
+
+    @property
+    def margin_s(self) -> float | None:
+        """How long after the sound the window ends; None for a whole window."""
+        return FITTED_MARGIN_S if self is WindowKind.FITTED else None
 
 
 @dataclass(frozen=True)
@@ -82,18 +99,20 @@ class ShardKey:
 
 @dataclass(frozen=True)
 class EvaluationKey:
-    """One model on the held-out clips of one kind of speech."""
+    """One model on the held-out clips of one kind of speech, in windows of one kind."""
 
     model: Contender
     speech: SpeechKind
+    window: WindowKind
 
     def __str__(self) -> str:
-        return f"{self.model}:{self.speech}"
+        return f"{self.model}:{self.speech}:{self.window}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        model, _, speech = text.partition(":")
-        return cls(Contender(model), SpeechKind(speech))
+        # Kept models from before there were two kinds of windows have keys without one. Their exports still ask for it.
+        model, speech, window = (text if text.count(":") > 1 else f"{text}:{WindowKind.WHOLE}").split(":")
+        return cls(Contender(model), SpeechKind(speech), WindowKind(window))
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,10 @@ class Verdict(Frozen):
     )
     low: float | None = Field(description="Low end of the 95 % interval of the difference.")
     high: float | None = Field(description="High end of the 95 % interval of the difference.")
+    margin_s: float | None = Field(
+        None,
+        description="Seconds after the speech at which the windows end that the model is heard in. Null means whole "
+        "windows of 30 s. The original is always heard in those.",
+    )
     others: Outcome | None = Field(description="The result for general speech, if the job has any.")
     advice: tuple[str, ...] = Field(description="What would make the result better or surer.")

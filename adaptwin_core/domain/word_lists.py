@@ -3,29 +3,8 @@
 from typing import Final
 
 _OWN_NAME = (
-    *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "is", "it"),
-    *(
-        "ja",
-        "ko",
-        "lt",
-        "lv",
-        "mk",
-        "ms",
-        "nl",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sv",
-        "ta",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-    ),
+    "ar bg bn ca cs da de el en es fa fi fr he hi hu id is it ja ko lt lv mk ms nl pl pt ro ru sk sl sv ta tr uk ur vi "
+    "zh"
 )
 # Whisper's code of each language, and the list's. Serbian is left out: its list (sh) is in Latin letters only.
-WORD_LISTS: Final = dict(zip(_OWN_NAME, _OWN_NAME, strict=True)) | {"no": "nb", "tl": "fil", "hr": "sh", "bs": "sh"}
+WORD_LISTS: Final = {code: code for code in _OWN_NAME.split()} | {"no": "nb", "tl": "fil", "hr": "sh", "bs": "sh"}

@@ -41,7 +41,8 @@ class ModelSummary(Out):
 
 class ModelOut(ModelSummary):
     manifest: dict[str, Any] = Field(
-        description="`files` is {name: {sha256, bytes}}; the rest are the figures of the report."
+        description="`files` is {name: {sha256, bytes}}; the rest are the figures of the report. `window.margin_s` "
+        "says how many seconds after the speech the model's windows end; null stands for whole windows of 30 s."
     )
 
 

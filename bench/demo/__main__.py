@@ -131,7 +131,7 @@ class Demo:
             "datasets": {kind: dataset["report"]["splits"] for kind, dataset in datasets.items()},
             "phases_s": self.seconds,
             "whole_run_s": round(sum(self.seconds.values()), 1),
-            "how": "greedy decoding in batches of 8, float32, 95 % bootstrap interval over clips (1000 resamples)",
+            "how": "greedy decoding, one clip at a time, float32, 95 % bootstrap interval over clips (1000 resamples)",
             "seed": SEED,
             "machine": reports.machine(),
             "service_report": {name: value for name, value in manifest.items() if name != "files"},

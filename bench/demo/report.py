@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 
 JSON = dict[str, Any]
 MODELS = ("original", "compressed")
+IN_WHOLE = "compressed_in_whole_windows"
 KINDS = {"speaker": "this speaker", "others": "other speakers"}
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy", "jiwer", "espeakng-loader", "hibari-tts")
@@ -29,7 +30,7 @@ def judge(held_out: Mapping[str, HeldOut], heard: Mapping[str, Mapping[str, JSON
     """Score each model on each kind of speech.
 
     Args:
-        heard: what transcribe.py wrote, by model and kind.
+        heard: what transcribe.py wrote, by model and kind: in the windows that the model is for, and in whole ones.
 
     Clips without transcripts are scored against the original's own words.
     """
@@ -37,28 +38,33 @@ def judge(held_out: Mapping[str, HeldOut], heard: Mapping[str, Mapping[str, JSON
     for kind, clips in held_out.items():
         original = heard["original"][kind]["texts"]
         references = clips.texts or original
+        runs = {model: heard[model][kind] for model in MODELS}
+        runs[IN_WHOLE] = runs["compressed"]["in_whole_windows"]
         scores = {}
-        for model in MODELS:
-            texts = heard[model][kind]["texts"]
+        for name, run in runs.items():
+            texts = run["texts"]
             result = asdict(
                 score([references[n] for n in references], [texts[n] for n in references], language=language, seed=seed)
             )
-            scores[model] = {name: value for name, value in result.items() if name != "clips"}
+            scores[name] = {figure: value for figure, value in result.items() if figure != "clips"}
         speech[kind] = {
             "reference": "transcripts" if clips.texts else "the original model's own output",
             "num_clips": len(references),
             "seconds": round(clips.seconds, 1),
             **scores,
         }
-    size = {}
+    size: JSON = {}
     for model in MODELS:
-        runs = heard[model]
-        compute_s, audio_s = (sum(run[name] for run in runs.values()) for name in ("compute_s", "audio_s"))
-        any_run = runs["speaker"]
-        size[model] = {
-            name: any_run[name] for name in ("encoder_params", "total_params", "weights_bytes", "model_class")
+        by_kind = list(heard[model].values())
+        audio_s = sum(run["audio_s"] for run in by_kind)
+        own_s, whole_s = (
+            sum(run["compute_s"] for run in some) for some in (by_kind, [run["in_whole_windows"] for run in by_kind])
+        )
+        parts = ("encoder_params", "total_params", "weights_bytes", "model_class", "margin_s")
+        size[model] = {name: by_kind[0][name] for name in parts} | {
+            "compute_s_per_audio_s": round(own_s / audio_s, 4),
+            "compute_s_per_audio_s_in_whole_windows": round(whole_s / audio_s, 4),
         }
-        size[model]["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
     return {"speech": speech, "models": size}
 
 
@@ -83,11 +89,16 @@ def table(report: JSON) -> Table:
         for rate in ("wer", "cer"):
             cells = [_rate(found[model], rate) for model in MODELS]
             shown.add_row(f"{rate.upper()} %, {about}" if rate == "wer" else f"{rate.upper()} %", *cells)
+        shown.add_row("WER %, whole windows", _rate(found["original"], "wer"), _rate(found[IN_WHOLE], "wer"))
     models = [report["models"][model] for model in MODELS]
     shown.add_row("encoder parameters", *(f"{model['encoder_params']:,}" for model in models))
     shown.add_row("all parameters", *(f"{model['total_params']:,}" for model in models))
     shown.add_row("bytes on disk", *(f"{model['weights_bytes']:,}" for model in models))
-    shown.add_row("compute, s per s of audio", *(f"{model['compute_s_per_audio_s']:.3f}" for model in models))
+    for name, windows in (("compute_s_per_audio_s", ""), ("compute_s_per_audio_s_in_whole_windows", ", whole windows")):
+        shown.add_row(f"compute, s per s of audio{windows}", *(f"{model[name]:.3f}" for model in models))
+    margin_s = report["models"]["compressed"]["margin_s"]
+    if margin_s is not None:
+        shown.caption = f"The compressed model hears in windows that end {margin_s:g} s after the speech."
     return shown
 
 

@@ -9,7 +9,6 @@ import torch
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import Contender, EvaluationKey, SpeechKind
 from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.model.adapter import encode
 from adaptwin_core.ml.model.device import device
@@ -44,7 +43,10 @@ def _small_job(base: Path, speech: Path, spec: CompressionSpec) -> Row:
         model, corpus = base_model(f"folder:{base}", base.parent / "cache"), Corpus.load(speech)
         row, done = timed_job(model, corpus, spec, Path(scratch), Shortening(), lambda _row: None)
         losses = [loss for stage in (Stage.PERSONALIZE, Stage.TUNE) for loss in _losses(done, stage)]
-        heard = {str(contender): _texts(done, contender) for contender in Contender}
+        heard = {
+            str(key): list(json.loads(result.files[TEXTS_FILE].read_text()).values())
+            for key, result in done[Stage.EVALUATE].items()
+        }
         return {"device": row["device"], "plan": report_of(done)["plan"], "losses": losses, "heard": heard}
 
 
@@ -54,7 +56,7 @@ def _real_words(base: Path, speech: Path) -> Row:
     corpus, model, featurizer = Corpus.load(speech), load_whisper(base).to(device()), Featurizer(base, "en")
     clips = spread(corpus.split("test"), NUM_CLIPS)
     encoded = encode(model, featurizer.features([corpus.audio(clips[0])]).to(device()))
-    texts = transcribe(model, featurizer, corpus, clips).texts
+    texts = transcribe(model, featurizer, corpus, clips, margin_s=None).texts
     return {"texts": texts, "encoded": encoded.flatten()[::97].cpu().tolist()}
 
 
@@ -80,8 +82,3 @@ def _equal(one: Sequence[str], other: Sequence[str]) -> Row:
 
 def _losses(done: Done, stage: Stage) -> list[float]:
     return [loss for result in done[stage].values() for loss in result.figures["losses"]]
-
-
-def _texts(done: Done, contender: Contender) -> list[str]:
-    result = done[Stage.EVALUATE][EvaluationKey(contender, SpeechKind.SPEAKER)]
-    return list(json.loads(result.files[TEXTS_FILE].read_text()).values())

@@ -1,6 +1,7 @@
 """The table of `docs/gpu.md`: every stage of the jobs that were timed on a GPU, with the current code."""
 
 from adaptwin_core.domain.result_name import CODE_VERSION
+from adaptwin_core.domain.task_keys import Contender, EvaluationKey, SpeechKind, WindowKind
 from bench.markdown import markdown_table
 from bench.runner import Row, results_of
 
@@ -35,7 +36,7 @@ def _of_run(run: Row) -> list[str]:
 
 def _agreement(row: Row) -> str:
     plans = "the same plan" if row["plans_agree"] else "different plans"
-    heard = row["texts"]["base"]
+    heard = row["texts"][str(EvaluationKey(Contender.BASE, SpeechKind.SPEAKER, WindowKind.WHOLE))]
     text = (
         f"{' and '.join(row['devices'])} make {plans} for a small model; its losses differ by "
         f"{row['largest_difference_of_losses']:.1%} at most, and {heard['equal']} of {heard['all']} texts of its base "

@@ -15,21 +15,18 @@ from typing import Any
 
 import torch
 
-from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
-from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.models import describe, resolve
+from adaptwin_core.ml.base.models import describe
 from adaptwin_core.ml.evaluation.manifest import read_manifest
 from adaptwin_core.ml.exports import formats
-from adaptwin_core.ml.model.checkpoint import assemble, save
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
-from bench.runner import Run, command_line, machine, parsed
+from bench.finished import OURS, STOCK, finished_command_line, save_original
+from bench.runner import Run, machine, parsed
 from bench.runtimes.encoder_speed import encoder_speed
 
-STOCK, OURS = "stock", "ours"
 QUICK = {"out": Path("var/runtimes-quick.json"), "clips": 2, "forms": (CHECKPOINT, "ct2-int8")}
 
 
@@ -62,25 +59,6 @@ def main() -> None:
                 run.add(row)
 
 
-def save_original(manifest: dict[str, Any], source: str, cache: Path, out: Path) -> Path:
-    """Write the original of a finished model as a checkpoint with nothing cut, which every exporter takes.
-
-    Args:
-        source: where the original is found.
-
-    Returns:
-        the folder of the original itself.
-
-    Raises:
-        InvalidInput: what is found there is not the model that the manifest names.
-    """
-    folder, name = resolve(source, cache), manifest["base_model"]["model"]
-    if describe(folder)[0] != manifest["base_model"]["digest"]:
-        raise InvalidInput(f"{source} is not the {name} that this model was made from: give --base")
-    save(assemble(folder, RankPlan(blocks={}), {}), folder, out)
-    return folder
-
-
 def _heard(form: str, folder: Path, corpus: Path, num_clips: int, language: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.runtimes.child", form, str(folder), str(corpus)]
     command += [str(num_clips), language, str(torch.get_num_threads())]
@@ -96,10 +74,7 @@ def _bytes(folder: Path, written: list[str]) -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = command_line(__doc__, "runtimes")
-    parser.add_argument("--model", type=Path, required=True, help="folder of a finished model")
-    parser.add_argument("--base", default="package:whisper-base", help="the original it was made from")
-    parser.add_argument("--speech", type=Path, required=True, help="the speaker's transcribed speech; test clips count")
+    parser = finished_command_line(__doc__, "runtimes")
     parser.add_argument("--clips", type=int, default=20)
     every = (CHECKPOINT, *FORMATS)
     parser.add_argument("--forms", nargs="+", choices=every, default=every, help="which to hear; by default every one")

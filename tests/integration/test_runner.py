@@ -63,7 +63,7 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
         + [Stage.WEIGH] * BLOCKS
         + [Stage.FACTORIZE] * BLOCKS
         + [Stage.TUNE]
-        + [Stage.EVALUATE] * 2
+        + [Stage.EVALUATE] * 3
         + [Stage.PUBLISH]
     )
     model = world.model_of(job_id)
@@ -92,10 +92,12 @@ def test_a_general_dataset_is_evaluated_too(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path, general_dataset_id=general, spec=CompressionSpec(decoder_cut=0.2))
     world.run_all(Body())
     assert [task.key for task in world.task_rows(job_id, Stage.EVALUATE)] == [
-        "base:speaker",
-        "compressed:speaker",
-        "base:general",
-        "compressed:general",
+        "base:speaker:whole",
+        "compressed:speaker:whole",
+        "compressed:speaker:fitted",
+        "base:general:whole",
+        "compressed:general:whole",
+        "compressed:general:fitted",
     ]
     assert len(world.task_rows(job_id, Stage.FACTORIZE)) == BLOCKS + 2  # self and cross of the one decoder layer
 
@@ -121,7 +123,7 @@ def test_a_changed_setting_redoes_only_what_it_touches(scope: TenantScope, tmp_p
     world.submit(scope, tmp_path, spec=CompressionSpec(tune_steps=7))
     world.run_all(body)
     assert {stage for stage, _ in body.calls} == {Stage.TUNE, Stage.EVALUATE, Stage.PUBLISH}
-    assert (Stage.EVALUATE, "base:speaker") not in body.calls
+    assert (Stage.EVALUATE, "base:speaker:whole") not in body.calls
 
 
 def test_damaged_results_are_made_again(scope: TenantScope, tmp_path: Path):

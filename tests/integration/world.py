@@ -100,6 +100,7 @@ VERDICT = {
     "difference": 0.0,
     "low": -0.01,
     "high": 0.01,
+    "margin_s": None,
     "others": None,
     "advice": [],
 }

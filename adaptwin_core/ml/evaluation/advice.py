@@ -47,7 +47,7 @@ def advice(report: Mapping[str, Any], outcome: Outcome, *, is_sure: bool, others
 def _against_worse(report: Mapping[str, Any]) -> Iterator[str]:
     plan = report["plan"]
     if plan["total_cut"] > 0:
-        yield _less_cut(plan)
+        yield from _less_cut(plan, report["spec"])
     if report["spec"]["weights"] == "int4":
         yield "Store the weights as int8: 4 bits lose more."
     yield from _more_speech(report["trained_on"])
@@ -55,11 +55,21 @@ def _against_worse(report: Mapping[str, Any]) -> Iterator[str]:
         yield from _smaller_base(report["base_model"])
 
 
-def _less_cut(plan: Mapping[str, Any]) -> str:
+def _less_cut(plan: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which setting to change: a budget, where one decided the cut of both halves, else the halves' own."""
+    if spec.get("max_bytes") is not None:
+        yield f"Cut less: a max_bytes above {spec['max_bytes']:,}."
+        return
+    if spec.get("model_cut") is not None:
+        yield f"Cut less: a model_cut below {spec['model_cut']:g}."
+        return
+    if plan["decoder_cut"] > 0:
+        yield f"Leave the decoder whole: decoder_cut 0 in place of {plan['decoder_cut']:.2g}."
     milder = [cut for cut in SEARCHED_CUTS if cut < plan["encoder_cut"] - 0.02]  # a plan rounds to whole columns
-    if not milder:
-        return "Cut less, or nothing: encoder_cut 0 only tunes the model to its speaker."
-    return f"Cut less: encoder_cut {milder[0]:g} in place of {plan['encoder_cut']:.2g}."
+    if milder:
+        yield f"Cut less of the encoder: encoder_cut {milder[0]:g} in place of {plan['encoder_cut']:.2g}."
+    elif plan["encoder_cut"] > 0:
+        yield "Cut nothing of the encoder: encoder_cut 0 only tunes the model to its speaker."
 
 
 def _more_speech(trained_on: Mapping[str, float]) -> Iterator[str]:
@@ -76,4 +86,4 @@ def _smaller_base(name: str) -> Iterator[str]:
         return
     known = re.search(rf"whisper-({'|'.join(_SMALLER)})(?:-v\d)?((?:\.en)?)$", name)
     smaller = f"whisper-{_SMALLER[known[1]]}{known[2]}" if known else "the next smaller Whisper"
-    yield f"Start from {smaller} with encoder_cut 0: a smaller model, whole, often hears better than a cut one."
+    yield f"Start from {smaller} and cut nothing (encoder_cut 0): a smaller model that is whole often hears better."

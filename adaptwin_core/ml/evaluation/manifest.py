@@ -11,7 +11,7 @@ from typing import Any
 
 from adaptwin_core.domain.digest import digest_file, digest_json
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
-from adaptwin_core.domain.exports import FORMATS
+from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.manifests import MODEL_MANIFEST
 
 BILL = "bom.cdx.json"
@@ -55,6 +55,7 @@ def write_manifest(
         "runtime": FORMATS[form].runtime if form in FORMATS else "transformers",
         "base_model": {name: report.get(f"base_{name}") for name in ("model", "digest")} | {"licence": licence},
         "settings": report.get("spec"),
+        "margin_s": report.get("window", {}).get("margin_s") if _takes_fitted_windows(form) else None,
         "verdict": report.get("verdict"),
         "scores": {"model": report.get("speech"), "export": verdict},
         "libraries": _versions(),
@@ -65,6 +66,10 @@ def write_manifest(
     }
     (out / MODEL_MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return {BILL: bill, MODEL_MANIFEST: out / MODEL_MANIFEST}
+
+
+def _takes_fitted_windows(form: str) -> bool:
+    return form == CHECKPOINT or FORMATS[form].takes_fitted_windows
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

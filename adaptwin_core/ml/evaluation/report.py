@@ -4,7 +4,6 @@ explains every figure.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,76 +13,14 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.units import unit_of
 from adaptwin_core.domain.vocabulary import why_whole
 from adaptwin_core.ml.evaluation.report_card import model_card
 from adaptwin_core.ml.evaluation.report_plot import write_plot
-from adaptwin_core.ml.evaluation.scoring import count_units, difference, judged_by, score
 from adaptwin_core.ml.evaluation.verdict import verdict_of
-from adaptwin_core.ml.evaluation.written_form import as_json, as_written
-from adaptwin_core.speech.corpus import Clip
+from adaptwin_core.ml.evaluation.window_choice import WindowChoice
 
 REPORT = "report.json"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-
-
-def compare(
-    clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
-) -> dict[str, Any]:
-    """Score both models' texts, given by clip id, on the same clips.
-
-    Clips without a transcript are left out if others have one. If none has, all are scored against the original's own
-    output. `reference` says which of the two it was. An empty transcript counts as one: it says that nobody speaks.
-
-    Returns:
-        reference, unit, clips, seconds, the score of each model with its `raw` errors, and the difference of both error
-        rates. The original has no score where its output is the reference.
-
-    Raises:
-        InvalidInput: no reference has a word.
-    """
-    indices, has_transcripts = judged_by([clip.text for clip in clips])
-    judged = [clips[index] for index in indices]
-    references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
-    texts = {
-        name: [text_of[clip.id] for clip in judged]
-        for name, text_of in (("original", original), ("compressed", compressed))
-        if has_transcripts or name == "compressed"
-    }
-    scores = {name: score(references, hypotheses, language=language) for name, hypotheses in texts.items()}
-    apart = {"difference": asdict(difference(scores["compressed"], scores["original"]))} if has_transcripts else {}
-    return {
-        "reference": "transcripts" if has_transcripts else "the original model's own output",
-        "unit": unit_of(language),
-        "num_clips": len(judged),
-        "seconds": round(sum(clip.seconds for clip in judged), 2),
-        **apart,
-        **{
-            name: _figures(asdict(found)) | {"raw": as_json(as_written(references, texts[name], language=language))}
-            for name, found in scores.items()
-        },
-    }
-
-
-def _figures(scored: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in scored.items() if name not in {"clips", "unit"}}
-
-
-def silence(
-    clips: Sequence[Clip], original: Mapping[str, str], compressed: Mapping[str, str], language: str
-) -> dict[str, Any] | None:
-    """Return how many words, or characters, each model writes on clips where nobody speaks; None if there are none."""
-    silent = [clip for clip in clips if clip.text is not None and not clip.text.strip()]
-    if not silent:
-        return None
-    return {
-        "unit": unit_of(language),
-        "num_clips": len(silent),
-        "heard": {
-            name: sum(count_units(text_of[clip.id], language) for clip in silent)
-            for name, text_of in (("original", original), ("compressed", compressed))
-        },
-    }
 
 
 def _trained_on(speaker: DatasetReport) -> dict[str, float]:
@@ -104,16 +41,18 @@ def build_report(
     spec: CompressionSpec,
     speech: Mapping[str, Any],
     silent_speech: Mapping[str, Any],
+    window: WindowChoice,
     bytes_of: Mapping[str, int],
     blocks: Mapping[str, Any],
-    trials: Sequence[Mapping[str, float]],
+    trials: Sequence[Mapping[str, Any]],
     datasets: Mapping[str, DatasetReport],
 ) -> dict[str, Any]:
     """Return all that a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
         shape: with the tokens that are kept; `base_shape`: with all.
-        speech: of `compare`, and `silent_speech`: of `silence`, by kind of speech.
+        speech: of `comparison.compare`, and `silent_speech`: of `comparison.silence`, by kind of speech. Both tell of
+            the compressed model in windows of the chosen kind.
         datasets: what was found in the files, by kind of speech.
     """
     encoder_params = plan.encoder_params(shape)
@@ -124,6 +63,7 @@ def build_report(
         "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
         "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
         "silence": dict(silent_speech),
+        "window": window.as_json(),
         "trained_on": _trained_on(datasets["speaker"]),
         "size": {
             "original": {
@@ -145,6 +85,7 @@ def build_report(
         },
         "plan": {
             "encoder_cut": 1 - encoder_params / shape.encoder_params,
+            "decoder_cut": plan.params_removed(shape, "decoder") / shape.decoder_layer_params,
             "total_cut": 1 - plan.total_params(shape) / base_shape.total_params,
             "blocks": plan.model_dump(mode="json")["blocks"],
         },

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adaptwin_core.domain.languages import named
+from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.window_choice import IN_WORDS
 from adaptwin_core.ml.evaluation.written_form import KINDS
 
 MODELS = ("original", "compressed")
@@ -16,6 +18,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     return [
         report["verdict"]["sentence"],
         *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),
+        *_windows(report),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
         *_not_taught(report),
         *report["verdict"]["advice"],
@@ -45,6 +48,8 @@ def model_card(report: Mapping[str, Any]) -> str:
         'print(hear("speech.wav", return_timestamps=True)["text"])  # needs ffmpeg; or give it 16 kHz samples',
         "```",
         "",
+        *_windows(report),
+        "",
         *_table(report["speech"]),
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
@@ -72,20 +77,37 @@ def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Written wrong by {who}: {'; '.join(raw)}."
 
 
+def _windows(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which windows the model is for, what it does in the others, why, and what either costs."""
+    chosen = WindowKind.of(report["window"]["margin_s"])
+    (other,) = set(WindowKind) - {chosen}
+    rates = [f"{_percent(found['windows'][other])} for {_SPEECH[kind]}" for kind, found in report["speech"].items()]
+    of_other = f"; in {IN_WORDS[other]} its {_rate_name(report)} is {' and '.join(rates)}" if rates else ""
+    yield f"The compressed model is for {IN_WORDS[chosen]}{of_other}. {report['window']['why']}"
+    for kind, found in report["speech"].items():
+        seconds = found["compute_s_per_audio_s"]
+        yield (
+            f"A second of {_SPEECH[kind]} takes the compressed model {_seconds(seconds['fitted'])} of computing in "
+            f"fitted windows and {_seconds(seconds['whole'])} in whole ones; the original takes "
+            f"{_seconds(seconds['original'])}."
+        )
+
+
 def _table(speech: Mapping[str, Any]) -> Iterator[str]:
     if not speech:
         yield "No held-out speech could be judged."
         return
-    yield "| held-out speech | | original | compressed | clips | scored against |"
-    yield "|---|---|---|---|---|---|"
+    yield "| held-out speech | | original | compressed, fitted windows | compressed, whole windows | clips | against |"
+    yield "|---|---|---|---|---|---|---|"
     for kind, found in speech.items():
-        cells = [_rate(found[model]) if model in found else "-" for model in MODELS]
-        about = f"{found['num_clips']} | {found['reference']}"
-        yield f"| {_SPEECH[kind]} | {Unit(found['unit']).rate} | {cells[0]} | {cells[1]} | {about} |"
+        heard = [found.get("original"), *(found["windows"][window] for window in WindowKind)]
+        about = f"{found['num_clips']} | {found['reference']} |"
+        cells = " | ".join("-" if scored is None else _rate(scored) for scored in heard)
+        yield f"| {_SPEECH[kind]} | {Unit(found['unit']).rate} | {cells} | {about}"
         for name in KINDS:
             if found["compressed"]["raw"][name] is not None:
-                cells = [_share(found[model]["raw"][name]) if model in found else "-" for model in MODELS]
-                yield f"| {_SPEECH[kind]} | {name} wrong | {cells[0]} | {cells[1]} | {about} |"
+                cells = " | ".join("-" if scored is None else _share(scored["raw"][name]) for scored in heard)
+                yield f"| {_SPEECH[kind]} | {name} wrong | {cells} | {about}"
 
 
 def _silence(kind: str, found: Mapping[str, Any]) -> str:
@@ -111,6 +133,19 @@ def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _clips(found: Mapping[str, Any], what: str) -> str:
     return f"{found['num_clips']} {what}{'s' * (found['num_clips'] != 1)}"
+
+
+def _rate_name(report: Mapping[str, Any]) -> str:
+    """Return the name of the error rate, which is the same for all speech of a job."""
+    return Unit(next(iter(report["speech"].values()))["unit"]).rate
+
+
+def _percent(score: Mapping[str, Any]) -> str:
+    return f"{100 * score['error_rate']:.1f} %"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g} s"
 
 
 def _rate(score: Mapping[str, Any]) -> str:

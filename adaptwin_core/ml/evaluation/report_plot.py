@@ -1,33 +1,34 @@
 """A report's figures as a plot: error rates with their intervals, and sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 
+from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
+OTHER_WINDOW = "#8fcbb8"  # of the compressed model in windows that it is not for
 
 
 def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
     """Draw error rates with their intervals, and sizes, as PNG and SVG."""
     sets = [(name, report["speech"][name]) for name in ("speaker", "general") if name in report["speech"]]
     figure, (errors, sizes) = plt.subplots(1, 2, figsize=(9, 3.6), gridspec_kw={"width_ratios": [3, 2]})
-    for offset, model in ((-0.2, "original"), (0.2, "compressed")):
-        rows = [(index, found[model]) for index, (_, found) in enumerate(sets) if model in found]
+    for place, (label, colour, scores) in enumerate(_heard(report, [found for _, found in sets])):
+        rows = [(index, row) for index, row in enumerate(scores) if row is not None]
         heights = [100 * row["error_rate"] for _, row in rows]
         spans = [
             [100 * (row["error_rate"] - row["error_rate_low"]) for _, row in rows],
             [100 * (row["error_rate_high"] - row["error_rate"]) for _, row in rows],
         ]
-        bars = errors.bar(
-            [i + offset for i, _ in rows], heights, 0.38, yerr=spans, capsize=3, color=COLOURS[model], label=model
-        )
+        places = [index + 0.27 * (place - 1) for index, _ in rows]
+        bars = errors.bar(places, heights, 0.25, yerr=spans, capsize=3, color=colour, label=label)
         errors.bar_label(bars, fmt="%.1f", padding=3)
     labels = {"speaker": "this speaker", "general": "other speakers"}
     errors.set_xticks(
@@ -52,6 +53,17 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
         figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
     return paths
+
+
+def _heard(
+    report: Mapping[str, Any], speech: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, str, list[Mapping[str, Any] | None]]]:
+    """Yield each model in each kind of window: its label, its colour, and its score for each kind of speech."""
+    yield "original, whole windows", COLOURS["original"], [found.get("original") for found in speech]
+    chosen = WindowKind.of(report["window"]["margin_s"])
+    for window in WindowKind:
+        colour = COLOURS["compressed"] if window is chosen else OTHER_WINDOW
+        yield f"compressed, {window} windows", colour, [found["windows"][window] for found in speech]
 
 
 def _rate(report: Mapping[str, Any]) -> str:

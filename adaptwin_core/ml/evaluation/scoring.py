@@ -56,6 +56,10 @@ class Score:
     insertions: int
     clips: tuple[ClipScore, ...]
 
+    @property
+    def num_errors(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
 
 @dataclass(frozen=True)
 class Difference:

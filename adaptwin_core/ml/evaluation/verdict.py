@@ -16,7 +16,7 @@ MAX_WIDTH = 0.10  # of an interval that holds 0: a wider one may hide a much wor
 
 
 def verdict_of(report: Mapping[str, Any]) -> Verdict:
-    """Return the verdict on a report's model. `report` needs speech, plan, spec, base_model and trained_on."""
+    """Return the verdict on a report's model. `report` needs speech, window, plan, spec, base_model, trained_on."""
     speaker, general = (report["speech"].get(kind) for kind in ("speaker", "general"))
     outcome, is_sure = outcome_of(speaker), _is_sure(speaker)
     others = outcome_of(general) if general is not None else None
@@ -31,6 +31,7 @@ def verdict_of(report: Mapping[str, Any]) -> Verdict:
         difference=apart["rate"] if apart else None,
         low=apart["low"] if apart else None,
         high=apart["high"] if apart else None,
+        margin_s=report["window"]["margin_s"],
         others=others,
         advice=tuple(advice(report, outcome, is_sure=is_sure, others=others)),
     )

@@ -12,11 +12,10 @@ from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.task_keys import SpeechKind
 from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.evaluation.scoring import judged_by, score
+from adaptwin_core.ml.evaluation.tolerance import TOLERATED, is_tolerated
 from adaptwin_core.ml.exports.recognizers import Recognizer
 from adaptwin_core.ml.model.transcription import Transcripts
 from adaptwin_core.speech.corpus import Corpus
-
-MOST_WORSE = 0.003  # how far an export's error rate may be above the checkpoint's
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def verdict(exported: Transcripts, own_texts: Sequence[str], held_out: HeldOutSe
         score(references, [texts[index] for index in judged], language=language)
         for texts in (exported.texts, own_texts)
     )
-    is_offered = found.error_rate <= own.error_rate + MOST_WORSE
+    is_offered = is_tolerated(found.num_errors - own.num_errors, found.num_units)
     return {
         "reference": "transcripts" if has_transcripts else "the checkpoint's own output",
         "num_clips": len(references),
@@ -97,5 +96,5 @@ def verdict(exported: Transcripts, own_texts: Sequence[str], held_out: HeldOutSe
         "why": None
         if is_offered
         else f"its {found.unit.rate} is {100 * (found.error_rate - own.error_rate):.1f} points above the checkpoint's; "
-        f"at most {100 * MOST_WORSE:.1f} are allowed",
+        f"at most {TOLERATED} is allowed",
     }

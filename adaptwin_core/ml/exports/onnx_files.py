@@ -9,6 +9,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from adaptwin_core.domain.errors import InvalidInput
+from adaptwin_core.ml.exports.onnx_token_table import score_in_8_bits
 
 OPSET = 18
 MOST_BYTES = 2**31 - 2**24  # of weights: a file is one protobuf message, of at most 2 GiB
@@ -56,9 +57,10 @@ def export(
         verbose=False,
     )
     assert program is not None
-    onnx.save(program.model_proto, path)
+    graph = program.model_proto
     if weights == "int8":
-        whole = path.rename(path.with_suffix(".whole"))
+        whole = path.with_suffix(".whole")
+        onnx.save(graph, whole)
         quantize_dynamic(
             whole,
             path,
@@ -68,7 +70,8 @@ def export(
             extra_options={"MatMulConstBOnly": True},
         )
         whole.unlink()
+        graph = onnx.load(path)
+        score_in_8_bits(graph)
     if metadata is not None:
-        written = onnx.load(path)
-        onnx.helper.set_model_props(written, {key: str(value) for key, value in metadata.items()})
-        onnx.save(written, path)
+        onnx.helper.set_model_props(graph, {key: str(value) for key, value in metadata.items()})
+    onnx.save(graph, path)

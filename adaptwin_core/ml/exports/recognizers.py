@@ -6,6 +6,7 @@ frames.
 """
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,32 +37,65 @@ class TransformersRecognizer:
         return transcribe_batch(self._model, self._featurizer, [audio])[0]
 
 
-class CTranslate2Recognizer:
-    """In `ctranslate2`, with its default arithmetic for the stored weights."""
+class SteppedRecognizer(ABC):
+    """A runtime that takes features and runs encoder and decoder apart, so that each can be timed."""
+
+    def __init__(self, featurizer: Featurizer, margin_s: float | None) -> None:
+        self._featurizer, self._margin_s = featurizer, margin_s
+
+    def __call__(self, audio: np.ndarray) -> str:
+        return self.decode(self.encode(self.features(audio)), audio)
+
+    def features(self, audio: np.ndarray) -> np.ndarray:
+        """Return the features_1MF of the clip's window."""
+        features_1MF = self._featurizer.features([audio]).numpy()
+        return np.ascontiguousarray(features_1MF[..., : window_frames(len(audio), self._margin_s)])
+
+    @abstractmethod
+    def encode(self, features_1MF: np.ndarray) -> Any:
+        """Return the encoder's output, in the runtime's own form."""
+
+    @abstractmethod
+    def decode(self, encoded: Any, audio: np.ndarray) -> str:
+        """Return the words in an encoder's output of that audio."""
+
+
+class CTranslate2Recognizer(SteppedRecognizer):
+    """In `ctranslate2`, with its default arithmetic for the stored weights.
+
+    CTranslate2 takes an encoder's output for features where it has as many positions as there are mels, and would
+    encode it again. So such a window (1.6 s with 80 mels) gets one position of silence more.
+    """
 
     def __init__(self, folder: Path, featurizer: Featurizer, threads: int, margin_s: float | None) -> None:
         from ctranslate2.models import Whisper
 
+        super().__init__(featurizer, margin_s)
         self._model = Whisper(str(folder), device="cpu", intra_threads=threads)
-        self._featurizer, self._margin_s = featurizer, margin_s
         self._prompt = featurizer.prompt()
 
-    def __call__(self, audio: np.ndarray) -> str:
+    def encode(self, features_1MF: np.ndarray) -> Any:
         from ctranslate2 import StorageView
 
-        features = StorageView.from_array(_window(audio, self._featurizer, self._margin_s))
+        _, mels, frames = features_1MF.shape
+        if frames == 2 * mels:
+            features_1MF = np.pad(features_1MF, ((0, 0), (0, 0), (0, 2)), constant_values=features_1MF.min())
+        return self._model.encode(StorageView.from_array(features_1MF))
+
+    def decode(self, encoded: Any, audio: np.ndarray) -> str:
         # CTranslate2 lets a text take half of `max_length`.
         length = 2 * most_tokens(audio, self._featurizer)
-        found = self._model.generate(features, [self._prompt], beam_size=1, max_length=length)
+        found = self._model.generate(encoded, [self._prompt], beam_size=1, max_length=length)
         return self._featurizer.text(found[0].sequences_ids[0])
 
 
-class OnnxRecognizer:
+class OnnxRecognizer(SteppedRecognizer):
     """In `onnxruntime`, with a greedy loop around the two graphs."""
 
     def __init__(self, folder: Path, featurizer: Featurizer, threads: int, margin_s: float | None) -> None:
         import onnxruntime
 
+        super().__init__(featurizer, margin_s)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self._encoder, self._decoder = (
@@ -70,7 +104,6 @@ class OnnxRecognizer:
             )
             for name in ("encoder_model", "decoder_model_merged")
         )
-        self._featurizer, self._margin_s = featurizer, margin_s
         self._prompt = featurizer.prompt()
         generation = json.loads((folder / "generation_config.json").read_text("utf-8"))
         self._never = generation.get("suppress_tokens") or []
@@ -83,9 +116,11 @@ class OnnxRecognizer:
         }
         self._outputs = [given.name for given in self._decoder.get_outputs()]
 
-    def __call__(self, audio: np.ndarray) -> str:
-        features_1MF = _window(audio, self._featurizer, self._margin_s)
+    def encode(self, features_1MF: np.ndarray) -> Any:
         (encoded,) = self._encoder.run(None, {"input_features": features_1MF})
+        return encoded
+
+    def decode(self, encoded: Any, audio: np.ndarray) -> str:
         past, tokens, text_ids = self._empty, self._prompt, list[int]()
         while len(text_ids) < most_tokens(audio, self._featurizer):
             given = {"input_ids": np.array([tokens]), "encoder_hidden_states": encoded, **past}
@@ -136,7 +171,7 @@ class WhisperCppRecognizer:
         from pywhispercpp.model import Model
 
         self._margin_s = margin_s
-        self._model = Model(
+        self.model: Any = Model(
             str(file),
             n_threads=threads,
             language=language,
@@ -153,14 +188,8 @@ class WhisperCppRecognizer:
         # whisper.cpp refuses audio of less than a second.
         padded = np.pad(audio, (0, max(0, SAMPLE_RATE_HZ + SAMPLE_RATE_HZ // 10 - len(audio))))
         positions = window_frames(len(audio), self._margin_s) // 2
-        segments = self._model.transcribe(padded, audio_ctx=positions)
+        segments = self.model.transcribe(padded, audio_ctx=positions)
         return " ".join(str(segment.text).strip() for segment in segments).strip()
-
-
-def _window(audio: np.ndarray, featurizer: Featurizer, margin_s: float | None) -> np.ndarray:
-    """Return the features_1MF of the clip's window."""
-    features_1MF = featurizer.features([audio]).numpy()
-    return np.ascontiguousarray(features_1MF[..., : window_frames(len(audio), margin_s)])
 
 
 def _only(folder: Path, pattern: str) -> Path:

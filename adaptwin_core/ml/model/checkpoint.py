@@ -20,7 +20,7 @@ from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperConfig, AdaptwinWhisperForConditionalGeneration
 from adaptwin_core.ml.model.quantization import stored_state
 
-MODELING_FILE, WEIGHTS_FILE = "modeling_adaptwin.py", "model.safetensors"
+MODELING_FILE, WEIGHTS_FILE, CONFIG_FILE = "modeling_adaptwin.py", "model.safetensors", "config.json"
 AUTO_MAP = {
     "AutoConfig": "modeling_adaptwin.AdaptwinWhisperConfig",
     "AutoModelForSpeechSeq2Seq": "modeling_adaptwin.AdaptwinWhisperForConditionalGeneration",
@@ -91,14 +91,14 @@ def save(
     model.config.auto_map = AUTO_MAP
     model.config.architectures = [type(model).__name__]
     model.save_pretrained(out, state_dict=stored_state(model, "float16"))
-    config = json.loads((out / "config.json").read_text())
+    config = json.loads((out / CONFIG_FILE).read_text())
     config |= {"dtype": "float16", "auto_map": AUTO_MAP, "adaptwin_weights": weights}
     config["adaptwin_margin_s"] = model.config.adaptwin_margin_s  # transformers leaves out what is the default
     if weights != "float16":
         save_file(
             stored_state(model, weights) if state is None else state, out / WEIGHTS_FILE, metadata={"format": "pt"}
         )
-    (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    (out / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(modeling_adaptwin.__file__, out / MODELING_FILE)
     return _with_sidecars(base_folder, out)
 

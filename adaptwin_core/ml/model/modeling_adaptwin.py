@@ -9,6 +9,7 @@ Shape letters: B batch, M mels, F frames, T query positions, S key positions, D 
 columns a head, V kept value-output columns a head.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -25,7 +26,8 @@ from transformers.utils.output_capturing import capture_outputs
 
 # X.weight_scale holds the scales of the matrix X.weight: with X.weight_zero it is 4 bits, alone 8.
 SCALE_SUFFIX, ZERO_SUFFIX = "_scale", "_zero"
-FRAMES_PER_S = 100
+FRAMES_PER_S, WINDOW_FRAMES = 100, 3000
+TELLS_TIMES: ContextVar[bool] = ContextVar("tells_times", default=False)  # whether a call of `generate` does
 WHERE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")  # of a hub download
 
 
@@ -80,7 +82,7 @@ class FittedEncoder(WhisperEncoder):
         frames, most_frames = input_features.shape[-1], 2 * self.max_source_positions
         if frames > most_frames:
             raise ValueError(f"a window has {most_frames} frames at most, and these features have {frames}")
-        if self.config.adaptwin_margin_s is not None:
+        if self.config.adaptwin_margin_s is not None and not TELLS_TIMES.get():
             input_features = fitted(input_features, self.config.adaptwin_margin_s)
         embedded_BDT = nn.functional.gelu(self.conv2(nn.functional.gelu(self.conv1(input_features))))
         positions_TD = self.embed_positions.weight[: embedded_BDT.shape[-1]]
@@ -243,6 +245,23 @@ class AdaptwinWhisperForConditionalGeneration(WhisperForConditionalGeneration):
             module = getattr(self.model, half).layers[int(layer)]
             shrink(module, attention, ranks, has_ff=half == "encoder" or kind == "cross")
         self.post_init()
+
+    def generate(
+        self, input_features: Any = None, *args: Any, return_timestamps: bool | None = None, **kwargs: Any
+    ) -> Any:
+        """As the stock method. Where it tells times, as for every long recording, it hears in whole windows.
+
+        The model was taught and judged in fitted windows without times. One that learnt little repeats itself there.
+        """
+        given = kwargs.get("generation_config") or self.generation_config
+        wants_times = getattr(given, "return_timestamps", None) if return_timestamps is None else return_timestamps
+        features = kwargs.get("inputs") if input_features is None else input_features
+        is_long = features is not None and features.shape[-1] > WINDOW_FRAMES
+        token = TELLS_TIMES.set(bool(wants_times or is_long))
+        try:
+            return super().generate(input_features, *args, return_timestamps=return_timestamps, **kwargs)
+        finally:
+            TELLS_TIMES.reset(token)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,7 +1,8 @@
 """Transcription, the same way for every model that is compared: greedy, without timestamps, one clip a window."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers import WhisperForConditionalGeneration
 from adaptwin_core.domain.audio import seconds_of
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.ml.model.featurizer import Featurizer
+from adaptwin_core.ml.model.modeling_adaptwin import AdaptwinWhisperConfig
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 BATCH = 8
@@ -67,18 +69,45 @@ def transcribe(
     corpus: Corpus,
     clips: Sequence[Clip],
     progress: Progress = no_progress,
+    *,
+    margin_s: float | None,
 ) -> Transcripts:
-    """Transcribe clips of one corpus. `progress` is told of clips."""
-    # Clips of similar length share a batch, so that a short one never waits for a long one.
-    order = sorted(range(len(clips)), key=lambda index: clips[index].seconds)
-    texts = [""] * len(clips)
+    """Transcribe clips of one corpus, one at a time, because each has a window of its own length.
+
+    Args:
+        progress: told of clips.
+        margin_s: how long after the sound the windows end. None stands for whole windows, which alone a stock Whisper
+            takes.
+
+    Raises:
+        ValueError: the model takes whole windows alone.
+    """
+    texts: list[str] = []
     compute_s = 0.0
-    for start in range(0, len(order), BATCH):
-        batch = order[start : start + BATCH]
-        audios = [corpus.audio(clips[index]) for index in batch]
-        began = time.perf_counter()
-        for index, text in zip(batch, transcribe_batch(model, featurizer, audios), strict=True):
-            texts[index] = text
-        compute_s += time.perf_counter() - began
-        progress(min(start + BATCH, len(order)), len(order))
+    with _windows_of(model, margin_s):
+        for clip in clips[:1]:  # not counted: what comes first is slower
+            transcribe_batch(model, featurizer, [corpus.audio(clip)])
+        for clip in clips:
+            audio = corpus.audio(clip)
+            began = time.perf_counter()
+            texts += transcribe_batch(model, featurizer, [audio])
+            compute_s += time.perf_counter() - began
+            progress(len(texts), len(clips))
     return Transcripts(texts, compute_s, sum(clip.seconds for clip in clips))
+
+
+@contextmanager
+def _windows_of(model: WhisperForConditionalGeneration, margin_s: float | None) -> Iterator[None]:
+    """Let a model hear in windows that end so long after the sound. Afterwards it has its own margin again."""
+    config = model.config
+    if not isinstance(config, AdaptwinWhisperConfig):
+        if margin_s is not None:
+            raise ValueError(f"a {type(model).__name__} takes whole windows alone")
+        yield
+        return
+    own = config.adaptwin_margin_s
+    config.adaptwin_margin_s = margin_s
+    try:
+        yield
+    finally:
+        config.adaptwin_margin_s = own

@@ -1,4 +1,4 @@
-"""Clips packed into the 30 s windows that Whisper sees, or the first part of one.
+"""Clips packed into the 30 s windows that Whisper sees, or into fitted ones that end soon after the speech.
 
 A window of one six-second clip is 80 % padding and costs as much as a full one, so anything that is measured or
 trained on takes packed windows.
@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adaptwin_core.domain.audio import FRAMES_PER_S, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES, samples_of
+from adaptwin_core.domain.audio import WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES, samples_of, window_frames
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.splits import Split
 from adaptwin_core.speech.corpus import Clip, Corpus
 
 GAP_S = 0.15  # silence between packed clips
-# A short window holds up to SHORT_S of speech (or one longer clip) and at least MARGIN_S of silence after it. With that
-# silence the original transcribes it nearly as it would in a whole window.
-SHORT_S, MARGIN_S = 13.0, 2.0
+# A fitted window holds up to FITTED_S of speech, or one longer clip. It ends LEAST_MARGIN_S to MOST_MARGIN_S after the
+# speech, drawn evenly in the logarithm: the shorter a margin, the less of it the original knows.
+FITTED_S = 9.0
+LEAST_MARGIN_S, MOST_MARGIN_S = 0.2, 3.0
 # Windows are filled to a random share in this range, so that training sees padding as single short clips have it.
 MIN_FILL, MAX_FILL = 0.4, 1.0
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
@@ -30,14 +31,15 @@ NumTokens = Callable[[str], int]  # counts the tokens of a text's words, with a 
 
 @dataclass(frozen=True)
 class Window:
-    """Clips of one corpus that share a window. A short window ends soon after its last clip.
+    """Clips of one corpus that share a window.
 
-    A short one saves much: the encoder's attention costs the square of the window's length.
+    Attributes:
+        margin_s: how long after its last clip a fitted window ends. None stands for a whole window.
     """
 
     corpus: Corpus
     clips: tuple[Clip, ...]
-    is_short: bool = False
+    margin_s: float | None = None
 
     @property
     def text(self) -> str | None:
@@ -58,9 +60,9 @@ class Window:
 
     @property
     def num_frames(self) -> int:
-        """How many frames the encoder is given; a whole number of seconds."""
-        spoken_s = sum(clip.seconds + GAP_S for clip in self.clips)
-        return min(WINDOW_FRAMES, math.ceil(spoken_s + MARGIN_S) * FRAMES_PER_S) if self.is_short else WINDOW_FRAMES
+        """How many frames the encoder is given."""
+        spoken_s = sum(clip.seconds + GAP_S for clip in self.clips) - GAP_S
+        return window_frames(samples_of(spoken_s), self.margin_s)
 
     def audio(self) -> np.ndarray:
         """Return the clips' samples in a row, float32 at 16 kHz, at most 30 s."""
@@ -95,13 +97,18 @@ def pack(
     clips = [
         clip for clip in corpus.split(split) if clip.id not in left_out and (clip.text is not None or not labelled)
     ]
-    return _packed(corpus, clips, WINDOW_S, seed, num_tokens, is_short=False)
+    return [Window(corpus, together) for together in _packed(clips, WINDOW_S, seed, num_tokens)]
 
 
-def pack_short(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | None = None) -> list[Window]:
-    """Return the clips of `windows`, all of one corpus, in short windows."""
+def pack_fitted(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | None = None) -> list[Window]:
+    """Return the clips of `windows`, all of one corpus, in fitted windows of many margins."""
     clips = [clip for window in windows for clip in window.clips]
-    return _packed(windows[0].corpus, clips, SHORT_S, seed, num_tokens, is_short=True) if windows else []
+    margins = random.Random(seed)  # noqa: S311  # sizes, not secrets
+    bounds = math.log(LEAST_MARGIN_S), math.log(MOST_MARGIN_S)
+    return [
+        Window(windows[0].corpus, together, math.exp(margins.uniform(*bounds)))
+        for together in _packed(clips, FITTED_S, seed, num_tokens)
+    ]
 
 
 def too_wordy(corpus: Corpus, split: Split, num_tokens: NumTokens) -> list[Clip]:
@@ -113,22 +120,19 @@ def _num_tokens(clip: Clip, num_tokens: NumTokens | None) -> int:
     return num_tokens(clip.text) if clip.text and num_tokens is not None else 0
 
 
-def _packed(
-    corpus: Corpus, clips: list[Clip], most_s: float, seed: int, num_tokens: NumTokens | None, *, is_short: bool
-) -> list[Window]:
+def _packed(clips: list[Clip], most_s: float, seed: int, num_tokens: NumTokens | None) -> list[tuple[Clip, ...]]:
+    """Return the clips in groups of at most `most_s` of speech each, or of one longer clip."""
     rng = random.Random(seed)  # noqa: S311  # an order, not a secret
     rng.shuffle(clips)
-    windows: list[Window] = []
+    groups: list[tuple[Clip, ...]] = []
     current: list[Clip] = []
     room_s, room = most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
     for clip in clips:
         tokens = _num_tokens(clip, num_tokens)
         if current and (clip.seconds + GAP_S > room_s or tokens > room):
-            windows.append(Window(corpus, tuple(current), is_short))
+            groups.append(tuple(current))
             current, room_s, room = [], most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
         current.append(clip)
         room_s -= clip.seconds + GAP_S
         room -= tokens
-    if current:
-        windows.append(Window(corpus, tuple(current), is_short))
-    return windows
+    return [*groups, tuple(current)] if current else groups

@@ -20,7 +20,7 @@ from adaptwin_core.ml.stages.task_result import TaskResult
 
 
 def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress = no_progress) -> TaskResult:
-    """Transcribe the held-out clips of one kind of speech with one model.
+    """Transcribe the held-out clips of one kind of speech with one model, in windows of one kind.
 
     Returns:
         the texts by clip id, and figures: seconds of compute and of audio, and the threads that were used.
@@ -32,7 +32,7 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
     else:
         model, featurizer = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder), recipe.featurizer
     clips = held_out_clips(corpus, key.speech)
-    heard = transcribe(model.to(device()), featurizer, corpus, clips, progress)
+    heard = transcribe(model.to(device()), featurizer, corpus, clips, progress, margin_s=key.window.margin_s)
     path = out / TEXTS_FILE
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
     path.write_text(json.dumps(texts, ensure_ascii=False))

@@ -1,50 +1,49 @@
-"""What both models transcribed becomes a report, and the model's folder is complete."""
+"""What both models transcribed decides the model's windows and becomes a report; the model's folder is complete."""
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey, SpeechKind
+from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, WindowKind
 from adaptwin_core.ml.base.weights import weight_files
-from adaptwin_core.ml.evaluation.held_out import held_out_clips
 from adaptwin_core.ml.evaluation.manifest import write_manifest
-from adaptwin_core.ml.evaluation.report import build_report, compare, silence, write_report
+from adaptwin_core.ml.evaluation.report import build_report, write_report
+from adaptwin_core.ml.evaluation.window_choice import choose_window
+from adaptwin_core.ml.model.checkpoint import CONFIG_FILE
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
-from adaptwin_core.ml.stages.file_names import TEXTS_FILE
+from adaptwin_core.ml.stages.heard import Heard
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
 
 MAX_EXAMPLES = 5  # of recordings that are named
-_LABELS = {Contender.BASE: "original", Contender.COMPRESSED: "compressed"}  # as the report calls them
 
 
 def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_progress) -> TaskResult:
-    """Score what was transcribed, and write report and manifest.
+    """Score what was transcribed, choose the windows that the model is for, and write report and manifest.
 
     Returns:
         all files that are downloaded, the model's own among them; as figures the whole report.
     """
     progress(0, 1)
-    model_files = recipe.results[Stage.TUNE][ModelKey()].files
-    corpora = {kind: corpus for kind in SpeechKind if (corpus := recipe.corpus(kind)) is not None}
-    speech, silent_speech = {}, {}
-    for kind, corpus in corpora.items():
-        clips = held_out_clips(corpus, kind)
-        if not clips:
-            continue
-        made = {model: recipe.results[Stage.EVALUATE][EvaluationKey(model, kind)] for model in Contender}
-        base, compressed = (json.loads(result.files[TEXTS_FILE].read_text()) for result in made.values())
-        judged = clips, base, compressed, recipe.spec.language
-        if (made_up := silence(*judged)) is not None:
-            silent_speech[str(kind)] = made_up
-        with suppress(InvalidInput):  # nobody says a word in these clips: there is nothing to score
-            speech[str(kind)] = compare(*judged) | {"compute_s_per_audio_s": _speeds(made)}
+    model_files = dict(recipe.results[Stage.TUNE][ModelKey()].files)
+    heard = {kind: found for kind in SpeechKind if (found := Heard.of(recipe, kind)) is not None}
+    compared = {kind: by_window for kind, found in heard.items() if (by_window := found.compared()) is not None}
+    choice = choose_window(compared.get(SpeechKind.SPEAKER))
+    model_files[CONFIG_FILE] = _config(model_files[CONFIG_FILE], choice.window, out)
+    speech = {
+        str(kind): by_window[choice.window]
+        | {
+            "windows": {str(window): found["compressed"] for window, found in by_window.items()},
+            "compute_s_per_audio_s": dict(heard[kind].seconds),
+        }
+        for kind, by_window in compared.items()
+    }
+    silent_speech = {
+        str(kind): made_up for kind, found in heard.items() if (made_up := found.silence(choice.window)) is not None
+    }
     searched = recipe.results[Stage.SEARCH]
     report = build_report(
         base_model=recipe.base.name,
@@ -55,6 +54,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
         spec=recipe.spec,
         speech=speech,
         silent_speech=silent_speech,
+        window=choice,
         bytes_of={
             "original": sum(path.stat().st_size for path in weight_files(recipe.base.folder)),
             "compressed": sum(
@@ -63,7 +63,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
         },
         blocks={str(block): cut.figures for block, cut in recipe.results[Stage.FACTORIZE].items() if cut.figures},
         trials=searched[ModelKey()].figures["trials"] if searched else (),
-        datasets={str(kind): corpus.report() for kind, corpus in corpora.items()},
+        datasets={str(kind): corpus.report() for kind in SpeechKind if (corpus := recipe.corpus(kind)) is not None},
     )
     if untaught := _untaught(recipe):
         report["not_taught"] = untaught
@@ -80,12 +80,12 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     return TaskResult({**model_files, **report_files, **manifest}, report)
 
 
-def _speeds(made: Mapping[Contender, TaskResult]) -> dict[str, float]:
-    """Return how many seconds of compute each model took for a second of audio."""
-    return {
-        _LABELS[model]: round(result.figures["compute_s"] / result.figures["audio_s"], 4)
-        for model, result in made.items()
-    }
+def _config(tuned: Path, window: WindowKind, out: Path) -> Path:
+    """Write the model's configuration for windows of that kind, and return its path."""
+    config = json.loads(tuned.read_text()) | {"adaptwin_margin_s": window.margin_s}
+    path = out / CONFIG_FILE
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    return path
 
 
 def _untaught(recipe: Recipe) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.planner import searched_cuts
@@ -15,11 +16,12 @@ from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.shape import BlockId
 from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import ModelKey, TaskKey
+from adaptwin_core.domain.task_keys import ModelKey, TaskKey, WindowKind
 from adaptwin_core.domain.units import unit_of
 from adaptwin_core.domain.validation import require_enough
 from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
+from adaptwin_core.ml.evaluation.window_choice import published_window
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.transcription import transcribe
@@ -40,8 +42,8 @@ def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_pr
     """Find the deepest encoder cut whose trial has at most `max_wer`.
 
     Returns:
-        the file that holds the cut, and every trial: its cut, words, units judged by, and error rates in %, the judged
-        one and that of words, with their 95 % intervals.
+        the file that holds the cut, and every trial: its cut, the margin of its windows, words, units judged by, and
+        error rates in %, the judged one and that of words, with their 95 % intervals.
 
     Raises:
         InvalidSpec: no cut holds the rate, or too little transcribed speech is kept from training.
@@ -50,7 +52,7 @@ def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_pr
     assert limit is not None
     cuts = searched_cuts(recipe.spec, recipe.shape)
     clips = clips_to_search_by(recipe)
-    trials: list[dict[str, float]] = []
+    trials: list[dict[str, Any]] = []
 
     def watch(done: int, total: int, /, **_figures: float) -> None:
         progress(len(trials) * 100 + 100 * done // max(total, 1), MAX_TRIALS * 100)
@@ -98,10 +100,13 @@ def _shortened(recipe: Recipe, cut: float) -> Recipe:
     return replace(recipe, spec=short, results={**recipe.results, Stage.SEARCH: {}})
 
 
-def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress) -> dict[str, float]:
-    """Return the words and units judged on, and the error rates in % with their intervals, of one cut."""
+def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress) -> dict[str, Any]:
+    """Return the words and units judged on, and the error rates in % with their intervals, of one cut.
+
+    They are those in the windows that a model as good as the trial's would be published with.
+    """
     blocks, num_steps = [BlockId.parse(name) for name in recipe.plan.blocks], recipe.spec.tune_steps
-    total = len(blocks) + num_steps + len(clips)
+    total = len(blocks) + num_steps + len(WindowKind) * len(clips)
 
     def of_tuning(done: int, of: int, /, **_figures: float) -> None:
         progress(len(blocks) + num_steps * done // max(of, 1), total)
@@ -115,17 +120,23 @@ def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress
     tuned = tune(
         replace(recipe, results={**recipe.results, Stage.FACTORIZE: cut}), ModelKey(), work / "model", of_tuning
     )
-    heard = transcribe(
-        load_compressed(tuned.folder).to(device()),
-        recipe.featurizer,
-        recipe.speaker,
-        clips,
-        lambda done, _total, /, **_: progress(len(blocks) + num_steps + done, total),
-    )
-    found = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
+    model = load_compressed(tuned.folder).to(device())
+    scores = {}
+    for before, window in enumerate(WindowKind):
+        heard = transcribe(
+            model,
+            recipe.featurizer,
+            recipe.speaker,
+            clips,
+            lambda done, of, /, _before=before, **_: progress(len(blocks) + num_steps + _before * of + done, total),
+            margin_s=window.margin_s,
+        )
+        scores[window] = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
+    window = published_window(scores[WindowKind.FITTED], scores[WindowKind.WHOLE])
+    found = scores[window]
     rates = {
         f"{rate}{end}": round(100 * getattr(found, f"{rate}{end}"), 2)
         for rate in ("error_rate", "wer")
         for end in ("", "_low", "_high")
     }
-    return {**rates, "num_units": found.num_units, "num_words": found.num_words}
+    return {**rates, "margin_s": window.margin_s, "num_units": found.num_units, "num_words": found.num_words}

@@ -1,7 +1,7 @@
 """The windows that a recipe's models learn from end to end, and those that judge them while they learn."""
 
 from adaptwin_core.domain.validation import MAX_WINDOWS, num_validation
-from adaptwin_core.ml.model.windows import NonspeechWindow, Window, pack, pack_short
+from adaptwin_core.ml.model.windows import NonspeechWindow, Window, pack, pack_fitted
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.training.mixture import Mixture
 from adaptwin_core.speech.corpus import Corpus
@@ -23,14 +23,18 @@ def mixture_of(recipe: Recipe, *, teacher_knows_speaker: bool) -> Mixture:
     has_words = any(window.text for window in transcribed)
     speaker, speaker_validation = _with_validation(recipe, recipe.speaker, labelled=has_words)
     general, general_validation = _with_validation(recipe, recipe.general, labelled=False)
+
+    def fitted(windows: list[Window]) -> list[Window]:
+        return pack_fitted(windows, seed=seed, num_tokens=num_tokens)
+
     return Mixture(
         speaker,
         general,
-        speaker_validation,
-        general_validation,
+        [*speaker_validation, *fitted(speaker_validation)],
+        [*general_validation, *fitted(general_validation)],
         [NonspeechWindow(sound) for sound in nonspeech(NUM_NONSPEECH, seed)],
-        speaker_short=pack_short(speaker, seed=seed, num_tokens=num_tokens),
-        general_short=pack_short(general, seed=seed, num_tokens=num_tokens),
+        speaker_fitted=fitted(speaker),
+        general_fitted=fitted(general),
         teacher_knows_speaker=teacher_knows_speaker,
     )
 

@@ -32,9 +32,9 @@ FOLLOWED_WEIGHTS = LossWeights(encoder=2.0, kl=1.0, ce=0.5)
 # On noise the original repeats itself endlessly. It is followed less closely there: the empty transcript teaches.
 NONSPEECH_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 NONSPEECH_SHARE = 0.06  # of all windows that are trained on
-# The share of short windows among those with speech. A short one takes far less time. A whole one holds several times
-# the speech, and keeps the model's behaviour in the silence after a single clip, which fills most windows in use.
-SHORT_SHARE = 0.25
+# The share of fitted windows among those with speech. A fitted one takes far less time, and teaches the model to hear
+# without the silence that fills up whole windows. A whole one holds several times the speech.
+FITTED_SHARE = 0.5
 
 AnyWindow = Window | NonspeechWindow
 
@@ -45,9 +45,9 @@ class Mixture:
 
     Attributes:
         speaker, general: whole windows of the speaker and of other speakers.
-        speaker_validation, general_validation: whole windows that are never trained on.
+        speaker_validation, general_validation: windows that are never trained on, whole and fitted.
         nonspeech: windows in which nobody speaks.
-        speaker_short, general_short: the clips of `speaker` and `general` again, in short windows.
+        speaker_fitted, general_fitted: the clips of `speaker` and `general` again, in fitted windows.
         teacher_knows_speaker: whether the teacher has been trained on the speaker.
     """
 
@@ -56,8 +56,8 @@ class Mixture:
     speaker_validation: Sequence[Window] = ()
     general_validation: Sequence[Window] = ()
     nonspeech: Sequence[NonspeechWindow] = ()
-    speaker_short: Sequence[Window] = ()
-    general_short: Sequence[Window] = ()
+    speaker_fitted: Sequence[Window] = ()
+    general_fitted: Sequence[Window] = ()
     teacher_knows_speaker: bool = False
 
     def order(self, spec: CompressionSpec, num_steps: int) -> list[tuple[AnyWindow, LossWeights]]:
@@ -66,12 +66,12 @@ class Mixture:
         nonspeech = NONSPEECH_SHARE if self.nonspeech else 0.0
         general = spec.general_share * (1 - nonspeech) if self.general else 0.0
         kinds: list[tuple[Sequence[AnyWindow], LossWeights, float]] = [(self.nonspeech, NONSPEECH_WEIGHTS, nonspeech)]
-        for whole, short, weights, share in (
-            (self.speaker, self.speaker_short, self._speaker_weights, 1 - general - nonspeech),
-            (self.general, self.general_short, FOLLOWED_WEIGHTS, general),
+        for whole, fitted, weights, share in (
+            (self.speaker, self.speaker_fitted, self._speaker_weights, 1 - general - nonspeech),
+            (self.general, self.general_fitted, FOLLOWED_WEIGHTS, general),
         ):
-            of_short = SHORT_SHARE if short else 0.0
-            kinds += [(whole, weights, share * (1 - of_short)), (short, weights, share * of_short)]
+            of_fitted = FITTED_SHARE if fitted else 0.0
+            kinds += [(whole, weights, share * (1 - of_fitted)), (fitted, weights, share * of_fitted)]
         shares = [share for _, _, share in kinds]
         drawn = rng.choices(range(len(kinds)), shares, k=num_steps * spec.tune_batch)
         decks: list[list[AnyWindow]] = [[] for _ in kinds]

@@ -26,8 +26,12 @@ _CorpusClip = tuple[Corpus, Clip]
 class TrainingExample:
     """One window, the teacher's outputs on it and the labels, in float16.
 
+    The teacher hears the whole window. A student of a fitted window hears its first frames, and follows the teacher in
+    the positions that both have.
+
     Attributes:
-        encoded_1SD: output of the teacher's encoder.
+        features_1MT: of the window, as long as the student hears it.
+        encoded_1SD: output of the teacher's encoder in these positions.
         decoded_1LD: output of the teacher's decoder, before the vocabulary.
         labels_1L: prompt, transcript and end.
         num_prompt: tokens of the prompt: the decoder is given them and is not trained to say them.
@@ -74,15 +78,15 @@ class Teacher:
     def example(self, window: AnyWindow) -> TrainingExample:
         """Return the training example that this window makes."""
         if id(window) not in self._examples:
-            features_1MT = self._featurizer.features([window.audio()])[..., : window.num_frames].to(self._model.device)
-            encoded_1SD = self._encoder_output(window, features_1MT)
+            whole_1MT = self._featurizer.features([window.audio()]).to(self._model.device)
+            encoded_1SD = self._encoder_output(window, whole_1MT)
             may_cut = isinstance(window, Window) and not window.has_text
             labels_1L = self._featurizer.labels(self._text(window), may_cut=may_cut).to(self._model.device)
             decoded_1LD = decode(self._model, labels_1L[:, :-1], encoded_1SD.float())
             self._examples[id(window)] = TrainingExample(
                 window,
-                features_1MT.half(),
-                encoded_1SD,
+                whole_1MT[..., : window.num_frames].half(),
+                encoded_1SD[:, : window.num_frames // 2].clone(),
                 decoded_1LD.half(),
                 labels_1L,
                 len(self._featurizer.prompt()),
@@ -110,12 +114,12 @@ class Teacher:
             self._transcriptions |= dict(zip(batch, texts, strict=True))
         return self._transcriptions[_name(spoken)]
 
-    def _encoder_output(self, window: AnyWindow, features_1MT: Tensor) -> Tensor:
+    def _encoder_output(self, window: AnyWindow, whole_1MT: Tensor) -> Tensor:
         """Return output_1SD in float16 even where it is computed here: results must not depend on what was known."""
         known = self._encoded.get(window.name) if isinstance(window, Window) else None
         if known is not None:
             return known.to(self._model.device)
-        return encode(self._model, features_1MT).half()
+        return encode(self._model, whole_1MT).half()
 
     @torch.no_grad()
     def log_probs(self, example: TrainingExample) -> Tensor:

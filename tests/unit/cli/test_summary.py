@@ -72,8 +72,8 @@ def test_a_step_is_one_line_and_a_long_one_says_how_far_it_is():
         lines.show("personalize", done, 240)
         now[0] += EVERY_S / 128
     lines.ended("personalize", 72.0)
-    lines.show("evaluate base:speaker", 3, 3)
-    lines.ended("evaluate base:speaker", 2.0)
+    lines.show("evaluate base:speaker:whole", 3, 3)
+    lines.ended("evaluate base:speaker:whole", 2.0)
     lines.ended("report", 0.4)
     lines.show("read speaker speech", 9, 9)
     lines.ended("read speaker speech", 1.0)
@@ -81,7 +81,7 @@ def test_a_step_is_one_line_and_a_long_one_says_how_far_it_is():
     assert said == [
         "personalize: 128 of 240",
         "personalize: 240 steps, 72 s",
-        "evaluate base:speaker: 3 clips, 2 s",
+        "evaluate base:speaker:whole: 3 clips, 2 s",
         "report: 0 s",
         "no general speech was given",
     ]

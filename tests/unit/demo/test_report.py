@@ -15,14 +15,18 @@ from bench.demo.held_out import HeldOut
 from bench.demo.speech import packed
 
 
-def heard(texts: dict[str, str], params: int) -> dict[str, Any]:
+def heard(texts: dict[str, str], params: int, whole: dict[str, str] | None = None) -> dict[str, Any]:
+    """What transcribe.py writes. `whole`: what is heard in whole windows, by a model that is for fitted ones."""
     sizes = {
         "encoder_params": params,
         "total_params": 10 * params,
         "weights_bytes": 20 * params,
         "model_class": "Whisper",
     }
-    return {"texts": texts, "compute_s": 2.0, "audio_s": 8.0, **sizes}
+    own = {"texts": texts, "compute_s": 2.0}
+    others = {"texts": whole, "compute_s": 6.0} if whole is not None else own
+    margin_s = None if whole is None else 0.5
+    return {**own, "margin_s": margin_s, "in_whole_windows": others, "audio_s": 8.0, **sizes}
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def verdict() -> dict[str, Any]:
     held_out = {"speaker": HeldOut(Path(), said, 8.0), "others": HeldOut(Path(), {}, 8.0)}
     models = {
         "original": {"speaker": heard(wrong, 1000), "others": heard(said, 1000)},
-        "compressed": {"speaker": heard(said, 650), "others": heard(wrong, 650)},
+        "compressed": {"speaker": heard(said, 650, wrong), "others": heard(wrong, 650, said)},
     }
     return report.judge(held_out, models, "en", 0) | {
         "model": "whisper-tiny.en",
@@ -45,7 +49,11 @@ def test_both_models_are_scored_on_the_same_clips(verdict: dict[str, Any]) -> No
     speaker = verdict["speech"]["speaker"]
     assert (speaker["original"]["wer"], speaker["compressed"]["wer"]) == (0.25, 0.0)
     assert speaker["reference"] == "transcripts"
-    assert verdict["models"]["original"]["compute_s_per_audio_s"] == 0.25
+    assert speaker["compressed_in_whole_windows"]["wer"] == 0.25
+    original, compressed = verdict["models"]["original"], verdict["models"]["compressed"]
+    assert (original["compute_s_per_audio_s"], original["compute_s_per_audio_s_in_whole_windows"]) == (0.25, 0.25)
+    assert (compressed["compute_s_per_audio_s"], compressed["compute_s_per_audio_s_in_whole_windows"]) == (0.25, 0.75)
+    assert (original["margin_s"], compressed["margin_s"]) == (None, 0.5)
 
 
 def test_without_transcripts_the_original_is_the_reference(verdict: dict[str, Any]) -> None:
@@ -60,6 +68,8 @@ def test_table_json_and_plot_tell_the_same(verdict: dict[str, Any], tmp_path: Pa
     text = console.export_text()
     assert "25.0 (" in text
     assert "6,500" in text
+    assert "0.750" in text
+    assert "windows that end 0.5 s after the speech" in text
     report.write_json(verdict, tmp_path)
     assert json.loads((tmp_path / "report.json").read_text()) == verdict
     report.write_plot(verdict, tmp_path)

@@ -11,7 +11,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_of
 from adaptwin_core.domain.stages import Outline, Owner, Stage
 from adaptwin_core.domain.submission import require_reachable
-from adaptwin_core.domain.task_keys import ExportKey
+from adaptwin_core.domain.task_keys import EvaluationKey, ExportKey
 from adaptwin_core.domain.vocabulary import smallest_shape, why_whole
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
@@ -55,8 +55,14 @@ def test_a_job_that_cuts_nothing_only_learns_its_speaker():
 
 
 def test_general_speech_is_evaluated_where_there_is_any():
-    assert keys(Stage.EVALUATE) == ["base:speaker", "compressed:speaker"]
-    assert len(keys(Stage.EVALUATE, has_general=True)) == 4
+    heard = ["base:speaker:whole", "compressed:speaker:whole", "compressed:speaker:fitted"]
+    assert keys(Stage.EVALUATE) == heard
+    assert keys(Stage.EVALUATE, has_general=True) == heard + [key.replace("speaker", "general") for key in heard]
+
+
+def test_a_key_without_a_window_is_of_whole_ones():
+    assert EvaluationKey.parse("compressed:speaker") == EvaluationKey.parse("compressed:speaker:whole")
+    assert EvaluationKey.parse("compressed:speaker:fitted") != EvaluationKey.parse("compressed:speaker")
 
 
 @pytest.mark.parametrize("stage", [Stage.PERSONALIZE, Stage.TUNE, Stage.PUBLISH])
@@ -168,8 +174,8 @@ def test_a_stage_cannot_see_settings_it_has_no_business_with():
     scaled = scaled.model_copy(update={"weights": "int4"})
     assert seen_by(Stage.TUNE, "model", scaled).scale_steps == 7
     assert seen_by(Stage.FACTORIZE, "encoder.0.self", scaled).scale_steps == default.scale_steps
-    assert seen_by(Stage.EVALUATE, "compressed:speaker", SPEC) == SPEC
-    assert seen_by(Stage.EVALUATE, "base:speaker", SPEC) == CompressionSpec(language="de", seed=3)
+    assert seen_by(Stage.EVALUATE, "compressed:speaker:fitted", SPEC) == SPEC
+    assert seen_by(Stage.EVALUATE, "base:speaker:whole", SPEC) == CompressionSpec(language="de", seed=3)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +202,8 @@ def test_a_stage_reads_earlier_stages_only():
         Stage.SEARCH,
         Stage.FACTORIZE,
     )
-    assert read_by(Stage.EVALUATE, "base:speaker") == ()
-    assert read_by(Stage.EVALUATE, "compressed:speaker") == (Stage.VOCABULARY, Stage.TUNE)
+    assert read_by(Stage.EVALUATE, "base:speaker:whole") == ()
+    assert read_by(Stage.EVALUATE, "compressed:speaker:fitted") == (Stage.VOCABULARY, Stage.TUNE)
     for position, stage in enumerate(JOB_STAGES):
         for key in keys(stage, has_general=True, max_wer=5.0):
             assert set(read_by(stage, key)) <= set(JOB_STAGES[:position])

@@ -52,6 +52,7 @@ REPORT = {
     "spec": {"weights": "float16", "language": "en"},
     "speech": {},
     "silence": {},
+    "window": {"margin_s": None, "why": "Nothing was heard."},
     "verdict": {"sentence": "Not known to be better or worse.", "advice": []},
 }
 

@@ -26,17 +26,18 @@ def test_the_loss_falls_and_the_size_stays(windows, method):
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
-def test_short_windows_are_learnt_from(windows, monkeypatch):
-    monkeypatch.setattr(windows_module, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
-    short = [replace(window, is_short=True) for window in windows]
+def test_fitted_windows_are_learnt_from(windows, monkeypatch):
+    # A small Whisper has 60 frames.
+    monkeypatch.setattr(windows_module, "window_frames", lambda _samples, margin_s: 60 if margin_s is None else 40)
+    fitted = [replace(window, margin_s=0.5) for window in windows]
     teacher = Teacher(random_whisper(), Words())
-    assert teacher.example(short[0]).features_1MT.shape[-1] == 40
+    assert teacher.example(fitted[0]).features_1MT.shape[-1] == 40
     spec = CompressionSpec(tune_learning_rate=3e-3, lora_rank=4)
     losses = []
     finetune(
         random_whisper(seed=1),
         teacher,
-        Mixture(windows, [], speaker_short=short),
+        Mixture(windows, [], speaker_fitted=fitted),
         spec,
         num_steps=20,
         on_step=lambda _step, loss: losses.append(loss),

@@ -17,7 +17,7 @@ from adaptwin_core.ml.model.windows import (
     MAX_TEXT_TOKENS,
     Window,
     pack,
-    pack_short,
+    pack_fitted,
     too_wordy,
 )
 from adaptwin_core.ml.stages.publish import _untaught
@@ -64,7 +64,7 @@ def ids(windows):
 def test_no_label_is_cut_and_no_clip_is_lost(text):
     speech, featurizer = saying(*[text] * 40), Bytes()
     whole = pack(speech, "train", seed=0, labelled=True, num_tokens=featurizer.num_tokens)
-    for windows in (whole, pack_short(whole, seed=0, num_tokens=featurizer.num_tokens)):
+    for windows in (whole, pack_fitted(whole, seed=0, num_tokens=featurizer.num_tokens)):
         assert ids(windows) == list(range(40))
         for window in windows:
             assert len(featurizer.labels(window.text)[0]) <= MAX_LABEL_TOKENS
@@ -83,7 +83,7 @@ def test_a_clip_that_says_more_than_the_decoder_holds_is_not_taught_and_that_is_
     found = mixture(speech)
     assert (
         ids(found.speaker)
-        == ids(found.speaker_short)
+        == ids(found.speaker_fitted)
         == ids(of_speech(speech).windows(SpeechKind.SPEAKER))
         == [0, 2, 3, 4, 5]
     )

@@ -9,6 +9,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation import report_plot
+from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.evaluation.report_card import lines
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.publish import publish
@@ -33,12 +34,22 @@ class Words:
 
 
 def concluded(out: Path, language, speaker, heard, general=None, taught="a word"):
-    """Return the report of a job. `heard`: texts by "base:speaker" and so on."""
-    evaluated = {}
+    """Return the report of a job. `heard`: texts by "base:speaker:whole" and so on. Where only one kind of window is
+    given for a model and speech, the compressed one hears the same in both.
+    """
+    evaluated, heard = {}, dict(heard)
+    for name in [name for name in heard if name.count(":") == 1]:
+        said = heard.pop(name)
+        heard |= {f"{name}:whole": said} | ({f"{name}:fitted": said} if name.startswith("compressed") else {})
+    tuned = out / "config.json"
+    tuned.write_text(json.dumps({"adaptwin_plan": {}, "adaptwin_margin_s": 0.5}))
     for name, said in heard.items():
         texts = out / f"{name.replace(':', '-')}.json"
         texts.write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
-        evaluated[EvaluationKey.parse(name)] = TaskResult({TEXTS_FILE: texts}, {"compute_s": 1.0, "audio_s": 10.0})
+        compute_s = 1.0 if name.endswith("fitted") else 4.0
+        evaluated[EvaluationKey.parse(name)] = TaskResult(
+            {TEXTS_FILE: texts}, {"compute_s": compute_s, "audio_s": 10.0}
+        )
     recipe = recipe_of(
         CompressionSpec(plan="uniform", language=language),
         speech(*speaker, taught=taught),
@@ -46,7 +57,7 @@ def concluded(out: Path, language, speaker, heard, general=None, taught="a word"
         shape=WHISPERS["base"],
         featurizer=Words(),
         folder=out,
-        results={Stage.TUNE: {ModelKey(): TaskResult({})}, Stage.EVALUATE: evaluated},
+        results={Stage.TUNE: {ModelKey(): TaskResult({tuned.name: tuned})}, Stage.EVALUATE: evaluated},
     )
     made = publish(recipe, ModelKey(), out)
     assert json.loads(made.files["report.json"].read_text()) == made.figures
@@ -152,3 +163,92 @@ def test_clips_that_say_too_much_to_be_taught_are_told_of(tmp_path):
     told = "Not taught: 12 clips of this speaker (train-0, train-1, train-2, train-3, train-4, …): their transcripts"
     assert any(line.startswith(told) for line in lines(report))
     assert f"\n\n{told}" in files["README.md"].read_text()
+
+
+def job_of(speaker, fitted, whole, **more):
+    return {"base:speaker": speaker, "compressed:speaker:fitted": fitted, "compressed:speaker:whole": whole, **more}
+
+
+def told_of(files) -> tuple:
+    """Return what configuration and manifest say of the margin."""
+    config, manifest = (json.loads(files[name].read_text()) for name in ("config.json", "adaptwin.json"))
+    assert "adaptwin_plan" in config, "the rest of the configuration stays"
+    return config["adaptwin_margin_s"], manifest["margin_s"]
+
+
+def test_a_model_that_hears_as_well_in_fitted_windows_is_for_those(tmp_path):
+    general = {"base:general": SAID, "compressed:general:fitted": WORSE, "compressed:general:whole": SAID}
+    files, report = concluded(tmp_path, "de", SAID, job_of(SAID, SAID, WORSE, **general), general=SAID)
+    assert told_of(files) == (0.5, 0.5)
+    assert report["window"]["margin_s"] == report["verdict"]["margin_s"] == 0.5
+    found = report["speech"]["speaker"]
+    assert found["compressed"] == found["windows"]["fitted"]
+    assert (found["windows"]["fitted"]["error_rate"], found["windows"]["whole"]["error_rate"]) == (0, 1 / 7)
+    assert found["windows"]["whole"]["insertions"] == 0
+    assert found["compute_s_per_audio_s"] == {"original": 0.4, "fitted": 0.1, "whole": 0.4}
+    assert report["speech"]["general"]["compressed"]["error_rate"] == 1 / 7, "others are judged in the same windows"
+    said = (
+        "The compressed model is for windows that end 0.5 s after the speech; in whole windows its word error rate is "
+        "14.3 % for this speaker and 0.0 % for other speakers. On this speaker they are at most 0.3 points or one "
+        "error worse than whole windows."
+    )
+    took = (
+        "A second of this speaker takes the compressed model 0.1 s of computing in fitted windows and 0.4 s in whole "
+        "ones; the original takes 0.4 s."
+    )
+    for told in (lines(report), files["README.md"].read_text().splitlines()):
+        assert said in told
+        assert took in told
+    row = next(line for line in files["README.md"].read_text().splitlines() if line.startswith("| this speaker | word"))
+    assert [cell.split(" % ")[0].strip() for cell in row.split("|")[3:6]] == ["0.0", "0.0", "14.3"]
+
+
+def test_a_model_that_hears_its_speaker_worse_in_fitted_windows_is_for_whole_ones(tmp_path):
+    files, report = concluded(tmp_path, "de", SAID, job_of(SAID, WORSE, SAID))
+    assert told_of(files) == (None, None)
+    assert report["window"]["margin_s"] is report["verdict"]["margin_s"] is None
+    found = report["speech"]["speaker"]
+    assert found["compressed"] == found["windows"]["whole"]
+    assert found["windows"]["fitted"]["error_rate"] == 1 / 7
+    assert report["verdict"]["outcome"] == "no_worse"
+    (told,) = (line for line in lines(report) if line.startswith("The compressed model is for"))
+    assert told.startswith(
+        "The compressed model is for whole windows; in windows that end 0.5 s after the speech its word error rate is "
+        "14.3 % for this speaker. In windows that end 0.5 s after the speech this speaker's word error rate is 14.3 "
+        "points higher"
+    )
+    assert "send more speech or train for more steps (personal_steps" in told
+
+
+def test_fitted_windows_that_nothing_shows_to_be_safe_are_not_used(tmp_path):
+    for speaker, heard in (([], {}), (["", ""], job_of(["", ""], ["", ""], ["", ""]))):
+        files, report = concluded(tmp_path, "de", speaker, heard)
+        assert told_of(files) == (None, None)
+        assert any("No held-out speech of this speaker holds words" in line for line in lines(report))
+
+
+def test_silence_is_told_of_in_the_windows_that_the_model_is_for(tmp_path):
+    said = [*SAID, ""]
+    _, report = concluded(tmp_path, "de", said, job_of(said, [*SAID, "one"], [*SAID, "one two three"]))
+    assert report["window"]["margin_s"] == 0.5
+    assert report["silence"]["speaker"]["heard"]["compressed"] == 1
+
+
+def test_the_plot_has_both_kinds_of_windows(tmp_path, monkeypatch):
+    labels = []
+    bar = report_plot.plt.Axes.bar
+
+    def labelled(axes, *given, **how):
+        labels.append(how.get("label"))
+        return bar(axes, *given, **how)
+
+    monkeypatch.setattr("matplotlib.axes.Axes.bar", labelled)
+    concluded(tmp_path, "de", SAID, job_of(SAID, WORSE, SAID))
+    assert labels[:3] == ["original, whole windows", "compressed, fitted windows", "compressed, whole windows"]
+
+
+@pytest.mark.parametrize(("form", "margin_s"), [("checkpoint", 0.5), ("ct2-int8", 0.5), ("dense", None)])
+def test_a_manifest_has_a_margin_only_where_the_form_takes_fitted_windows(tmp_path, form, margin_s):
+    report = {"window": {"margin_s": 0.5}}
+    write_manifest({}, tmp_path, form=form, report=report, verdict=None, licence=None)
+    assert read_manifest(tmp_path)["margin_s"] == margin_s

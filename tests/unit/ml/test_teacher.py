@@ -52,15 +52,16 @@ def spoken(*levels, texts=None, **window):
     return Window(Speech(clips), clips, **window)
 
 
-def test_of_a_short_window_only_its_frames_are_heard(monkeypatch):
-    monkeypatch.setattr(windows, "FRAMES_PER_S", 10)  # a small Whisper has 60 of them
-    short, whole = (
-        Teacher(random_whisper(), Levels()).example(spoken(3, texts=["said"], is_short=is_short))
-        for is_short in (True, False)
+def test_the_teacher_hears_the_whole_of_a_fitted_window_and_is_followed_in_its_frames(monkeypatch):
+    # A small Whisper has 60 frames.
+    monkeypatch.setattr(windows, "window_frames", lambda _samples, margin_s: 60 if margin_s is None else 40)
+    fitted, whole = (
+        Teacher(random_whisper(), Levels()).example(spoken(3, texts=["said"], margin_s=margin_s))
+        for margin_s in (0.5, None)
     )
-    assert short.features_1MT.shape[-1] == 40  # a second, the gap, the margin
-    assert torch.equal(short.features_1MT, whole.features_1MT[..., :40])
-    assert short.encoded_1SD.shape[1] == 20
+    assert torch.equal(fitted.features_1MT, whole.features_1MT[..., :40])
+    assert torch.equal(fitted.encoded_1SD, whole.encoded_1SD[:, :20])
+    assert torch.equal(fitted.decoded_1LD, whole.decoded_1LD)
 
 
 def test_clips_without_words_are_asked_for_in_batches_and_once(monkeypatch):

@@ -31,7 +31,13 @@ def test_the_valid_split_judges_where_there_is_one():
     found = mixture(speech_in_splits(train=90, valid=30, test=30))
     assert clips_of(found.speaker) == {f"train-{i}" for i in range(90)}
     assert clips_of(found.speaker_validation) < {f"valid-{i}" for i in range(30)}
-    assert len(found.speaker_validation) == MAX_WINDOWS
+    assert sum(window.margin_s is None for window in found.speaker_validation) == MAX_WINDOWS
+
+
+def test_whole_and_fitted_windows_of_the_same_clips_judge():
+    judging = mixture(speech_in_splits(train=90, valid=30, test=30)).speaker_validation
+    whole, fitted = ([w for w in judging if (w.margin_s is None) == is_whole] for is_whole in (True, False))
+    assert clips_of(whole) == clips_of(fitted)
 
 
 def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_first():
@@ -40,7 +46,7 @@ def test_without_one_a_tenth_is_held_back_and_it_is_not_what_calibration_takes_f
     learnt, validation = clips_of(found.speaker), clips_of(found.speaker_validation)
     assert learnt.isdisjoint(validation)
     assert learnt | validation == {f"train-{i}" for i in range(90)}
-    assert clips_of(found.speaker_short) == learnt
+    assert clips_of(found.speaker_fitted) == learnt
     first = of_speech(speaker).windows(SpeechKind.SPEAKER)[: len(found.speaker)]
     assert clips_of(first).isdisjoint(validation)
 
@@ -57,5 +63,5 @@ def test_speech_without_transcripts_is_learnt_from_too_and_others_are_held_back_
     assert found.general
     assert clips_of(found.general).isdisjoint(clips_of(found.general_validation))
     assert found.general_validation
-    assert clips_of(found.general_short) == clips_of(found.general)
-    assert all(window.is_short for window in (*found.speaker_short, *found.general_short))
+    assert clips_of(found.general_fitted) == clips_of(found.general)
+    assert all(window.margin_s is not None for window in (*found.speaker_fitted, *found.general_fitted))

@@ -3,7 +3,7 @@
 import pytest
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.ml.evaluation.report import compare
+from adaptwin_core.ml.evaluation.comparison import compare
 from adaptwin_core.ml.evaluation.verdict import verdict_of
 from adaptwin_core.speech.corpus import Clip
 
@@ -26,7 +26,8 @@ def verdict(speaker=None, general=None, **changes):
     report = {
         "speech": {kind: one for kind, one in (("speaker", speaker), ("general", general)) if one is not None},
         "base_model": "whisper-base",
-        "plan": {"encoder_cut": 0.3512, "total_cut": 0.1},
+        "window": {"margin_s": 0.5, "why": ""},
+        "plan": {"encoder_cut": 0.3512, "decoder_cut": 0.0, "total_cut": 0.1},
         "spec": {"weights": "float16", "language": "de", "general_share": 0.3},
         "trained_on": {"seconds": 3600.0, "transcribed_seconds": 3600.0},
     }
@@ -118,17 +119,36 @@ def test_others_who_are_heard_as_well_are_not_complained_of(general, others):
         ({"base_model": "openai/whisper-large-v3"}, ["Start from whisper-medium "]),
         ({"base_model": "whisper-large-v3-turbo"}, ["Start from whisper-small "]),
         ({"base_model": "my-own"}, ["Start from the next smaller Whisper "]),
-        ({"plan": {"encoder_cut": 0.15, "total_cut": 0.05}}, ["encoder_cut 0 "]),
+        ({"plan": {"encoder_cut": 0.15, "decoder_cut": 0.0, "total_cut": 0.05}}, ["encoder_cut 0 "]),
         ({"trained_on": {"seconds": 240.0, "transcribed_seconds": 240.0}}, ["on 4.0 minutes; 10 or more"]),
         ({"trained_on": {"seconds": 1200.0, "transcribed_seconds": 600.0}}, ["on 20.0 minutes; 30 or more"]),
         ({"trained_on": {"seconds": 3600.0, "transcribed_seconds": 0.0}}, ["Send transcripts with the speech"]),
         ({"spec": {"weights": "int4", "language": "de", "general_share": 0.3}}, ["Store the weights as int8"]),
-        ({"plan": {"encoder_cut": 0.0, "total_cut": 0.0}}, ["Keep the original"]),
+        ({"plan": {"encoder_cut": 0.0, "decoder_cut": 0.0, "total_cut": 0.0}}, ["Keep the original"]),
     ],
 )
 def test_a_worse_model_says_what_would_help(changes, helps):
     said = " ".join(verdict(found(40, 0, 1), **changes).advice)
     assert all(sentence in said for sentence in helps), said
+
+
+@pytest.mark.parametrize(
+    ("plan", "spec", "says", "does_not_say"),
+    [
+        ((0.0, 0.2), {}, ["Leave the decoder whole: decoder_cut 0 in place of 0.2."], ["of the encoder"]),
+        ((0.3512, 0.2), {}, ["decoder_cut 0 in place", "of the encoder: encoder_cut 0.25 in place of 0.35"], []),
+        ((0.3512, 0.0), {}, ["of the encoder: encoder_cut 0.25"], ["decoder"]),
+        ((0.2, 0.2), {"model_cut": 0.12}, ["Cut less: a model_cut below 0.12."], ["decoder", "of the encoder"]),
+        ((0.2, 0.2), {"max_bytes": 60_000_000}, ["a max_bytes above 60,000,000."], ["decoder", "of the encoder"]),
+    ],
+)
+def test_what_was_cut_is_what_is_to_be_cut_less(plan, spec, says, does_not_say):
+    encoder_cut, decoder_cut = plan
+    plan = {"encoder_cut": encoder_cut, "decoder_cut": decoder_cut, "total_cut": 0.1}
+    spec = {"weights": "float16", "language": "de", "general_share": 0.3} | spec
+    said = " ".join(verdict(found(40, 0, 1), plan=plan, spec=spec).advice)
+    assert all(sentence in said for sentence in says), said
+    assert not any(sentence in said for sentence in does_not_say), said
 
 
 def test_tiny_has_no_smaller_model():

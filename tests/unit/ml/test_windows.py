@@ -5,25 +5,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adaptwin_core.domain.audio import FRAMES_PER_S
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import (
-    FRAMES_PER_S,
-    MARGIN_S,
-    SHORT_S,
+    FITTED_S,
+    GAP_S,
+    LEAST_MARGIN_S,
+    MOST_MARGIN_S,
     WINDOW_FRAMES,
     WINDOW_S,
     NonspeechWindow,
     Window,
     pack,
-    pack_short,
+    pack_fitted,
 )
 from adaptwin_core.ml.training.mixture import (
+    FITTED_SHARE,
     FOLLOWED_WEIGHTS,
     NONSPEECH_SHARE,
     NONSPEECH_WEIGHTS,
-    SHORT_SHARE,
     SPEAKER_WEIGHTS,
     UNTRANSCRIBED_WEIGHTS,
     Mixture,
@@ -82,35 +84,38 @@ def test_general_windows_come_at_their_share_and_none_is_left_out(speech):
     assert not any(w is FOLLOWED_WEIGHTS for _, w in Mixture(speaker, []).order(CompressionSpec(), 50))
 
 
-def test_short_windows_hold_the_same_clips_and_end_soon_after_them():
+def test_fitted_windows_hold_the_same_clips_and_end_soon_after_them():
     speech = speech_of([1.0, 2.5, 4.0, 6.0, 8.0, 12.9, 20.0, 29.5] * 6)
     whole = pack(speech, "train", seed=0)
-    short = pack_short(whole, seed=0)
-    assert sorted(clip.id for window in short for clip in window.clips) == sorted(clip.id for clip in speech.clips)
-    for window in short:
-        spoken_s = len(window.audio()) / 16_000
-        assert spoken_s <= SHORT_S or len(window.clips) == 1
-        assert (
-            min(WINDOW_S, spoken_s + MARGIN_S - 0.01) <= window.num_frames / FRAMES_PER_S < spoken_s + MARGIN_S + 1.01
-        )
+    fitted = pack_fitted(whole, seed=0)
+    assert sorted(clip.id for window in fitted for clip in window.clips) == sorted(clip.id for clip in speech.clips)
+    margins = [window.margin_s for window in fitted]
+    assert LEAST_MARGIN_S <= min(margins) < 0.3
+    assert 2.0 < max(margins) <= MOST_MARGIN_S
+    for window in fitted:
+        spoken_s = sum(clip.seconds + GAP_S for clip in window.clips) - GAP_S
+        assert spoken_s <= FITTED_S or len(window.clips) == 1
+        assert window.num_frames / FRAMES_PER_S == pytest.approx(min(WINDOW_S, spoken_s + window.margin_s), abs=0.021)
     assert {window.num_frames for window in whole} == {WINDOW_FRAMES}
-    assert pack_short([], seed=0) == []
+    assert pack_fitted([], seed=0) == []
 
 
-def test_a_short_window_is_not_taken_for_the_whole_one_of_the_same_clips(speech):
+def test_a_fitted_window_is_not_taken_for_the_whole_one_of_the_same_clips(speech):
     clips = tuple(speech.clips[:1])
-    assert Window(speech, clips).name != Window(speech, clips, is_short=True).name
+    assert Window(speech, clips).name != Window(speech, clips, margin_s=0.5).name
 
 
-def test_short_windows_come_at_their_share_of_each_kind():
+def test_fitted_windows_come_at_their_share_of_each_kind():
     speaker, general = (pack(speech_of([seconds] * 40), "train", seed=0) for seconds in (6.0, 9.0))
-    short = {name: pack_short(windows, seed=0) for name, windows in (("speaker", speaker), ("general", general))}
-    mixture = Mixture(speaker, general, speaker_short=short["speaker"], general_short=short["general"])
+    fitted = {name: pack_fitted(windows, seed=0) for name, windows in (("speaker", speaker), ("general", general))}
+    mixture = Mixture(speaker, general, speaker_fitted=fitted["speaker"], general_fitted=fitted["general"])
     order = mixture.order(CompressionSpec(general_share=0.25), 2000)
     for weights, share in ((SPEAKER_WEIGHTS, 0.75), (FOLLOWED_WEIGHTS, 0.25)):
         drawn = [window for window, weighed in order if weighed is weights]
         assert len(drawn) / len(order) == pytest.approx(share, abs=0.04)
-        assert sum(window.is_short for window in drawn) / len(drawn) == pytest.approx(SHORT_SHARE, abs=0.05)
+        assert sum(window.margin_s is not None for window in drawn) / len(drawn) == pytest.approx(
+            FITTED_SHARE, abs=0.05
+        )
 
 
 def test_the_originals_words_count_only_where_there_is_no_transcript():

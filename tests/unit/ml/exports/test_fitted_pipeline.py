@@ -100,6 +100,19 @@ def test_a_long_recording_is_heard_to_its_end(hear, whole, fitted, audios, times
     assert ends(found["chunks"])[-1] == pytest.approx(ends(expected["chunks"])[-1], abs=0.3)
 
 
+@pytest.mark.parametrize(("settings", "is_whole"), [({}, False), ({"return_timestamps": True}, True)])
+def test_times_are_told_in_whole_windows(processor, fitted, audios, settings, is_whole):
+    """Fitted windows are taught and judged without times."""
+    features = processor(audios[0], sampling_rate=RATE_HZ, return_tensors="pt").input_features
+    positions = []
+    hook = fitted.model.encoder.register_forward_hook(lambda _m, _i, out: positions.append(out[0].shape[1]))
+    fitted.generate(features, **settings)
+    fitted.generate(input_features=features, **settings)
+    hook.remove()
+    assert len(positions) == 2
+    assert [count == 1500 for count in positions] == [is_whole] * 2
+
+
 def test_a_batch_of_unequal_clips_is_heard_as_each_alone(processor, fitted, audios):
     clips = [audios[0], audios[1][: 2 * RATE_HZ], audios[2]]
 
