@@ -16,12 +16,14 @@ from safetensors.torch import load_file, save_file
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.ml.base.cache import made_once
 from adaptwin_core.ml.base.completion import digest_of
+from adaptwin_core.ml.base.generation_settings import boundary_ids
 from adaptwin_core.ml.base.kept_tokens import merges_of
+from adaptwin_core.ml.base.token_ids import ids_in
 from adaptwin_core.ml.base.weights import INDEX_FILE, read_json, weight_files
 from adaptwin_core.ml.base.whisper_files import KEPT_FILE, SIDECARS
 from adaptwin_core.ml.base.whisper_tensors import EMBEDDING, OUTPUT
 
-_VERSION: Final = 1  # raise it when other files are made of the same folder and tokens
+_VERSION: Final = 2  # raise it when other files are made of the same folder and tokens
 _SETTINGS = ("config.json", "generation_config.json")
 
 
@@ -37,10 +39,11 @@ def with_kept_tokens(folder: Path, kept: Sequence[int], cache_dir: Path) -> Path
 
     def make(work: Path) -> None:
         _write_weights(folder, work, kept)
-        for name in _SETTINGS:
-            _write(work / name, _renumbered(read_json(folder / name), new_id, len(kept)))
         tokenizer = _tokenizer(read_json(folder / "tokenizer.json"), new_id)
         _write(work / "tokenizer.json", tokenizer)
+        config, generation = (_renumbered(read_json(folder / name), new_id, len(kept)) for name in _SETTINGS)
+        _write(work / "generation_config.json", generation)
+        _write(work / "config.json", {**_named_ids(ids_in(tokenizer), generation), **config})
         _write_slow_tokenizer(folder, work, tokenizer, new_id)
         old_size = read_json(folder / "config.json")["vocab_size"]
         _write(work / KEPT_FILE, {"vocab_size": old_size, "kept": list(kept)}, indent=None)
@@ -82,6 +85,11 @@ def _renumbered(settings: Mapping[str, Any], new_id: Mapping[int, int], vocab_si
         elif name == "vocab_size":
             changed[name] = vocab_size
     return changed
+
+
+def _named_ids(ids: Mapping[str, int], generation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ids for which transformers takes those of a whole vocabulary where config.json names none."""
+    return {**boundary_ids(ids), "begin_suppress_tokens": generation.get("begin_suppress_tokens")}
 
 
 def _tokenizer(whole: Mapping[str, Any], new_id: Mapping[int, int]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
+from transformers import GenerationConfig, WhisperConfig
 from wordfreq import available_languages
 
 from adaptwin_core.domain.word_lists import WORD_LISTS
@@ -109,6 +110,24 @@ def test_bytes_and_special_tokens_stay_in_their_order(base: Path, tmp_path: Path
     assert settings["no_timestamps_token_id"] == new["<|notimestamps|>"]
     assert settings["begin_suppress_tokens"] == [new["Ġ"], new[END]]
     assert json.loads((folder / "config.json").read_text())["decoder_start_token_id"] == new["<|startoftranscript|>"]
+
+
+def test_no_setting_names_a_token_by_its_place_in_the_whole_vocabulary(base: Path, tmp_path: Path) -> None:
+    """transformers fills in what config.json leaves out, with ids of a whole vocabulary."""
+    folder = reduced(base, "hi", tmp_path)
+    config, generation = WhisperConfig.from_pretrained(folder), GenerationConfig.from_pretrained(folder)
+    assert config.begin_suppress_tokens == generation.begin_suppress_tokens
+    old, new = token_ids(base), token_ids(folder)
+    names = {index: token for token, index in old.items()}
+    whole = GenerationConfig.from_pretrained(base)
+    expected = [new[names[index]] for index in whole.suppress_tokens if names[index] in new]
+    assert generation.suppress_tokens == expected
+    for settings in (config, generation):
+        found = [
+            value for name, value in settings.to_dict().items() if name.endswith("_token_id") and value is not None
+        ]
+        assert len(found) >= 4
+        assert all(new["<|endoftext|>"] <= index < len(new) for index in found)
 
 
 def test_the_kept_tokens_are_closed_under_the_merges(base: Path, tmp_path: Path) -> None:
