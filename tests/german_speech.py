@@ -1,0 +1,23 @@
+"""German sentences, and a machine that reads them. Whisper base hears most of the words."""
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
+from bench.demo.espeak import espeak
+
+SENTENCES = (
+    "Die Straße zum Bahnhof ist heute wegen Bauarbeiten gesperrt.",
+    "Guten Morgen, wie geht es Ihnen heute?",
+    "Bitte stellen Sie das Licht in der Küche auf fünfzig Prozent.",
+    "Meine Großmutter wohnt in einem kleinen Haus am Fluss.",
+    "Der Zug nach München fährt um sieben Uhr ab.",
+    "Wir müssen noch Brot, Käse und Äpfel kaufen.",
+)
+
+
+def read_aloud(sentences: tuple[str, ...] = SENTENCES) -> list[NDArray[np.float32]]:
+    """Return 16 kHz samples of each sentence."""
+    with espeak("de", words_per_minute=130) as speak:
+        return [soxr.resample(speak(text), speak.rate_hz, SAMPLE_RATE_HZ) for text in sentences]
