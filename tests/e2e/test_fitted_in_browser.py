@@ -1,45 +1,36 @@
 """In a browser a sound is heard in a fitted window, by the page at /listen and by the lines that the docs give."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ, WINDOW_FRAMES, window_frames
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.model.checkpoint import assemble, save
-from tests.e2e.listening_page import browser, chromium, watch_mistakes
+from tests.e2e.model_page import OFFLINE, lines_of_the_docs, needs_chromium, page_with, run
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.weights,
     pytest.mark.release,
-    pytest.mark.skipif(
-        chromium() is None and "CI" not in os.environ, reason="needs Chromium: install it, or name it in CHROMIUM"
-    ),
+    needs_chromium,
 ]
 
-ROOT = Path(__file__).parents[2]
-LISTEN = ROOT / "api" / "listen"
-SITE = "http://localhost"  # nothing listens there: the test answers
 SENTENCES = (
     "Please send the report to the office before nine tomorrow morning.",
     "She bought seven apples and a loaf of bread at the market.",
 )
 MARGIN_S = 2.0  # what a Whisper that was not taught fitted windows still bears
 
-IMPORTS = """<!doctype html><script type="importmap">
-{"imports": {"@huggingface/transformers": "/listen/vendor/transformers.web.min.js"}}</script>"""
 # Notes the frames of every window that a model hears.
 WATCHED = """
 import { WhisperForConditionalGeneration } from "@huggingface/transformers";
@@ -49,13 +40,6 @@ WhisperForConditionalGeneration.prototype.generate = function (given) {
   window.frames.push(given.inputs.dims[2]);
   return generate.call(this, given);
 };
-"""
-OFFLINE = """
-import { env } from "@huggingface/transformers";
-const MODEL = "model";
-Object.assign(env, { allowLocalModels: true, allowRemoteModels: false, localModelPath: "/" });
-Object.assign(env, { useBrowserCache: false, useWasmCache: false });
-env.backends.onnx.wasm.wasmPaths = "/listen/vendor/";
 """
 # The recognizer of the page, in the window's own thread, with every file kept as the courier keeps it.
 OPENED = """
@@ -98,37 +82,8 @@ def spoken() -> list[NDArray[np.float32]]:
 
 @pytest.fixture
 def page(model: Path, tmp_path: Path) -> Iterator[Page]:
-    def answer(route: Route) -> None:
-        top, _, name = urlsplit(route.request.url).path[1:].partition("/")
-        path = {"listen": LISTEN, "model": model}.get(top, tmp_path) / name
-        if not top:
-            route.fulfill(content_type="text/html", body=IMPORTS)
-        elif path.is_file():
-            route.fulfill(path=path)
-        else:
-            route.fulfill(status=404)
-
-    with browser(tmp_path) as context:
-        context.route(f"{SITE}/**", answer)
-        page = context.new_page()
-        mistakes = watch_mistakes(page)
-        page.goto(SITE)
+    with page_with(model, tmp_path) as page:
         yield page
-        assert not mistakes, mistakes
-
-
-def run(page: Page, *scripts: str) -> None:
-    """Run modules one after the other, each to its end."""
-    for script in scripts:
-        page.evaluate(
-            """(text) => new Promise((resolve, reject) => {
-                window.ran = resolve;
-                const script = Object.assign(document.createElement("script"), { type: "module", textContent: text });
-                script.onerror = reject;
-                document.head.append(script);
-            })""",
-            f"{script}\nwindow.ran();",
-        )
 
 
 def heard_by_the_page(page: Page, sound: NDArray[np.float32]) -> tuple[str, list[int]]:
@@ -151,8 +106,7 @@ def assert_said(text: str, sentence: str) -> None:
 
 
 def test_the_docs_lines_hear_in_the_window_that_the_model_is_for(page: Page, spoken: list[NDArray[np.float32]]) -> None:
-    (lines,) = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "on-device.md").read_text(), flags=re.DOTALL)
-    run(page, WATCHED, f"{OFFLINE}{lines}\nwindow.hear = hear; window.config = model.config;")
+    run(page, WATCHED, f"{OFFLINE}{lines_of_the_docs()}\nwindow.hear = hear; window.config = model.config;")
     hear = "(sound) => hear(Float32Array.from(sound))"
     for sound, sentence in zip(spoken, SENTENCES, strict=True):
         assert_said(page.evaluate(hear, sound.tolist()), sentence)
