@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import headline, sizes
+from bench import headline, sizes, windows
 from bench.frontier import table as frontier
 from bench.gpu import table as gpu
 from bench.latency import table as latency
@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
     "latency": (DOCS / "latency.md", latency.table),
+    "windows": (DOCS / "windows.md", windows.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
 }
 
