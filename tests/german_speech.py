@@ -1,4 +1,7 @@
-"""German sentences, and a machine that reads them. Whisper base hears most of the words."""
+"""German sentences, and a machine that reads them. Whisper base hears most of the words.
+
+None is misheard as a word of another language: a model that dropped its tokens would write something else there.
+"""
 
 import numpy as np
 import soxr
@@ -11,9 +14,7 @@ SENTENCES = (
     "Die Straße zum Bahnhof ist heute wegen Bauarbeiten gesperrt.",
     "Guten Morgen, wie geht es Ihnen heute?",
     "Bitte stellen Sie das Licht in der Küche auf fünfzig Prozent.",
-    "Meine Großmutter wohnt in einem kleinen Haus am Fluss.",
     "Der Zug nach München fährt um sieben Uhr ab.",
-    "Wir müssen noch Brot, Käse und Äpfel kaufen.",
 )
 
 
