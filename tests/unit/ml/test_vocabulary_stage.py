@@ -110,7 +110,9 @@ def test_the_card_tells_what_the_model_folder_holds(done, random_base: Base, tmp
     card = (tmp_path / "README.md").read_text()
     assert f"{100 * share:.1f} % ({base.num_parameters():,} to {model.num_parameters():,})" in card
     assert f"weights in int8, {num_bytes:,} bytes" in card
-    tokens = f"the {len(token_ids(tmp_path)):,} of {kept['vocab_size']:,} tokens that these languages need: German (de)."
+    tokens = (
+        f"the {len(token_ids(tmp_path)):,} of {kept['vocab_size']:,} tokens that these languages need: German (de)."
+    )
     assert f"It keeps {tokens}" in card
     manifest = json.loads((tmp_path / "adaptwin.json").read_text())
     weights = manifest["files"]["model.safetensors"]
