@@ -18,6 +18,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
     "latency": (DOCS / "latency.md", latency.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
+    "vocabularies": (DOCS / "sizes.md", sizes.vocabulary_table),
 }
 
 
