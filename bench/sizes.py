@@ -5,6 +5,7 @@ the multilingual ones with the tokens of ten languages. The plan is the uniform 
 it removes as much, to within one step of its sizes. Tokens are those that a job keeps whose transcripts need no others.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from adaptwin_core.domain.vocabulary import smallest_shape
 from adaptwin_core.ml.model.adapter import count_params, shape_of
 from adaptwin_core.ml.model.checkpoint import empty_model
 from adaptwin_core.ml.model.quantization import STORED, round_to
+from adaptwin_core.ml.model.quiet import quiet_transformers
 from bench.markdown import markdown_table
 from bench.runner import Row, Run, command_line, results_of
 
@@ -63,6 +65,7 @@ MULTILINGUAL = (
 
 def main() -> None:
     options = command_line(__doc__, "sizes").parse_args()
+    quiet_transformers()
     run = Run(options.out, {"plan": "uniform", "cuts": CUTS, "languages": LANGUAGES})
     for name, shape in SHAPES.items():
         if not run.has(model=name):
@@ -124,7 +127,7 @@ def of_language(name: str, language: str) -> Row:
         if language != ALL:
             spec = CompressionSpec(language=language)
             shape = shape._replace(vocab=smallest_shape(spec, whole).vocab_size)
-        sizes = _sizes(WhisperForConditionalGeneration(config_of(shape)))
+        sizes = _sizes(WhisperForConditionalGeneration(config_of(shape)), ("int8",))
     return {"model": name, "language": language, "tokens": shape.vocab, **sizes}
 
 
@@ -138,11 +141,11 @@ def _rows(name: str, shape: Shape) -> list[Row]:
     return found
 
 
-def _sizes(model: Any) -> dict[str, int]:
+def _sizes(model: Any, stored: Sequence[str] = STORED) -> dict[str, int]:
     return {
         "encoder_params": count_params(model, "encoder"),
         "total_params": model.num_parameters(),
-        **{f"{weights}_bytes": round_to(model, weights) for weights in STORED},
+        **{f"{weights}_bytes": round_to(model, weights) for weights in stored},
     }
 
 

@@ -26,6 +26,5 @@ def test_a_smaller_vocabulary_saves_rows_of_the_embedding_and_their_scales():
     dropped, width = whole["tokens"] - german["tokens"], sizes.SHAPES["whisper-tiny"].width
     assert dropped > 10_000
     assert whole["total_params"] - german["total_params"] == dropped * width
-    assert whole["float16_bytes"] - german["float16_bytes"] == 2 * dropped * width
     assert 0 < whole["int8_bytes"] - german["int8_bytes"] - dropped * width < 0.02 * dropped * width
     assert whole["encoder_params"] == german["encoder_params"]
