@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import headline, sizes
+from bench import headline, sizes, windows
 from bench.frontier import table as frontier
 from bench.gpu import table as gpu
 from bench.latency import table as latency
@@ -13,10 +13,12 @@ from bench.runtimes import table as runtimes
 DOCS = Path("docs")
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "headline": (Path("README.md"), headline.table),
+    "speed": (Path("README.md"), headline.speed),
     "frontier": (DOCS / "frontier.md", frontier.table),
     "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
     "latency": (DOCS / "latency.md", latency.table),
+    "windows": (DOCS / "windows.md", windows.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
     "vocabularies": (DOCS / "sizes.md", sizes.vocabulary_table),
 }

@@ -17,14 +17,27 @@ NUM_RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Judged:
-    """The word error rate over all clips in % with its 95 % interval, the errors and words of each clip, and the
-    transcripts with what they cost. In a language judged by characters, all of these count characters.
+    """The word error rate over all clips in % with its 95 % interval, the words that nobody said, the errors and words
+    of each clip, and the transcripts with what they cost. In a language judged by characters, all of these count
+    characters.
     """
 
     wer: list[float]
+    inserted: int
     errors: list[int]
     words: list[int]
     heard: Transcripts
+
+    @property
+    def by_clip(self) -> str:
+        """Errors/words of every clip in one line, since a list of 40 numbers would be 40 lines of JSON."""
+        return " ".join(f"{errors}/{words}" for errors, words in zip(self.errors, self.words, strict=True))
+
+
+def clips_from(by_clip: str) -> tuple[list[int], list[int]]:
+    """Return errors and words of each clip, as `Judged.by_clip` wrote them."""
+    pairs = [pair.split("/") for pair in by_clip.split()]
+    return [int(errors) for errors, _ in pairs], [int(words) for _, words in pairs]
 
 
 def judged_clips(corpus: Corpus, num_clips: int) -> list[Clip]:
@@ -41,6 +54,7 @@ def word_error_rates(
     found = score([clip.text or "" for clip in clips], heard.texts, language=language)
     return Judged(
         wer=[round(100 * x, 2) for x in (found.error_rate, found.error_rate_low, found.error_rate_high)],
+        inserted=found.insertions,
         errors=[clip.errors for clip in found.clips],
         words=[clip.num_units for clip in found.clips],
         heard=heard,

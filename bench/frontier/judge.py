@@ -9,7 +9,7 @@ from adaptwin_core.ml.model.adapter import count_params
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.quantization import NOT_MEASURED, InputMoments, round_to
 from adaptwin_core.speech.corpus import Corpus
-from bench.word_errors import Judged, difference, word_error_rates
+from bench.word_errors import clips_from, difference, word_error_rates
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,11 @@ class Judge:
         compute_s = audio_s = 0.0
         for kind, corpus in self.corpora.items():
             judged = word_error_rates(rounded, featurizer, corpus, self.num_clips, self.language)
-            figures |= {f"{kind}_wer": judged.wer, f"{kind}_clips": _by_clip(judged)}
+            figures |= {f"{kind}_wer": judged.wer, f"{kind}_clips": judged.by_clip}
             compute_s, audio_s = compute_s + judged.heard.compute_s, audio_s + judged.heard.audio_s
         if weights == "float16":
             figures["compute_s_per_audio_s"] = round(compute_s / audio_s, 4)
         return figures
-
-
-def _by_clip(judged: Judged) -> str:
-    """Return errors/words of every clip in one line, since a list of 40 numbers would be 40 lines of JSON."""
-    return " ".join(f"{errors}/{words}" for errors, words in zip(judged.errors, judged.words, strict=True))
 
 
 def original_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -66,11 +61,5 @@ def original_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def above(row: dict[str, Any], original: dict[str, Any], kind: str) -> list[float]:
     """Return how many points of WER one row is above another, judged on the same clips, with its 95 % interval."""
-    errors, words = _clips(row, kind)
-    return difference(errors, _clips(original, kind)[0], words)
-
-
-def _clips(row: dict[str, Any], kind: str) -> tuple[list[int], list[int]]:
-    """Return errors and words of each clip, as `_by_clip` wrote them."""
-    pairs = [pair.split("/") for pair in row[f"{kind}_clips"].split()]
-    return [int(errors) for errors, _ in pairs], [int(words) for _, words in pairs]
+    errors, words = clips_from(row[f"{kind}_clips"])
+    return difference(errors, clips_from(original[f"{kind}_clips"])[0], words)

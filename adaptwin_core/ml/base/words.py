@@ -11,7 +11,7 @@ from typing import Final
 
 from adaptwin_core.domain.word_lists import WORD_LISTS
 
-MAX_WORDS: Final = 200_000
+MAX_WORDS: Final = 100_000
 _RUN_TOGETHER = {"ja": ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC"), "ko": ("HANGUL",), "zh": ("CJK", "IDEOGRAPHIC")}
 _LISTED_WITHOUT_MARKS = {"ar": ("ARABIC",), "fa": ("ARABIC",), "ur": ("ARABIC",), "he": ("HEBREW",)}
 

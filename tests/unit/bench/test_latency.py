@@ -6,8 +6,6 @@ import time
 
 import numpy as np
 import pytest
-import soundfile
-import soxr
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.domain.manifests import MODEL_MANIFEST
@@ -22,6 +20,7 @@ from bench.latency.rows import ratio, rows_of
 from bench.latency.table import draw_run, lines_of
 from bench.latency.utterances import Utterance, chosen, utterances
 from tests.fake_speech import Speech, new_clip
+from tests.unit.bench.synthetic_speech import speech_folder
 
 
 def clips_of(*lengths_s):
@@ -135,35 +134,16 @@ def test_the_page_shows_both_beside_each_other(rows, tmp_path):
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
-SENTENCES = (
-    "Please send the report to the office before nine.",
-    "She bought seven apples and a loaf of bread.",
-    "The quick brown fox jumps over the lazy dog.",
-)
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory):
-    from hibari import Hibari
-
-    folder, reader, lines = tmp_path_factory.mktemp("speech"), Hibari(), ["file_name,transcription,split"]
-    for index, text in enumerate((*SENTENCES, *SENTENCES)):
-        audio = soxr.resample(reader(text, seed=index), Hibari.sample_rate, SAMPLE_RATE_HZ)
-        soundfile.write(folder / f"{index}.wav", audio, SAMPLE_RATE_HZ)
-        lines.append(f"{index}.wav,{text},{'test' if index < len(SENTENCES) else 'train'}")
-    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
-    return folder
-
-
 @pytest.mark.release
 @pytest.mark.weights
-def test_every_runtime_is_timed_in_both_windows(speech, tmp_path_factory, monkeypatch):
+def test_every_runtime_is_timed_in_both_windows(tmp_path_factory, monkeypatch):
     work = tmp_path_factory.mktemp("latency")
     base = resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models")
     save(assemble(base, RankPlan(blocks={}), {}), base, work / "model")
     manifest = {"base_model": {"model": "whisper-tiny.en", "digest": describe(base)[0]}, "settings": {"language": "en"}}
     (work / "model" / MODEL_MANIFEST).write_text(json.dumps(manifest | {"margin_s": 2.0}))
-    options = {"--model": work / "model", "--base": f"folder:{base}", "--speech": speech, "--out": work / "rows.json"}
+    options = {"--model": work / "model", "--base": f"folder:{base}", "--out": work / "rows.json"}
+    options["--speech"] = speech_folder(work / "speech")
     given = [str(word) for pair in options.items() for word in pair]
     forms = ["ct2-int8", "onnx-int8", "ggml-q8_0"]
     monkeypatch.setattr(sys, "argv", ["latency", "--quick", *given, "--seconds", "3", "--forms", *forms])
