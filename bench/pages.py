@@ -20,6 +20,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "latency": (DOCS / "latency.md", latency.table),
     "windows": (DOCS / "windows.md", windows.table),
     "sizes": (DOCS / "sizes.md", sizes.table),
+    "vocabularies": (DOCS / "sizes.md", sizes.vocabulary_table),
 }
 
 

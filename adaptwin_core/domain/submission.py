@@ -18,10 +18,18 @@ class Submission(NamedTuple):
     remarks: Sequence[Remark]
 
 
-def require_reachable(spec: CompressionSpec, shape: ModelShape) -> None:
-    """Refuse a size that this model cannot have, even with the fewest tokens. Raises InvalidSpec."""
-    smallest = smallest_shape(spec, shape)
-    make_plan(spec, smallest, num_dropped=shape.vocab_size - smallest.vocab_size)
+def require_reachable(spec: CompressionSpec, shape: ModelShape, *, num_kept: int | None = None) -> None:
+    """Refuse a size that this model cannot have.
+
+    Args:
+        shape: of the base model, with all tokens.
+        num_kept: tokens that the job keeps, once they are chosen. Until then the fewest that it may keep count.
+
+    Raises:
+        InvalidSpec: the model cannot have this size.
+    """
+    kept = smallest_shape(spec, shape) if num_kept is None else shape.with_tokens(num_kept)
+    make_plan(spec, kept, num_dropped=shape.vocab_size - kept.vocab_size)
 
 
 def submit(

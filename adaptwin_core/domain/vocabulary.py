@@ -5,11 +5,11 @@ from typing import Final
 from adaptwin_core.domain.languages import named
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.token_counts import least_tokens
 from adaptwin_core.domain.word_lists import WORD_LISTS
 
 LEAST_MULTILINGUAL: Final = 51_865  # tokens of the smallest multilingual vocabulary; the English one has one fewer
-_WORDS = 50_257  # tokens of text in a multilingual vocabulary
-_BYTES = 256
+_TEXT = 50_257  # tokens of text in a multilingual vocabulary
 
 
 def why_whole(spec: CompressionSpec, shape: ModelShape) -> str | None:
@@ -29,10 +29,10 @@ def drops_tokens(spec: CompressionSpec, shape: ModelShape) -> bool:
 
 
 def smallest_shape(spec: CompressionSpec, shape: ModelShape) -> ModelShape:
-    """Return the shape with the fewest tokens that this job may keep: bytes, special tokens and timestamps.
+    """Return the shape with the fewest tokens that this job may keep: those of its languages, and all but text.
 
-    How many it keeps is known once its words are read.
+    Transcripts may need a few more, which is known once they are read.
     """
     if not drops_tokens(spec, shape):
         return shape
-    return shape.with_tokens(shape.vocab_size - _WORDS + _BYTES)
+    return shape.with_tokens(shape.vocab_size - _TEXT + least_tokens(spec.spoken))

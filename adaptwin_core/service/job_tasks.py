@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain import submission
+from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
@@ -13,7 +15,7 @@ from adaptwin_core.service import events, pipeline, results
 from adaptwin_core.service.task_owner import ErrorDict
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import tasks
-from adaptwin_core.store.tables import Job
+from adaptwin_core.store.tables import BaseModel, Job
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,20 @@ class JobTask:
         told = {"stage": self.stage, "task": self.key, "remaining": job.remaining}
         events.add(self.session, job, "task", f"{self.stage} {self.key} done", **told)
         killpoint("task_finished")
-        if job.remaining == 0:
+        if self.stage is Stage.VOCABULARY and (refusal := self._out_of_reach(outcome)) is not None:
+            self.failed(refusal)
+        elif job.remaining == 0:
             self.session.flush()
             pipeline.advance(self.session, job, outcome.manifest, num_shards=self.num_shards)
+
+    def _out_of_reach(self, outcome: StageOutcome) -> ErrorDict | None:
+        """Return why the model cannot have the wanted size with the tokens that were chosen, before it is trained."""
+        shape = self.session.get_one(BaseModel, self.job.base_model_id).shape
+        try:
+            submission.require_reachable(self.job.spec, shape, num_kept=outcome.made.info["kept"])
+        except InvalidSpec as refusal:
+            return {"code": refusal.code, "message": refusal.message}
+        return None
 
     def failed(self, error: ErrorDict) -> None:
         """Fail the job and cancel its other tasks, unless it has ended already."""

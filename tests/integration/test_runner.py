@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -13,16 +14,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from adaptwin_core.domain.budgets import DEEPEST_CUT, HEADER_BYTES
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
+from adaptwin_core.domain.vocabulary import LEAST_MULTILINGUAL, smallest_shape
 from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service import jobs, models, sweeper
 from adaptwin_core.store.killpoints import EXIT_CODE
-from adaptwin_core.store.tables import Model
+from adaptwin_core.store.tables import BaseModel, Model
 from tests.integration import world
 from tests.service_under_test import changed, get_blobs, get_settings, service, unit_of_work
 from tests.waiting import wait_until
@@ -77,6 +80,34 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     data = b"".join(get_blobs().read(entry.blob.sha256, scope=entry.scope))
     assert len(data) == entry.blob.bytes
     assert not list((get_settings().data_dir / "work").iterdir())
+
+
+@pytest.mark.parametrize("num_more", [0, 1000])
+def test_a_size_is_judged_again_once_the_tokens_are_chosen(scope: TenantScope, tmp_path: Path, num_more: int):
+    shape = world.SHAPE.with_tokens(LEAST_MULTILINGUAL)
+    least = smallest_shape(CompressionSpec(), shape)
+    layers = least.encoder_params + least.decoder_layer_params
+    spec = CompressionSpec(max_bytes=HEADER_BYTES + 2 * (least.total_params - int(DEEPEST_CUT * layers)))
+    with unit_of_work() as session:
+        session.merge(BaseModel(id="many", source="folder:many", digest="c" * 64, shape=shape, licence=None))
+    job_id = world.submit(scope, tmp_path, base_model_id="many", spec=spec)
+    worked = []
+
+    def body(ctx: StageContext) -> TaskResult:
+        worked.append(ctx.stage)
+        made = world.stub_stage(ctx)
+        chosen = {"kept": least.vocab_size + num_more} if ctx.stage is Stage.VOCABULARY else {}
+        return TaskResult(made.files, {**made.figures, **chosen})
+
+    world.run_all(body)
+    job = world.job_row(job_id)
+    if num_more == 0:
+        assert (job.state, job.error) == (JobState.SUCCEEDED, None)
+    else:
+        assert (job.state, job.error["code"], worked) == (JobState.FAILED, "invalid_spec", [Stage.VOCABULARY])
+        fits = re.search(r"\(([\d,]+) bytes\) must stay", job.error["message"])
+        assert int(fits[1].replace(",", "")) == spec.max_bytes + 2 * num_more * shape.d_model
+        assert world.queued_ids() == []
 
 
 def test_a_stage_without_tasks_is_passed_over(scope: TenantScope, tmp_path: Path):

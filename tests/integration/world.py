@@ -113,6 +113,7 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
     """Submit a job on a new dataset (or `dataset_id`), return its id."""
     add_base()
     request: dict[str, object] = {
+        "base_model_id": BASE_ID,
         "spec": CompressionSpec(),
         "general_dataset_id": None,
         "name": None,
@@ -122,7 +123,7 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
     request.setdefault("dataset_id", None)
     request["dataset_id"] = request["dataset_id"] or add_dataset(scope, folder)
     with unit_of_work() as session:
-        job, _ = jobs.submit(session, scope, base_model_id=BASE_ID, **request)  # type: ignore[arg-type]
+        job, _ = jobs.submit(session, scope, **request)  # type: ignore[arg-type]
         return job.id
 
 

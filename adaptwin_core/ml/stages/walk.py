@@ -10,6 +10,7 @@ from adaptwin_core.domain.result_name import SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
 from adaptwin_core.domain.stages import Outline, Row, Stage
+from adaptwin_core.domain.submission import require_reachable
 from adaptwin_core.domain.task_keys import TaskKey
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
@@ -57,6 +58,9 @@ class Walk:
         Args:
             spec: as `domain.submission.submit` gave it.
             until: the last stage to do.
+
+        Raises:
+            InvalidSpec: the tokens that were chosen leave too little of the wanted size.
         """
         outline = Outline(spec, base.shape, self._speech.general is not None, self._num_shards)
         done: dict[Stage, dict[TaskKey, Done]] = {}
@@ -68,6 +72,9 @@ class Walk:
                 earlier = {read: done[read] for read in row.reads(key)}
                 step = str(stage) if len(keys) == 1 else f"{stage} {key}"
                 done[stage][key] = self._do(row, key, base, spec, earlier, step)
+                if stage is Stage.VOCABULARY:
+                    kept = done[stage][key].result.figures["kept"]
+                    require_reachable(spec, base.shape, num_kept=kept)  # now, and not after hours of training
         return done
 
     def _do(

@@ -1,7 +1,10 @@
 """The table of stages: which tasks a stage has, what each reads and may see, and what its results are called."""
 
+import re
+
 import pytest
 
+from adaptwin_core.domain.budgets import BYTES_PER_PARAM
 from adaptwin_core.domain.dataset_report import DatasetReport, RejectedFile
 from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
@@ -12,6 +15,7 @@ from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_o
 from adaptwin_core.domain.stages import Outline, Owner, Stage
 from adaptwin_core.domain.submission import require_reachable
 from adaptwin_core.domain.task_keys import EvaluationKey, ExportKey
+from adaptwin_core.domain.token_counts import least_tokens
 from adaptwin_core.domain.vocabulary import smallest_shape, why_whole
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
@@ -119,16 +123,47 @@ def test_dropped_tokens_count_towards_a_budget_of_the_whole_model():
     assert make_plan(met, fewer, num_dropped=20_000).blocks == {}
 
 
-def test_a_size_is_refused_at_once_only_where_no_vocabulary_could_have_it():
+@pytest.mark.parametrize(
+    ("spoken", "fewest"),
+    [
+        ({"language": "de"}, least_tokens(["de"])),
+        ({"language": "de", "languages": ["de", "en"]}, least_tokens(["de", "en"])),
+        ({"language": "de", "vocabulary": "all"}, 50_257),
+        ({"language": "th"}, 50_257),
+    ],
+)
+@pytest.mark.parametrize("model", ["base", "large-v3"])
+@pytest.mark.parametrize("weights", BYTES_PER_PARAM)
+def test_a_size_is_refused_at_once_only_where_no_vocabulary_of_these_languages_could_have_it(
+    model: str, weights: str, spoken: dict, fewest: int
+):
+    base = WHISPERS[model]
+    shape = base.with_tokens(base.vocab_size - 50_257 + fewest)
+
+    def asked(max_bytes: int) -> CompressionSpec:
+        return CompressionSpec.model_validate({"max_bytes": max_bytes, "weights": weights, **spoken})
+
+    assert smallest_shape(asked(10**9), base) == shape
+    with pytest.raises(InvalidSpec, match="out of reach") as refused:
+        require_reachable(asked(1_000_000), base)
+    (fits,) = re.findall(r"\(([\d,]+) bytes\) must stay", refused.value.message)
+    fits = int(fits.replace(",", ""))
+    require_reachable(asked(fits), base)
+    require_reachable(asked(fits), base, num_kept=shape.vocab_size)
+    for too_small, num_kept in ((fits - 100_000, None), (fits, shape.vocab_size + 1000)):
+        with pytest.raises(InvalidSpec, match="out of reach"):
+            require_reachable(asked(too_small), base, num_kept=num_kept)
+
+
+@pytest.mark.parametrize("plan", ["measured", "uniform"])
+def test_a_size_that_more_tokens_can_have_is_not_refused_for_fewer(plan: str):
     base = WHISPERS["base"]
-    least = smallest_shape(CompressionSpec(), base).total_params
-    assert least == base.total_params - 50_001 * base.d_model
-    require_reachable(CompressionSpec(max_bytes=2 * least), base)
-    require_reachable(CompressionSpec(max_bytes=least), base)
-    with pytest.raises(InvalidSpec, match="out of reach"):
-        require_reachable(CompressionSpec(max_bytes=least, vocabulary="all"), base)
-    with pytest.raises(InvalidSpec, match="out of reach"):
-        require_reachable(CompressionSpec(max_bytes=least // 5), base)
+    fewer = smallest_shape(CompressionSpec(), base)
+    met = (base.vocab_size - fewer.vocab_size) * base.d_model / base.total_params
+    for cut in (0.5 * met, met, met + 1e-7, met + 1e-4, met + 0.1):
+        spec = CompressionSpec.model_validate({"model_cut": cut, "plan": plan})
+        require_reachable(spec, base, num_kept=fewer.vocab_size + 50)
+        require_reachable(spec, base)
 
 
 def test_only_a_wanted_error_rate_is_searched_for():

@@ -1,6 +1,7 @@
 """A whole job drops the tokens that its language does not need; the base model that it is compared with keeps all."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +95,28 @@ def test_the_report_counts_the_dropped_tokens(done, random_base: Base) -> None:
         f"{kept:,} of {shape.vocab_size:,} tokens"
         in done[Stage.PUBLISH][ModelKey()].result.files["README.md"].read_text()
     )
+
+
+def test_the_card_tells_what_the_model_folder_holds(done, random_base: Base, tmp_path: Path) -> None:
+    published = done[Stage.PUBLISH][ModelKey()].result
+    for name, path in published.files.items():
+        (tmp_path / name).write_bytes(path.read_bytes())
+    model = load_compressed(tmp_path)
+    base = WhisperForConditionalGeneration.from_pretrained(random_base.folder)
+    kept = json.loads((tmp_path / "kept_tokens.json").read_text())
+    assert (len(token_ids(tmp_path)), kept["vocab_size"]) == (len(kept["kept"]), len(token_ids(random_base.folder)))
+    num_bytes = (tmp_path / "model.safetensors").stat().st_size
+    share = 1 - model.num_parameters() / base.num_parameters()
+    card = (tmp_path / "README.md").read_text()
+    assert f"{100 * share:.1f} % ({base.num_parameters():,} to {model.num_parameters():,})" in card
+    assert f"weights in int8, {num_bytes:,} bytes" in card
+    tokens = (
+        f"the {len(token_ids(tmp_path)):,} of {kept['vocab_size']:,} tokens that these languages need: German (de)."
+    )
+    assert f"It keeps {tokens}" in card
+    manifest = json.loads((tmp_path / "adaptwin.json").read_text())
+    weights = manifest["files"]["model.safetensors"]
+    assert num_bytes == published.figures["size"]["compressed"]["weights_bytes"] == weights["bytes"]
 
 
 def test_the_base_model_is_judged_with_all_its_tokens(done) -> None:
