@@ -20,7 +20,7 @@ GAP_S = 0.15  # silence between packed clips
 # A fitted window holds up to FITTED_S of speech, or one longer clip. It ends LEAST_MARGIN_S to MOST_MARGIN_S after the
 # speech, drawn evenly in the logarithm: the shorter a margin, the less of it the original knows.
 FITTED_S = 9.0
-LEAST_MARGIN_S, MOST_MARGIN_S = 0.2, 3.0
+LEAST_MARGIN_S, MOST_MARGIN_S = 0.1, 3.0
 # Windows are filled to a random share in this range, so that training sees padding as single short clips have it.
 MIN_FILL, MAX_FILL = 0.4, 1.0
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
