@@ -15,7 +15,7 @@ _TEXT = 50_257  # tokens of text in a multilingual vocabulary
 def why_whole(spec: CompressionSpec, shape: ModelShape) -> str | None:
     """Return why a job keeps every token, as a clause of a sentence; None where it drops some."""
     if shape.vocab_size < LEAST_MULTILINGUAL:
-        return "the base model hears English only"
+        return "the base model hears English only, or was made without other languages"
     if spec.vocabulary == "all":
         return "the settings keep them"
     unlisted = [code for code in spec.spoken if code not in WORD_LISTS]
