@@ -1,6 +1,6 @@
 """The README's table, its picture and its sentence on speed, from the committed runs of finished models.
 
-Four models with weights in 8 bits: two sizes of Whisper, each as it is and fine-tuned by a job, with nothing cut.
+Three models with weights in 8 bits: two sizes of Whisper as they are, and the smaller one fine-tuned by a job.
 """
 
 import json
@@ -22,28 +22,22 @@ SPEAKERS = {
     "a synthetic voice that Whisper mishears": "espeak",
     "LJSpeech, a voice that it knows well": "lj",
 }
-# What the README calls a model; its size in a run's name, and which of the run's two models it is.
+# What the README calls a model, and its name in a run.
 MODELS = {
-    "Whisper base, original": ("base", STOCK),
-    "Whisper tiny.en, fine-tuned": ("tiny.en", OURS),
-    "Whisper tiny.en, original": ("tiny.en", STOCK),
-    "Whisper base, fine-tuned": ("base", OURS),
+    "Whisper base, original": "whisper-base",
+    "Whisper tiny.en, original": STOCK,
+    "Whisper tiny.en, fine-tuned": OURS,
 }
 BEST = "Whisper tiny.en, fine-tuned"
 GREY, GREEN = "#5b6770", "#0b7f5a"
 
 
 def rows(speaker: str) -> dict[str, Row]:
-    """Return the four rows of one speaker, in the order of the table. Ours is heard as it was published."""
-    return {
-        name: _row(json.loads((RESULTS / f"windows-{speaker}-{size}.json").read_text()), model)
-        for name, (size, model) in MODELS.items()
-    }
-
-
-def _row(run: Row, model: str) -> Row:
-    margin_s = run["how"]["margin_s"] if model == OURS else None
-    return next(row for row in run["rows"] if (row["model"], row["margin_s"]) == (model, margin_s))
+    """Return the three rows of one speaker, in the order of the table. Ours is heard as it was published."""
+    run = json.loads((RESULTS / f"windows-{speaker}-tiny.en.json").read_text())
+    margins = {OURS: run["how"]["margin_s"]}
+    found = {(row["model"], row["margin_s"]): row for row in run["rows"]}
+    return {name: found[model, margins.get(model)] for name, model in MODELS.items()}
 
 
 def table() -> str:

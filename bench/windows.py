@@ -1,8 +1,8 @@
 """How well a finished model hears with less silence after the speech:
 `python -m bench.windows --model FOLDER --speech FOLDER`.
 
-The stock Whisper hears whole windows. The finished model hears whole ones, and ones that end 2, 1, 0.5 and 0.2 s after
-the sound. Both have weights of the form that the model is stored in.
+The stock Whisper hears whole windows, and so does another one with `--beside`. The finished model hears whole ones, and
+ones that end 2, 1, 0.5 and 0.2 s after the sound. All have weights of the form that the model is stored in.
 """
 
 import statistics
@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from adaptwin_core.domain.audio import FITTED_MARGIN_S, window_frames
+from adaptwin_core.ml.base.models import resolve
+from adaptwin_core.ml.base.sources import short_name
 from adaptwin_core.ml.evaluation.manifest import read_manifest
 from adaptwin_core.ml.model.adapter import encode
 from adaptwin_core.ml.model.checkpoint import WEIGHTS_FILE, load_compressed
@@ -48,6 +50,7 @@ class Contestant(NamedTuple):
 
 def main() -> None:
     parser = finished_command_line(__doc__, "windows")
+    parser.add_argument("--beside", default="", help="another Whisper to hear with, such as package:whisper-base")
     parser.add_argument("--clips", type=int, default=100, help="the most held-out clips to hear")
     options = parsed(parser, QUICK)
     quiet_transformers()
@@ -59,6 +62,7 @@ def main() -> None:
             "model": manifest["base_model"]["model"],
             "settings": manifest["settings"],
             "margin_s": manifest["margin_s"],
+            "beside": options.beside,
             "speech": options.speech.name,
             "corpus": corpus.digest,
             "clips": options.clips,
@@ -66,11 +70,13 @@ def main() -> None:
         }
         run = Run(options.out, how)
         base = save_original(manifest, options.base, options.cache, Path(scratch) / STOCK)
-        original = load_whisper(base)
-        stock = Contestant(STOCK, original, Featurizer(base, language), round_to(original, weights), None)
+        stock = [_original(STOCK, base, language, weights)]
+        if options.beside:
+            other = resolve(options.beside, options.cache)
+            stock.append(_original(short_name(options.beside), other, language, weights))
         num_bytes = (options.model / WEIGHTS_FILE).stat().st_size
         ours = (OURS, load_compressed(options.model), Featurizer(options.model, language), num_bytes)
-        contestants = [stock, *(Contestant(*ours, margin_s) for margin_s in MARGINS)]
+        contestants = [*stock, *(Contestant(*ours, margin_s) for margin_s in MARGINS)]
         audios = [corpus.audio(clip) for clip in judged_clips(corpus, options.clips)]
         for one, encoder_ms in zip(contestants, encoder_times(contestants, audios), strict=True):
             if run.has(model=one.name, margin_s=one.margin_s):
@@ -78,6 +84,12 @@ def main() -> None:
             judged = word_error_rates(one.model, one.featurizer, corpus, options.clips, language, margin_s=one.margin_s)
             row: Row = {"model": one.name, "margin_s": one.margin_s, "bytes": one.num_bytes, "encoder_ms": encoder_ms}
             run.add(row | {"wer": judged.wer, "inserted": judged.inserted, "speaker_clips": judged.by_clip})
+
+
+def _original(name: str, folder: Path, language: str, weights: str) -> Contestant:
+    """Return a Whisper as it is, in whole windows, with weights of the given form."""
+    model = load_whisper(folder)
+    return Contestant(name, model, Featurizer(folder, language), round_to(model, weights), None)
 
 
 @torch.inference_mode()
