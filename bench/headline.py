@@ -45,7 +45,7 @@ def table() -> str:
     found = [rows(speaker) for speaker in SPEAKERS.values()]
     lines = []
     for name in MODELS:
-        rates = ["{:.1f} % ({:.1f}-{:.1f})".format(*speaker[name]["wer"]) for speaker in found]
+        rates = ["{:.1f} % ({:.1f}-{:.1f})".format(*speaker[name]["speaker_wer"]) for speaker in found]
         cells = [name, "{:.0f}".format(found[0][name]["bytes"] / 1e6), *rates]
         lines.append([f"**{cell}**" for cell in cells] if name == BEST else cells)
     return markdown_table(["model, weights in 8 bits", "MB", "synthetic speaker", "LJSpeech"], lines)
@@ -72,7 +72,7 @@ def draw(out: Path = PICTURE) -> None:
     for axis, (title, speaker) in zip(axes, SPEAKERS.items(), strict=True):
         for name, row in rows(speaker).items():
             model, state = name.removeprefix("Whisper ").split(", ")
-            rate, low, high = row["wer"]
+            rate, low, high = row["speaker_wer"]
             colour, side = (GREEN, -1) if state == "fine-tuned" else (GREY, 1)
             megabytes = row["bytes"] / 1e6 + side  # a little apart, so that intervals do not hide one another
             axis.errorbar(megabytes, rate, [[rate - low], [high - rate]], fmt="o", color=colour, capsize=3)

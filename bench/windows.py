@@ -50,21 +50,25 @@ class Contestant(NamedTuple):
 
 def main() -> None:
     parser = finished_command_line(__doc__, "windows")
+    parser.add_argument("--others", type=Path, help="other people's transcribed speech, to hear as well")
     parser.add_argument("--beside", default="", help="another Whisper to hear with, such as package:whisper-base")
-    parser.add_argument("--clips", type=int, default=100, help="the most held-out clips to hear")
+    parser.add_argument("--clips", type=int, default=100, help="the most held-out clips of each kind of speech to hear")
     options = parsed(parser, QUICK)
     quiet_transformers()
     manifest = read_manifest(options.model)
     language, weights = manifest["settings"]["language"], manifest["settings"]["weights"]
     with tempfile.TemporaryDirectory() as scratch:
-        corpus = build_corpus(read_folder(options.speech), Path(scratch) / "speech", Limits())
+        folders = {"speaker": options.speech} | ({"others": options.others} if options.others else {})
+        corpora = {
+            kind: build_corpus(read_folder(folder), Path(scratch) / kind, Limits()) for kind, folder in folders.items()
+        }
         how = {
             "model": manifest["base_model"]["model"],
             "settings": manifest["settings"],
             "margin_s": manifest["margin_s"],
             "beside": options.beside,
-            "speech": options.speech.name,
-            "corpus": corpus.digest,
+            "speech": {kind: folder.name for kind, folder in folders.items()},
+            "corpora": {kind: corpus.digest for kind, corpus in corpora.items()},
             "clips": options.clips,
             **machine(),
         }
@@ -77,13 +81,18 @@ def main() -> None:
         num_bytes = (options.model / WEIGHTS_FILE).stat().st_size
         ours = (OURS, load_compressed(options.model), Featurizer(options.model, language), num_bytes)
         contestants = [*stock, *(Contestant(*ours, margin_s) for margin_s in MARGINS)]
-        audios = [corpus.audio(clip) for clip in judged_clips(corpus, options.clips)]
+        speaker = corpora["speaker"]
+        audios = [speaker.audio(clip) for clip in judged_clips(speaker, options.clips)]
         for one, encoder_ms in zip(contestants, encoder_times(contestants, audios), strict=True):
             if run.has(model=one.name, margin_s=one.margin_s):
                 continue
-            judged = word_error_rates(one.model, one.featurizer, corpus, options.clips, language, margin_s=one.margin_s)
             row: Row = {"model": one.name, "margin_s": one.margin_s, "bytes": one.num_bytes, "encoder_ms": encoder_ms}
-            run.add(row | {"wer": judged.wer, "inserted": judged.inserted, "speaker_clips": judged.by_clip})
+            for kind, corpus in corpora.items():
+                judged = word_error_rates(
+                    one.model, one.featurizer, corpus, options.clips, language, margin_s=one.margin_s
+                )
+                row |= {f"{kind}_wer": judged.wer, f"{kind}_inserted": judged.inserted, f"{kind}_clips": judged.by_clip}
+            run.add(row)
 
 
 def _original(name: str, folder: Path, language: str, weights: str) -> Contestant:
@@ -113,7 +122,8 @@ def table() -> str:
     """Return a row for each committed run, or a sentence where there is none."""
     runs = results_of("windows")
     margins = ["whole", *(f"{margin_s:g} s" for margin_s in MARGINS if margin_s is not None)]
-    columns = ["speech", "model", "MB", "stock", *margins, f"{FITTED_MARGIN_S:g} s to whole", "inserted", "encoder, ms"]
+    apart = f"{FITTED_MARGIN_S:g} s to whole"
+    columns = ["speech", "model", "MB", "stock", *margins, apart, "inserted", "others", "encoder, ms"]
     return markdown_table(columns, map(_cells, runs)) if runs else NO_RUN
 
 
@@ -123,15 +133,17 @@ def _cells(run: Row) -> list[str]:
     errors, words = clips_from(fitted["speaker_clips"])
     apart = difference(errors, clips_from(whole["speaker_clips"])[0], words)
     cut = run["how"]["settings"]["encoder_cut"]
+    has_others = "others_wer" in stock
     return [
-        f"`{run['how']['speech']}`",
+        f"`{run['how']['speech']['speaker']}`",
         run["how"]["model"] + (f", encoder -{cut:.0%}" if cut else ""),
         f"{stock['bytes'] / 1e6:.0f} / {whole['bytes'] / 1e6:.0f}",
-        as_text(stock["wer"]),
-        as_text(whole["wer"]),
-        *(f"{rows[OURS, margin_s]['wer'][0]:.1f}" for margin_s in MARGINS if margin_s is not None),
+        as_text(stock["speaker_wer"]),
+        as_text(whole["speaker_wer"]),
+        *(f"{rows[OURS, margin_s]['speaker_wer'][0]:.1f}" for margin_s in MARGINS if margin_s is not None),
         as_text(apart),
-        " / ".join(str(row["inserted"]) for row in (stock, whole, fitted, rows[OURS, MARGINS[-1]])),
+        " / ".join(str(row["speaker_inserted"]) for row in (stock, whole, fitted, rows[OURS, MARGINS[-1]])),
+        " / ".join(f"{row['others_wer'][0]:.1f}" for row in (stock, whole, fitted)) if has_others else "-",
         f"{stock['encoder_ms']:.0f} / {fitted['encoder_ms']:.0f}",
     ]
 
