@@ -12,6 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.finished import OURS, STOCK
+from bench.latency.table import NO_RUN
 from bench.markdown import markdown_table
 from bench.runner import RESULTS, Row
 
@@ -52,7 +53,9 @@ def table() -> str:
 
 
 def speed() -> str:
-    """Return the sentence that says how long a person waits in CTranslate2."""
+    """Return the sentence that says how long a person waits in CTranslate2, or that it was not measured."""
+    if not SPEED.exists():
+        return NO_RUN
     run = json.loads(SPEED.read_text())
     stock, ours = (
         next(row for row in run["rows"] if (row["form"], row["seconds"], row["model"]) == ("ct2-int8", SPOKEN_S, model))

@@ -21,8 +21,9 @@ GAP_S = 0.15  # silence between packed clips
 # speech, drawn evenly in the logarithm: the shorter a margin, the less of it the original knows.
 FITTED_S = 9.0
 LEAST_MARGIN_S, MOST_MARGIN_S = 0.1, 3.0
-# Windows are filled to a random share in this range, so that training sees padding as single short clips have it.
-MIN_FILL, MAX_FILL = 0.4, 1.0
+# Windows are filled to a random share in a range, so that training sees padding as single short clips have it. Fitted
+# windows often hold one clip, however short: a model that was never shown so short a window repeats itself there.
+WHOLE_FILL, FITTED_FILL = (0.4, 1.0), (0.0, 1.0)
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # the words' share: the prompt takes four at most, the end one
 
@@ -97,7 +98,7 @@ def pack(
     clips = [
         clip for clip in corpus.split(split) if clip.id not in left_out and (clip.text is not None or not labelled)
     ]
-    return [Window(corpus, together) for together in _packed(clips, WINDOW_S, seed, num_tokens)]
+    return [Window(corpus, together) for together in _packed(clips, WINDOW_S, WHOLE_FILL, seed, num_tokens)]
 
 
 def pack_fitted(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens | None = None) -> list[Window]:
@@ -107,7 +108,7 @@ def pack_fitted(windows: Sequence[Window], *, seed: int, num_tokens: NumTokens |
     bounds = math.log(LEAST_MARGIN_S), math.log(MOST_MARGIN_S)
     return [
         Window(windows[0].corpus, together, math.exp(margins.uniform(*bounds)))
-        for together in _packed(clips, FITTED_S, seed, num_tokens)
+        for together in _packed(clips, FITTED_S, FITTED_FILL, seed, num_tokens)
     ]
 
 
@@ -120,18 +121,20 @@ def _num_tokens(clip: Clip, num_tokens: NumTokens | None) -> int:
     return num_tokens(clip.text) if clip.text and num_tokens is not None else 0
 
 
-def _packed(clips: list[Clip], most_s: float, seed: int, num_tokens: NumTokens | None) -> list[tuple[Clip, ...]]:
-    """Return the clips in groups of at most `most_s` of speech each, or of one longer clip."""
+def _packed(
+    clips: list[Clip], most_s: float, fill: tuple[float, float], seed: int, num_tokens: NumTokens | None
+) -> list[tuple[Clip, ...]]:
+    """Return the clips in groups, each of a share of `most_s` of speech within `fill`, or of one longer clip."""
     rng = random.Random(seed)  # noqa: S311  # an order, not a secret
     rng.shuffle(clips)
     groups: list[tuple[Clip, ...]] = []
     current: list[Clip] = []
-    room_s, room = most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
+    room_s, room = most_s * rng.uniform(*fill), MAX_TEXT_TOKENS
     for clip in clips:
         tokens = _num_tokens(clip, num_tokens)
         if current and (clip.seconds + GAP_S > room_s or tokens > room):
             groups.append(tuple(current))
-            current, room_s, room = [], most_s * rng.uniform(MIN_FILL, MAX_FILL), MAX_TEXT_TOKENS
+            current, room_s, room = [], most_s * rng.uniform(*fill), MAX_TEXT_TOKENS
         current.append(clip)
         room_s -= clip.seconds + GAP_S
         room -= tokens
