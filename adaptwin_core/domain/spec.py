@@ -117,7 +117,7 @@ class CompressionSpec(Settings):
     )
     layer_learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Learning rate of layer_steps.")
     personal_steps: int = Field(
-        360,
+        240,
         ge=0,
         le=100_000,
         description="Training steps in which the whole model learns its speaker before it is cut. 0 leaves this "

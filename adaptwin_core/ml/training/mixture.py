@@ -34,7 +34,7 @@ NONSPEECH_WEIGHTS = LossWeights(encoder=0.3, kl=0.3, ce=1.0)
 NONSPEECH_SHARE = 0.06  # of all windows that are trained on
 # The share of fitted windows among those with speech. A fitted one takes far less time, and teaches the model to hear
 # without the silence that fills up whole windows. A whole one holds several times the speech.
-FITTED_SHARE = 0.75
+FITTED_SHARE = 0.5
 
 AnyWindow = Window | NonspeechWindow
 

@@ -86,7 +86,7 @@ def test_a_run_of_older_code_is_not_shown(tmp_path, monkeypatch):
 def test_steps_are_left_out_of_training_alone():
     whole = CompressionSpec()
     fewer = Shortening(share_of_steps=0.25).of(whole)
-    assert (fewer.personal_steps, fewer.tune_steps, fewer.layer_steps) == (90, 20, whole.layer_steps)
+    assert (fewer.personal_steps, fewer.tune_steps, fewer.layer_steps) == (60, 20, whole.layer_steps)
     assert Shortening().of(whole) == whole
 
 

@@ -97,10 +97,10 @@ def test_with_nothing_to_cut_the_plan_is_empty():
 @pytest.mark.parametrize(
     ("asked", "steps"),
     [
-        ({}, (0, 440)),
-        ({"model_cut": 0.2, "encoder_cut": 0}, (0, 440)),
-        ({"encoder_cut": 0}, (360, 80)),  # there is no training but the first
-        ({"tune_steps": 10}, (360, 10)),
+        ({}, (0, 320)),
+        ({"model_cut": 0.2, "encoder_cut": 0}, (0, 320)),
+        ({"encoder_cut": 0}, (240, 80)),  # there is no training but the first
+        ({"tune_steps": 10}, (240, 10)),
         ({"personal_steps": 30}, (30, 80)),
     ],
 )
