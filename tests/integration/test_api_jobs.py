@@ -50,7 +50,9 @@ def test_a_job_shows_every_stage_and_task(owner: Principal, body: dict[str, Any]
     assert shown["spec"]["encoder_cut"] == 0.45
     assert (shown["state"], shown["stage"], shown["model_id"]) == ("queued", "personalize", None)
     assert [stage["stage"] for stage in shown["stages"]] == list(JOB_STAGES)
-    personalize = shown["stages"][0]
+    vocabulary, personalize = shown["stages"][:2]
+    assert (vocabulary["stage"], vocabulary["num_tasks"], vocabulary["tasks"]) == ("vocabulary", 0, [])  # English only
+    assert personalize["stage"] == "personalize"
     assert (personalize["num_done"], personalize["num_tasks"]) == (0, 1)
     task = personalize["tasks"][0]
     assert (task["key"], task["state"], task["attempt"]) == ("model", "running", 2)
