@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+NO_RUN = "No run of the current code is committed."  # what a page says in place of a table
+
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; the cells are text already."""

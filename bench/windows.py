@@ -29,13 +29,12 @@ from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
 from bench.finished import OURS, STOCK, finished_command_line, save_original
-from bench.markdown import markdown_table
+from bench.markdown import NO_RUN, markdown_table
 from bench.runner import Row, Run, machine, parsed, results_of
 from bench.word_errors import as_text, clips_from, difference, judged_clips, word_error_rates
 
 MARGINS = (None, 2.0, 1.0, FITTED_MARGIN_S, 0.2)  # None: the whole window
 QUICK = {"out": Path("var/windows-quick.json"), "clips": 2}
-NO_RUN = "No run of the current code is committed."
 
 
 class Contestant(NamedTuple):

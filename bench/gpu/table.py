@@ -2,10 +2,9 @@
 
 from adaptwin_core.domain.result_name import CODE_VERSION
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, SpeechKind, WindowKind
-from bench.markdown import markdown_table
+from bench.markdown import NO_RUN, markdown_table
 from bench.runner import Row, results_of
 
-NO_RUN = "No run of the current code is committed."
 COLUMNS = (
     "job",
     "stage",

@@ -10,11 +10,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from bench.finished import OURS, STOCK
-from bench.markdown import markdown_table
+from bench.markdown import NO_RUN, markdown_table
 from bench.runner import RESULTS, Row
 from bench.word_errors import as_text
 
-NO_RUN = "No run of the current code is committed."
 COLUMNS = (
     "runtime and form",
     "utterance, s",

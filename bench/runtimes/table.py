@@ -1,10 +1,8 @@
 """The committed run of the runtimes as one table: a row a form, the stock Whisper and ours side by side."""
 
-from bench.markdown import markdown_table
+from bench.markdown import NO_RUN, markdown_table
 from bench.runner import Row, results_of
 from bench.word_errors import as_text
-
-NO_RUN = "No run of the current code is committed."
 
 
 def table() -> str:

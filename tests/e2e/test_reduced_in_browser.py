@@ -8,14 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.kept_tokens import kept_tokens
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
-from adaptwin_core.ml.base.weights import read_json
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.model.checkpoint import assemble, save
 from tests.e2e.model_page import OFFLINE, lines_of_the_docs, needs_chromium, page_with, run
 from tests.german_speech import SENTENCES, read_aloud
+from tests.reduced_base import reduced_base
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.release, needs_chromium]
 FORM = "onnx-int8"
@@ -25,11 +23,8 @@ FORM = "onnx-int8"
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Whisper base with the tokens of German, for onnxruntime in 8 bits."""
     base = resolve("package:whisper-base", tmp_path_factory.getbasetemp() / "models")
-    size = read_json(base / "config.json")["vocab_size"]
-    kept = kept_tokens(read_json(base / "tokenizer.json"), ["de"], [], vocab_size=size)
-    assert len(kept) < size
     folder = tmp_path_factory.mktemp("reduced")
-    reduced = with_kept_tokens(base, kept, folder)
+    reduced = reduced_base(base, folder, ["de"])
     save(assemble(reduced, RankPlan(blocks={}), {}), reduced, folder / "checkpoint")
     formats.write(FORM, folder / "checkpoint", folder / "model")
     return folder / "model"

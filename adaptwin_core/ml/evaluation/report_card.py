@@ -39,7 +39,8 @@ def model_card(report: Mapping[str, Any]) -> str:
         f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
         f"{of_all} ({size['original']['total_params']:,} to {size['compressed']['total_params']:,}); "
         f"weights in {report['spec']['weights']}, {size['compressed']['weights_bytes']:,} bytes.",
-        *(["", _tokens(report["vocabulary"])] if "vocabulary" in report else []),
+        "",
+        _tokens(report["vocabulary"]),
         "",
         "```python",
         "from transformers import pipeline",

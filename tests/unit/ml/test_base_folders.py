@@ -48,6 +48,7 @@ REPORT = {
         "original": {"encoder_params": 2, "total_params": 2},
         "compressed": {"encoder_params": 1, "total_params": 1, "weights_bytes": 2},
     },
+    "vocabulary": {"kept": 3, "of": 3, "languages": ["en"], "why_all": "the settings keep them"},
     "plan": {"encoder_cut": 0.5, "total_cut": 0.5},
     "spec": {"weights": "float16", "language": "en"},
     "speech": {},

@@ -12,14 +12,13 @@ from transformers import GenerationConfig, WhisperConfig
 from wordfreq import available_languages
 
 from adaptwin_core.domain.word_lists import WORD_LISTS
-from adaptwin_core.ml.base.kept_tokens import kept_tokens, merges_of
+from adaptwin_core.ml.base.kept_tokens import merges_of
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
 from adaptwin_core.ml.base.token_ids import END, token_ids
 from adaptwin_core.ml.base.words import forms_of, listed_words
+from tests.reduced_base import reduced_base
 
 pytestmark = pytest.mark.weights  # the tokenizer comes with the weights
-MULTILINGUAL = 51_865
 LEAST_WORDS = 100_000
 SENTENCES = {
     "de": "Die Straße wäre größer, sagt Frau Müller (42 Jahre alt): »Weiß er's schon?«",
@@ -43,7 +42,7 @@ def tokenizer_of(folder: Path) -> dict:
 
 
 def reduced(base: Path, language: str, cache: Path, *texts: str) -> Path:
-    return with_kept_tokens(base, kept_tokens(tokenizer_of(base), [language], texts, vocab_size=MULTILINGUAL), cache)
+    return reduced_base(base, cache, [language], texts)
 
 
 def words_of_text(language: str) -> Iterator[str]:

@@ -14,14 +14,12 @@ from transformers import WhisperProcessor, pipeline
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.kept_tokens import kept_tokens
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
-from adaptwin_core.ml.base.weights import read_json
 from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.model.checkpoint import assemble
 from tests.german_speech import SENTENCES as GERMAN
 from tests.german_speech import read_aloud
+from tests.reduced_base import reduced_base
 
 ENGLISH = (
     "Please send the report to the office before nine tomorrow morning.",
@@ -74,10 +72,7 @@ def whole(base: Path) -> Whisper:
 @pytest.fixture(scope="module")
 def reduced(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Whisper]:
     def made(*languages: str) -> Whisper:
-        size = read_json(base / "config.json")["vocab_size"]
-        kept = kept_tokens(read_json(base / "tokenizer.json"), languages, [], vocab_size=size)
-        assert len(kept) < size
-        return Whisper.of(with_kept_tokens(base, kept, tmp_path_factory.mktemp("reduced")))
+        return Whisper.of(reduced_base(base, tmp_path_factory.mktemp("reduced"), languages))
 
     return made
 

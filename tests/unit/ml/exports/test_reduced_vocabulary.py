@@ -14,14 +14,13 @@ from sherpa_onnx import OfflineRecognizer
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
 from adaptwin_core.domain.plan import RankPlan
-from adaptwin_core.ml.base.kept_tokens import kept_tokens
 from adaptwin_core.ml.base.models import resolve
-from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
 from adaptwin_core.ml.base.weights import read_json
 from adaptwin_core.ml.evaluation.scoring import score
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.model.checkpoint import assemble, save
 from tests.german_speech import SENTENCES, read_aloud
+from tests.reduced_base import reduced_base
 
 NUM_CLIPS = 3
 Sound = NDArray[np.float32]
@@ -34,10 +33,9 @@ pytestmark = [pytest.mark.release, pytest.mark.weights]
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Return the folders of Whisper base in a form, with all tokens and with those of German; each is made once."""
     whole = resolve("package:whisper-base", tmp_path_factory.getbasetemp() / "models")
-    size = read_json(whole / "config.json")["vocab_size"]
-    kept = kept_tokens(read_json(whole / "tokenizer.json"), ["de"], [], vocab_size=size)
-    assert len(kept) < 0.7 * size
-    reduced = with_kept_tokens(whole, kept, tmp_path_factory.mktemp("reduced"))
+    reduced = reduced_base(whole, tmp_path_factory.mktemp("reduced"), ["de"])
+    size, fewer = (read_json(folder / "config.json")["vocab_size"] for folder in (whole, reduced))
+    assert fewer < 0.7 * size
     checkpoints = []
     for folder in (whole, reduced):
         checkpoints.append(tmp_path_factory.mktemp("checkpoint"))
