@@ -25,9 +25,7 @@ def compare(
     Raises:
         InvalidInput: no reference has a word.
     """
-    indices, has_transcripts = judged_by([clip.text for clip in clips])
-    judged = [clips[index] for index in indices]
-    references = [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged]
+    judged, references, has_transcripts = judged_clips(clips, original)
     texts = {
         name: [text_of[clip.id] for clip in judged]
         for name, text_of in (("original", original), ("compressed", compressed))
@@ -46,6 +44,13 @@ def compare(
             for name, found in scores.items()
         },
     }
+
+
+def judged_clips(clips: Sequence[Clip], original: Mapping[str, str]) -> tuple[list[Clip], list[str], bool]:
+    """Return the clips that models are judged by, their references, and whether those are transcripts."""
+    indices, has_transcripts = judged_by([clip.text for clip in clips])
+    judged = [clips[index] for index in indices]
+    return judged, [(clip.text if has_transcripts else original[clip.id]) or "" for clip in judged], has_transcripts
 
 
 def _figures(scored: Mapping[str, Any]) -> dict[str, Any]:

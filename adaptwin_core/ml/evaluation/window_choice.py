@@ -1,15 +1,14 @@
 """Which windows a finished model is published with: fitted ones, unless it hears its speaker worse in them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from adaptwin_core.domain.audio import FITTED_MARGIN_S
 from adaptwin_core.domain.task_keys import WindowKind
-from adaptwin_core.domain.units import Unit
-from adaptwin_core.ml.evaluation.scoring import Score
-from adaptwin_core.ml.evaluation.tolerance import TOLERATED, is_tolerated
+from adaptwin_core.ml.evaluation.scoring import Difference, Score, difference
+from adaptwin_core.ml.evaluation.tolerance import MOST_ERRORS, MOST_WORSE
 
+MOST_WORSE_IF_UNSURE: Final = 0.01  # of the error rate
 FITTED_IN_WORDS = f"windows that end {FITTED_MARGIN_S:g} s after the speech"
 IN_WORDS = {WindowKind.FITTED: FITTED_IN_WORDS, WindowKind.WHOLE: "whole windows"}
 
@@ -26,41 +25,34 @@ class WindowChoice:
         return {"margin_s": self.window.margin_s, "why": self.why}
 
 
-def choose_window(found: Mapping[WindowKind, Mapping[str, Any]] | None) -> WindowChoice:
-    """Choose by the held-out clips of the speaker.
+WITHOUT_WORDS: Final = WindowChoice(
+    WindowKind.WHOLE,
+    f"No held-out speech of this speaker holds words that could show whether {FITTED_IN_WORDS} are as good.",
+)
 
-    Args:
-        found: of each kind of window, what `comparison.compare` says; None where nobody says a word in the clips.
+
+def choose_window(fitted: Score, whole: Score) -> WindowChoice:
+    """Choose by the scores of both kinds of windows on the same held-out clips of the speaker.
+
+    A few hundred words cannot show a difference of 0.3 points: a model trained again differs by more. So fitted windows
+    are refused if they are surely worse by more than that, or by more than a point on these clips.
     """
-    if found is None:
-        return WindowChoice(
-            WindowKind.WHOLE,
-            f"No held-out speech of this speaker holds words that could show whether {FITTED_IN_WORDS} are as good.",
-        )
-    fitted, whole = (found[window]["compressed"] for window in (WindowKind.FITTED, WindowKind.WHOLE))
-    if _window_for(_num_errors(fitted), _num_errors(whole), fitted["num_units"]) is WindowKind.FITTED:
-        return WindowChoice(
-            WindowKind.FITTED, f"On this speaker they are at most {TOLERATED} worse than whole windows."
-        )
-    more = 100 * (fitted["error_rate"] - whole["error_rate"])
-    rate = Unit(found[WindowKind.FITTED]["unit"]).rate
+    apart = difference(fitted, whole)
+    is_refused = fitted.num_errors - whole.num_errors > MOST_ERRORS and (
+        apart.low > MOST_WORSE or apart.rate > MOST_WORSE_IF_UNSURE
+    )
+    found = f"In {FITTED_IN_WORDS} this speaker's {fitted.unit.rate} is {_in_words(apart)}."
+    if not is_refused:
+        return WindowChoice(WindowKind.FITTED, found)
     return WindowChoice(
         WindowKind.WHOLE,
-        f"In {FITTED_IN_WORDS} this speaker's {rate} is {more:.1f} points higher, and at most {TOLERATED} is "
-        "accepted. To make them as good, send more speech or train for more steps (personal_steps, and tune_steps "
-        "where the model is cut).",
+        f"{found} At most {100 * MOST_WORSE_IF_UNSURE:g} point higher is accepted, and only while it may be "
+        f"{100 * MOST_WORSE:g} points or less. To make them as good, send more speech or train for more steps "
+        "(personal_steps, and tune_steps where the model is cut).",
     )
 
 
-def published_window(fitted: Score, whole: Score) -> WindowKind:
-    """Choose by the scores of both kinds of windows on the same clips."""
-    return _window_for(fitted.num_errors, whole.num_errors, fitted.num_units)
-
-
-def _window_for(fitted_errors: int, whole_errors: int, num_units: int) -> WindowKind:
-    return WindowKind.FITTED if is_tolerated(fitted_errors - whole_errors, num_units) else WindowKind.WHOLE
-
-
-def _num_errors(scored: Mapping[str, Any]) -> int:
-    """Return the errors of a score of a report, of all three kinds."""
-    return int(scored["substitutions"] + scored["deletions"] + scored["insertions"])
+def _in_words(apart: Difference) -> str:
+    points, low, high = (round(100 * rate, 1) + 0.0 for rate in (apart.rate, apart.low, apart.high))
+    than = "the same as" if points == 0 else f"{abs(points):.1f} points {'higher' if points > 0 else 'lower'} than"
+    return f"{than} in whole windows (95 % interval of the difference: {low:.1f} to {high:.1f})"

@@ -8,8 +8,10 @@ from typing import Any
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import Contender, EvaluationKey, SpeechKind, WindowKind
-from adaptwin_core.ml.evaluation.comparison import compare, silence
+from adaptwin_core.ml.evaluation.comparison import compare, judged_clips, silence
 from adaptwin_core.ml.evaluation.held_out import held_out_clips
+from adaptwin_core.ml.evaluation.scoring import Score, score
+from adaptwin_core.ml.evaluation.window_choice import WITHOUT_WORDS, WindowChoice, choose_window
 from adaptwin_core.ml.stages.file_names import TEXTS_FILE
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
@@ -57,6 +59,19 @@ class Heard:
             }
         except InvalidInput:
             return None
+
+    def window_choice(self) -> WindowChoice:
+        """Return which kind of windows this speech says that the compressed model is for."""
+        judged, references, _ = judged_clips(self.clips, self.original)
+
+        def scored(window: WindowKind) -> Score:
+            texts = self.compressed[window]
+            return score(references, [texts[clip.id] for clip in judged], language=self.language)
+
+        try:
+            return choose_window(scored(WindowKind.FITTED), scored(WindowKind.WHOLE))
+        except InvalidInput:
+            return WITHOUT_WORDS
 
     def silence(self, window: WindowKind) -> dict[str, Any] | None:
         """Return what is written where nobody speaks; None where somebody does in every clip."""

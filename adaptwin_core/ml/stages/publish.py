@@ -11,7 +11,7 @@ from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, WindowKind
 from adaptwin_core.ml.base.weights import weight_files
 from adaptwin_core.ml.evaluation.manifest import write_manifest
 from adaptwin_core.ml.evaluation.report import build_report, write_report
-from adaptwin_core.ml.evaluation.window_choice import choose_window
+from adaptwin_core.ml.evaluation.window_choice import WITHOUT_WORDS
 from adaptwin_core.ml.model.checkpoint import CONFIG_FILE
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
 from adaptwin_core.ml.stages.heard import Heard
@@ -31,7 +31,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     model_files = dict(recipe.results[Stage.TUNE][ModelKey()].files)
     heard = {kind: found for kind in SpeechKind if (found := Heard.of(recipe, kind)) is not None}
     compared = {kind: by_window for kind, found in heard.items() if (by_window := found.compared()) is not None}
-    choice = choose_window(compared.get(SpeechKind.SPEAKER))
+    choice = heard[SpeechKind.SPEAKER].window_choice() if SpeechKind.SPEAKER in heard else WITHOUT_WORDS
     model_files[CONFIG_FILE] = _config(model_files[CONFIG_FILE], choice.window, out)
     speech = {
         str(kind): by_window[choice.window]

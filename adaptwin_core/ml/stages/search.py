@@ -21,7 +21,7 @@ from adaptwin_core.domain.units import unit_of
 from adaptwin_core.domain.validation import require_enough
 from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
-from adaptwin_core.ml.evaluation.window_choice import published_window
+from adaptwin_core.ml.evaluation.window_choice import choose_window
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.transcription import transcribe
@@ -132,7 +132,7 @@ def _trial(recipe: Recipe, clips: Sequence[Clip], work: Path, progress: Progress
             margin_s=window.margin_s,
         )
         scores[window] = score([clip.text or "" for clip in clips], heard.texts, language=recipe.spec.language)
-    window = published_window(scores[WindowKind.FITTED], scores[WindowKind.WHOLE])
+    window = choose_window(scores[WindowKind.FITTED], scores[WindowKind.WHOLE]).window
     found = scores[window]
     rates = {
         f"{rate}{end}": round(100 * getattr(found, f"{rate}{end}"), 2)
