@@ -20,6 +20,8 @@ def test_its_claim_holds(run):
     tuned, base = found["Whisper tiny.en, fine-tuned"], found["Whisper base, original"]
     assert tuned["speaker_wer"][0] < base["speaker_wer"][0]
     assert tuned["others_wer"][0] <= base["others_wer"][0]
+    assert f"{tuned['others_wer'][0]:.1f} %" in README
+    assert f"{base['others_wer'][0]:.1f} %" in README
     assert tuned["bytes"] < 0.53 * base["bytes"]
 
 
