@@ -46,8 +46,8 @@ def choose_window(fitted: Score, whole: Score) -> WindowChoice:
         return WindowChoice(WindowKind.FITTED, found)
     return WindowChoice(
         WindowKind.WHOLE,
-        f"{found} At most {100 * MOST_WORSE_IF_UNSURE:g} point higher is accepted, and only while it may be "
-        f"{100 * MOST_WORSE:g} points or less. To make them as good, send more speech or train for more steps "
+        f"{found} They are refused if it is more than {100 * MOST_WORSE_IF_UNSURE:g} point higher, or surely more than "
+        f"{100 * MOST_WORSE:g} points. To make them as good, send more speech or train for more steps "
         "(personal_steps, and tune_steps where the model is cut).",
     )
 
