@@ -58,13 +58,13 @@ def draw_run(run: Row, out: Path) -> None:
     """Write a picture of a run: a panel for each form, and for each length the bars of stock and ours."""
     pairs = _pairs(run["rows"])
     forms = list(dict.fromkeys(form for form, _ in pairs))
-    figure, axes = plt.subplots(1, len(forms), figsize=(1 + 3.2 * len(forms), 3.4), squeeze=False)
+    figure, axes = plt.subplots(1, len(forms), figsize=(1 + 3.2 * len(forms), 3.7), squeeze=False, layout="constrained")
     for axis, form in zip(axes[0], forms, strict=True):
         _panel(axis, [pair for (its_form, _), pair in pairs.items() if its_form == form])
         axis.set_title(form, fontsize=10)
     axes[0][0].set_ylabel("seconds from the end of speech to text")
-    axes[0][-1].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(COLOURS), frameon=False, fontsize=8)
     figure.savefig(out, dpi=110)
     plt.close(figure)
 
