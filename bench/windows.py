@@ -123,7 +123,19 @@ def table() -> str:
     margins = ["whole", *(f"{margin_s:g} s" for margin_s in MARGINS if margin_s is not None)]
     apart = f"{FITTED_MARGIN_S:g} s to whole"
     columns = ["speech", "model", "MB", "stock", *margins, apart, "inserted", "others", "encoder, ms"]
-    return markdown_table(columns, map(_cells, runs)) if runs else NO_RUN
+    return f"{markdown_table(columns, map(_cells, runs))}\n\n{_together(runs)}" if runs else NO_RUN
+
+
+def _together(runs: Sequence[Row]) -> str:
+    """Return a sentence on the errors of all runs: one speaker's clips alone are too few to show a small difference."""
+    errors, words = dict.fromkeys(MARGINS, 0), 0
+    for run in runs:
+        ours = {row["margin_s"]: clips_from(row["speaker_clips"]) for row in run["rows"] if row["model"] == OURS}
+        for margin_s in MARGINS:
+            errors[margin_s] += sum(ours[margin_s][0])
+        words += sum(ours[None][1])
+    fitted = ", ".join(f"{errors[margin_s]} at {margin_s:g} s" for margin_s in MARGINS if margin_s is not None)
+    return f"Over all {words:,} words, ours made {errors[None]} errors in whole windows, {fitted}."
 
 
 def _cells(run: Row) -> list[str]:

@@ -38,6 +38,7 @@ def test_the_page_tells_stock_from_ours_and_how_far_fitted_windows_are_from_whol
     assert (stock, whole, margins) == ("50.0 (0.0-100.0)", "10.0 (0.0-100.0)", ["15.0"] * 4)
     assert apart.startswith("5.0 (")
     assert (inserted, others, encoder) == ("10 / 2 / 3 / 3", "5.0 / 1.0 / 1.5", "300 / 40")
+    assert "Over all 20 words, ours made 2 errors in whole windows, 3 at 2 s" in windows.table()
 
 
 def test_a_page_without_a_run_says_so(monkeypatch):
