@@ -12,6 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.finished import OURS, STOCK
+from bench.latency.table import pairs_of
 from bench.markdown import NO_RUN, markdown_table
 from bench.runner import RESULTS, Row
 
@@ -56,10 +57,7 @@ def speed() -> str:
     if not SPEED.exists():
         return NO_RUN
     run = json.loads(SPEED.read_text())
-    stock, ours = (
-        next(row for row in run["rows"] if (row["form"], row["seconds"], row["model"]) == ("ct2-int8", SPOKEN_S, model))
-        for model in (STOCK, OURS)
-    )
+    stock, ours = pairs_of(run["rows"])["ct2-int8", SPOKEN_S]
     return (
         f"**It also answers sooner.** After {SPOKEN_S:.0f} s of speech, CTranslate2 on {run['how']['threads']} threads "
         f"has the text in {1000 * ours['total_s']:.0f} ms, not {1000 * stock['total_s']:.0f}: "

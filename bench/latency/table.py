@@ -44,7 +44,7 @@ def draw() -> None:
 def lines_of(rows: list[Row]) -> list[list[str]]:
     """Return the cells of a run, a line for each form and length. Cells with two numbers are stock / ours."""
     found = []
-    for stock, ours in _pairs(rows).values():
+    for stock, ours in pairs_of(rows).values():
         times = [
             f"{1000 * stock[part]:.0f} / {1000 * ours[part]:.0f}" for part in ("encoder_s", "decoder_s", "total_s")
         ]
@@ -56,7 +56,7 @@ def lines_of(rows: list[Row]) -> list[list[str]]:
 
 def draw_run(run: Row, out: Path) -> None:
     """Write a picture of a run: a panel for each form, and for each length the bars of stock and ours."""
-    pairs = _pairs(run["rows"])
+    pairs = pairs_of(run["rows"])
     forms = list(dict.fromkeys(form for form, _ in pairs))
     figure, axes = plt.subplots(1, len(forms), figsize=(1 + 3.2 * len(forms), 3.7), squeeze=False, layout="constrained")
     for axis, form in zip(axes[0], forms, strict=True):
@@ -88,7 +88,7 @@ def _rest(row: Row) -> float:
     return max(0.0, float(row["total_s"] - row["encoder_s"] - row["decoder_s"]))
 
 
-def _pairs(rows: list[Row]) -> dict[tuple[str, float], tuple[Row, Row]]:
+def pairs_of(rows: list[Row]) -> dict[tuple[str, float], tuple[Row, Row]]:
     """Return the rows of stock and ours by form and length."""
     found = {(row["form"], row["seconds"], row["model"]): row for row in rows}
     keys = dict.fromkeys((row["form"], row["seconds"]) for row in rows)

@@ -142,9 +142,13 @@ def test_nonspeech_windows_come_at_their_share(speech):
     assert {id(window) for window in quiet} < {id(window) for window, _ in order}
 
 
+@pytest.fixture(scope="module")
+def featurizer(tmp_path_factory):
+    return Featurizer(resolve("package:whisper-tiny.en", tmp_path_factory.getbasetemp() / "models"), "en")
+
+
 @pytest.mark.weights
-def test_no_words_are_a_prompt_and_its_end(tmp_path):
-    featurizer = Featurizer(resolve("package:whisper-tiny.en", tmp_path), "en")
+def test_no_words_are_a_prompt_and_its_end(featurizer):
     end = featurizer.tokenizer.eos_token_id
     assert featurizer.labels("").tolist() == [[*featurizer.prompt(), end]]
     assert featurizer.labels("yes").tolist()[0][: len(featurizer.prompt())] == featurizer.prompt()
@@ -154,8 +158,7 @@ def test_no_words_are_a_prompt_and_its_end(tmp_path):
 @pytest.mark.weights
 @pytest.mark.parametrize("num_samples", [2_000, 66_000, 66_001, 400_000, 480_000])
 @pytest.mark.parametrize("margin_s", [LEAST_MARGIN_S, FITTED_MARGIN_S])
-def test_a_short_window_has_the_features_of_a_whole_one(tmp_path, num_samples, margin_s):
-    featurizer = Featurizer(resolve("package:whisper-tiny.en", tmp_path), "en")
+def test_a_short_window_has_the_features_of_a_whole_one(featurizer, num_samples, margin_s):
     noise = np.random.default_rng(0).normal(size=num_samples).astype(np.float32)
     num_frames = window_frames(num_samples, margin_s)
     short_1MT, whole_1MT = featurizer.features([noise], num_frames), featurizer.features([noise])
