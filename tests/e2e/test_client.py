@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.cutting_proxy import CuttingProxy
 from tests.running_service import SPEC, Service, running_service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
+ROOT = Path(__file__).parents[2]
 OFTEN = Patience(num_tries=60, first_s=0.01, longest_s=0.1)
 
 
@@ -77,6 +80,26 @@ def test_speech_goes_up_and_a_model_comes_down_over_a_network_that_breaks(
             client.models.get(job.model_id)
         assert client.datasets.all() == []
         assert min(network.cuts["up"], network.cuts["down"]) >= 5
+
+
+def test_the_lines_of_the_page_run(
+    service: Service, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "client.md").read_text()
+    lines = re.search(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert lines is not None
+    code = lines[1]
+    assert len(code.splitlines()) == 10
+    quick = f"spec={SPEC | {'encoder_cut': 0.3}}, accept_little=True"
+    for written, here in (('"whisper-tiny.en"', '"tiny-random"'), ('spec={"encoder_cut": 0.35}', quick)):
+        assert written in code
+        code = code.replace(written, here)
+    shutil.copytree(noise, tmp_path / "ada")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADAPTWIN_URL", service.url)
+    monkeypatch.setenv("ADAPTWIN_KEY", service.key)
+    exec(code, {})
+    assert json.loads((tmp_path / "ada-model" / "report.json").read_text())["base_model"] == "tiny-random"
 
 
 def test_the_client_to_await_does_the_same(service: Service, noise: Path) -> None:
