@@ -1,4 +1,4 @@
-"""A network that breaks: a TCP proxy that resets each of its connections after some bytes, drawn from a seed."""
+"""A network that breaks: a TCP proxy that breaks each of its connections after some bytes, drawn from a seed."""
 
 import math
 import random
@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Self
 
 BLOCK_BYTES = 1 << 14
-FEWEST_BYTES, MOST_BYTES = 400, 600_000  # of one connection, drawn so that each order of size is as likely
+FEWEST_BYTES, MOST_BYTES = 300, 300_000  # one way of a connection, drawn so that each order of size is as likely
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # SO_LINGER of no time: what is not sent yet is lost
 
 
 class CuttingProxy:
-    """Stands before a server of this machine. `cuts` counts the connections that it reset, by direction."""
+    """Stands before a server of this machine. `cuts` counts the connections that it broke, by direction."""
 
     def __init__(self, port: int, seed: int) -> None:
         self._port, self._random = port, random.Random(seed)
@@ -39,24 +39,22 @@ class CuttingProxy:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._port))
-            with self._lock:
-                cut = self._random.choice(["up", "down"])
-                most = round(math.exp(self._random.uniform(math.log(FEWEST_BYTES), math.log(MOST_BYTES))))
-            ways = {"up": (client, server), "down": (server, client)}
-            for way, (source, target) in ways.items():
-                room = most if way == cut else None
-                threading.Thread(target=self._pass_on, args=(way, source, target, room), daemon=True).start()
+            for way, source, target in (("up", client, server), ("down", server, client)):
+                threading.Thread(target=self._pass_on, args=(way, source, target, self._room()), daemon=True).start()
 
-    def _pass_on(self, way: str, source: socket.socket, target: socket.socket, room: int | None) -> None:
+    def _room(self) -> int:
+        return round(math.exp(self._random.uniform(math.log(FEWEST_BYTES), math.log(MOST_BYTES))))
+
+    def _pass_on(self, way: str, source: socket.socket, target: socket.socket, room: int) -> None:
         """Carry bytes one way until an end hangs up, or until there is no room for more of them."""
         try:
-            while room is None or room > 0:
-                data = source.recv(BLOCK_BYTES if room is None else min(BLOCK_BYTES, room))
+            while room > 0:
+                data = source.recv(min(BLOCK_BYTES, room))
                 if not data:
                     target.shutdown(socket.SHUT_WR)
                     return
                 target.sendall(data)
-                room = None if room is None else room - len(data)
+                room -= len(data)
         except OSError:  # the other way was cut, or an end was
             pass
         else:
