@@ -56,7 +56,7 @@ class AsyncDatasets:
 
     async def delete_upload(self, upload_id: str) -> None:
         """Take a file out of a dataset that is not sealed, or give up an upload."""
-        await self._connection.delete(f"{tus.UPLOADS}/{upload_id}", tus.VERSION)
+        await self._connection.delete(tus.path_of(upload_id), tus.VERSION)
 
     async def seal(self, dataset_id: str) -> DatasetOut:
         """Close a dataset to uploads, and have the service read it."""

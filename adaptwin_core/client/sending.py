@@ -86,9 +86,9 @@ class Sender:
 
     async def _send(self, file: LocalFile, begun: UploadOut | None, at: Callable[[int], None]) -> None:
         """Send one file, over as many connections as it takes."""
-        path = f"{tus.UPLOADS}/{begun.id}" if begun is not None and begun.length == file.num_bytes else None
+        path = tus.path_of(begun.id) if begun is not None and begun.length == file.num_bytes else None
         if begun is not None and path is None:
-            await self.connection.delete(f"{tus.UPLOADS}/{begun.id}", tus.VERSION)  # begun with what the file was then
+            await self.connection.delete(tus.path_of(begun.id), tus.VERSION)  # begun with what the file was then
         tries = self.connection.tries()
         furthest = 0
         while True:
@@ -124,7 +124,7 @@ class Sender:
             found = (await self._known()).get(file.name)
             if found is None or found.length != file.num_bytes:
                 raise
-            return f"{tus.UPLOADS}/{found.id}"
+            return tus.path_of(found.id)
 
 
 def _is_complete(upload: UploadOut | None) -> bool:

@@ -1,10 +1,12 @@
 """The three requests of tus 1.0 that send a file. Each is tried once."""
 
 import base64
+import re
 from collections.abc import AsyncIterator
 
 from adaptwin_core.client.connection import Connection
 from adaptwin_core.client.errors import NotUnderstood
+from adaptwin_core.rest.ids import UPLOAD_ID
 
 UPLOADS = "/v1/uploads"
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -19,10 +21,15 @@ async def create(connection: Connection, dataset_id: str, name: str, num_bytes: 
     )
     headers = {**VERSION, "Upload-Length": str(num_bytes), "Upload-Metadata": metadata}
     response = await connection.once("POST", UPLOADS, headers=headers)
-    location = response.headers.get("location", "")
-    if not location:
+    upload_id = response.headers.get("location", "").rsplit("/", 1)[-1]
+    if not re.match(UPLOAD_ID, upload_id):
         raise NotUnderstood("the service began an upload and did not say where: check that the address is AdaPTwin's")
-    return str(location)
+    return path_of(upload_id)
+
+
+def path_of(upload_id: str) -> str:
+    """Return where an upload is asked for. The key is sent there: no answer may name another place."""
+    return f"{UPLOADS}/{upload_id}"
 
 
 async def offset(connection: Connection, path: str) -> int:

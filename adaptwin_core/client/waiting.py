@@ -16,7 +16,7 @@ MOST_PATIENCE_S = 300.0  # a longer Retry-After is told to the caller instead
 class Patience:
     """Tries without any progress before the client gives up, and the waits between them, which double.
 
-    The defaults wait two minutes in all.
+    The defaults wait a minute or two in all.
     """
 
     num_tries: int = 10

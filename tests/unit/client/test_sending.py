@@ -128,3 +128,16 @@ async def test_an_error_of_the_callback_is_the_error_itself(folder: Path) -> Non
         await Sender(connected(server), "ds_1").send(files, num_parallel=3, on_progress=stop)
     await send(server, folder)
     assert server.files() == FILES
+
+
+async def test_the_key_goes_to_no_other_place_that_an_answer_names(folder: Path) -> None:
+    server, hosts = TusServer(prefix="http://elsewhere.test/under"), set[str]()
+
+    async def watched(request: httpx.Request) -> httpx.Response:
+        hosts.add(request.url.host)
+        return await server(request)
+
+    files, _ = files_in(folder)
+    await Sender(connected(watched), "ds_1").send(files, num_parallel=1, on_progress=None)
+    assert server.files() == FILES
+    assert hosts == {"service.test"}

@@ -38,6 +38,7 @@ class TusServer:
     breaks: Iterable[str] = ()
     uploads: list[Upload] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    prefix: str = ""  # of the addresses that it tells
     refuse: httpx.Response | None = None  # the answer to the next PATCH
 
     def __post_init__(self) -> None:
@@ -79,9 +80,9 @@ class TusServer:
         name = base64.b64decode(pairs["filename"]).decode()
         if any(one.name == name for one in self.living()):
             return problem(409, "duplicate_file_name")
-        upload = Upload(f"up_{len(self.uploads)}", name, int(request.headers["Upload-Length"]))
+        upload = Upload(f"up_{len(self.uploads):026}", name, int(request.headers["Upload-Length"]))
         self.uploads.append(upload)
-        return httpx.Response(201, headers={"Location": f"/v1/uploads/{upload.id}"})
+        return httpx.Response(201, headers={"Location": f"{self.prefix}/v1/uploads/{upload.id}"})
 
     def living(self) -> list[Upload]:
         return [one for one in self.uploads if not one.is_gone]
