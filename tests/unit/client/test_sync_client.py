@@ -2,10 +2,10 @@
 
 import inspect
 import json
-import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import anyio
 import pytest
@@ -89,12 +89,19 @@ def test_what_interrupts_the_caller_ends_the_work() -> None:
         finally:
             ended.set()
 
-    def interrupt() -> None:
-        begun.wait()
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    class CtrlC:
+        """The portal, with a caller who presses Ctrl-C while they wait."""
+
+        def start_task_soon(self, work: Any) -> Any:
+            future = portal.start_task_soon(work)
+            future.result = self.result  # type: ignore[method-assign]
+            return future
+
+        def result(self) -> None:
+            begun.wait()
+            raise KeyboardInterrupt
 
     with start_blocking_portal() as portal:
-        threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
-            Loop(portal).run(work)
+            Loop(CtrlC()).run(work)  # type: ignore[arg-type]
         assert ended.is_set()
