@@ -12,8 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.finished import OURS, STOCK
-from bench.latency.table import NO_RUN
-from bench.markdown import markdown_table
+from bench.markdown import NO_RUN, markdown_table
 from bench.runner import RESULTS, Row
 
 PICTURE = RESULTS / "headline.png"
