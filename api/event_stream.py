@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES
+from adaptwin_core.rest.jobs import EventOut
 from adaptwin_core.service import jobs
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.store.tables import Event
 from api.deps import in_transaction
-from api.schemas.jobs import EventOut
 
 POLL_S = 1.0
 KEEPALIVE_S = 15.0  # proxies close connections that are silent for longer

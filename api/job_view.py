@@ -8,9 +8,9 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
+from adaptwin_core.rest.jobs import JobOut, JobSummary, StageOut, TaskOut
 from adaptwin_core.service import jobs, models
 from adaptwin_core.store.tables import Job, Task
-from api.schemas.jobs import JobOut, JobSummary, StageOut, TaskOut
 
 
 def summary_of(job: Job) -> JobSummary:

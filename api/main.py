@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from adaptwin_core.rest.problem import Problem
 from adaptwin_core.service.bootstrap import Service, bootstrap
 from adaptwin_core.store.settings import Settings
 from api import docs_page, listen_page, problems
@@ -44,7 +45,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, with the schema that all problem responses refer to."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document["components"]["schemas"]
         schemas.update(schema.pop("$defs"), Problem=schema)
         app.openapi_schema = document

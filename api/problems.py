@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adaptwin_core.domain import errors
 from adaptwin_core.domain.refusals import sentence
+from adaptwin_core.rest.problem import InvalidField, Problem
 from api.error_status import CODE_OF_STATUS, DETAIL_OF_STATUS, status_of, title_of
 
 log = logging.getLogger(__name__)
@@ -23,25 +23,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 Responses = dict[int | str, dict[str, Any]]  # of OpenAPI, by status
 MAX_FIELDS_SHOWN = 20
-
-
-class InvalidField(BaseModel):
-    """One value that was refused."""
-
-    location: str = Field(examples=["body.spec.encoder_cut"])
-    code: str = Field(examples=["less_than_equal"])
-    message: str
-
-
-class Problem(BaseModel):
-    """What went wrong and what to do (RFC 9457)."""
-
-    type: str = Field(examples=["urn:adaptwin:problem:not_found"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["there is no dataset ds_01k…"])
-    code: str = Field(description="Stable name of the error, for programs.", examples=["not_found"])
-    errors: list[InvalidField] | None = Field(None, description="Each value that was refused.")
 
 
 def problem(

@@ -11,9 +11,9 @@ from fastapi import Request
 
 from adaptwin_core.domain.errors import InvalidInput, NotFound
 from adaptwin_core.domain.states import UploadState
+from adaptwin_core.rest.ids import DATASET_ID
 from adaptwin_core.service.upload_writer import Checksum, ChecksumName
 from adaptwin_core.store.tables import Upload
-from api.schemas.ids import DATASET_ID
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"

@@ -36,6 +36,14 @@ class TaskState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ExportState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    REFUSED = "refused"  # made, but it transcribes worse than the model: not handed out
+    FAILED = "failed"  # may be asked for again
+
+
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 # kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.

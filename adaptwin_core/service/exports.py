@@ -1,7 +1,6 @@
 """A finished model in the forms of other runtimes. A form is handed out if it transcribes as well as the model."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,20 +9,13 @@ from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.exports import FORMATS, ExportName
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.states import ExportState
 from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Task
-
-
-class ExportState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    READY = "ready"
-    REFUSED = "refused"  # made, but it transcribes worse than the model: not handed out
-    FAILED = "failed"  # may be asked for again
 
 
 @dataclass(frozen=True)

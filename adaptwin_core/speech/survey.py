@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from adaptwin_core.domain.errors import AudioCode, InvalidAudio
+from adaptwin_core.domain.hidden_names import is_hidden
 from adaptwin_core.speech.files.archive import Member, MemberFile, members
 from adaptwin_core.speech.files.kinds import archive_of, check_readable, not_audio
-from adaptwin_core.speech.files.sources import SourceFile, is_hidden
+from adaptwin_core.speech.files.sources import SourceFile
 from adaptwin_core.speech.limits import GIB, MIB, Limits
 from adaptwin_core.speech.notices import Notices
 from adaptwin_core.speech.sound.sniff import HEAD_BYTES, Container, sniff_audio

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
+from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.models import BaseModelOut, ParamCounts
 from adaptwin_core.service import base_models
 from adaptwin_core.store.tables import BaseModel
 from api.deps import Running, Scope, TenantRoute
-from api.schemas.base import Page
-from api.schemas.models import BaseModelOut, ParamCounts
 
 router = APIRouter(prefix="/v1/base-models", tags=["base models"], route_class=TenantRoute)
 

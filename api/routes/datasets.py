@@ -4,13 +4,13 @@ from fastapi import APIRouter, BackgroundTasks, Response
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
 from adaptwin_core.service import datasets
 from adaptwin_core.store.tables import Dataset
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, erase_now, page_of
+from api.path_ids import DatasetId
 from api.problems import documented
-from api.schemas.base import Page
-from api.schemas.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
-from api.schemas.ids import DatasetId
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
 

@@ -4,13 +4,13 @@ from fastapi import APIRouter, BackgroundTasks, Response
 from fastapi.responses import StreamingResponse
 
 from adaptwin_core.domain.exports import FORMATS, ExportName
+from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.models import ExportFormatOut, ExportOut, NewExport
 from adaptwin_core.service import exports
 from api.deps import Running, Scope, TenantRoute, announce
 from api.file_answer import FILE_ANSWERS, Wanted, file_answer
+from api.path_ids import FileName, ModelId
 from api.problems import documented
-from api.schemas.base import Page
-from api.schemas.ids import FileName, ModelId
-from api.schemas.models import ExportFormatOut, ExportOut, NewExport
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=TenantRoute)
 

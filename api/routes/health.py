@@ -3,10 +3,10 @@
 import redis
 from fastapi import APIRouter
 
+from adaptwin_core.rest.health import Live, Ready
 from adaptwin_core.service import quotas
 from api.deps import Running
 from api.problems import documented
-from api.schemas.health import Live, Ready
 from api.strict_route import StrictRoute
 
 router = APIRouter(prefix="/v1/health", tags=["health"], route_class=StrictRoute)

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 
+from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
 from adaptwin_core.service import jobs
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, page_of
 from api.event_stream import stream_of
 from api.job_view import summary_of, view_of
+from api.path_ids import JobId
 from api.problems import documented
-from api.schemas.base import Page
-from api.schemas.ids import JobId
-from api.schemas.jobs import EventOut, JobOut, JobSummary, NewJob
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=TenantRoute)
 

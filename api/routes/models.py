@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
+from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.models import ModelOut, ModelSummary
 from adaptwin_core.service import models
 from api.deps import After, Limit, Running, Scope, TenantRoute, erase_now, page_of
 from api.file_answer import FILE_ANSWERS, Wanted, file_answer
+from api.path_ids import FileName, ModelId
 from api.problems import documented
-from api.schemas.base import Page
-from api.schemas.ids import FileName, ModelId
-from api.schemas.models import ModelOut, ModelSummary
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=TenantRoute)
 

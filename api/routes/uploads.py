@@ -10,8 +10,8 @@ from adaptwin_core.domain.states import UploadState
 from api import tus, tus_body
 from api.deps import Running, Scope, erase_now, in_transaction
 from api.error_status import CHECKSUM_MISMATCH
+from api.path_ids import UploadId
 from api.problems import documented
-from api.schemas.ids import UploadId
 from api.tus_route import TusRoute
 
 

@@ -12,15 +12,19 @@ from typing import Any
 
 from rich.console import Console
 
+from adaptwin_core.client import ClientError
 from adaptwin_core.domain.errors import AdaptwinError
+from adaptwin_core.domain.splits import Split
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.base.sources import canonical_source, short_name
+from adaptwin_core.rest.datasets import ClipOut, DatasetOut
+from adaptwin_core.rest.jobs import JobOut, StageOut
 from bench.demo import report as reports
-from bench.demo.client import JSON, ServiceError
+from bench.demo.failure import DemoFailed
 from bench.demo.held_out import HeldOut, cut_held_out, transcribed
 from bench.demo.over_rest import OverRest
 from bench.demo.server import running_service
-from bench.demo.settings import DEFAULT_MODEL, SEED, DemoSettings
+from bench.demo.settings import DEFAULT_MODEL, JSON, SEED, DemoSettings
 from bench.demo.speech import make_speech, packed
 
 LANGUAGE = "en"
@@ -47,7 +51,7 @@ class Demo:
         """Do all of it.
 
         Raises:
-            ServiceError, AdaptwinError: something failed; the text says what to do.
+            ClientError, DemoFailed, AdaptwinError: something failed; the text says what to do.
         """
         with self.phase("speech", "Speech"):
             speech, general = self._speech()
@@ -72,21 +76,22 @@ class Demo:
 
     def _served(
         self, running: ExitStack, uploads: dict[str, Path], base_models: Path
-    ) -> tuple[JSON, dict[str, JSON], dict[str, list[JSON]], JSON]:
+    ) -> tuple[JobOut, dict[str, DatasetOut], dict[str, list[ClipOut]], JSON]:
         """Do what needs the service, from its start to its stop; leaving `running` stops it in any case."""
         with self.phase("server_start", "Starting the service: adaptwin up"):
             folder = self.out / "server"
-            service = running.enter_context(running_service(folder, self.settings.model, base_models, self.say))
-        rest = OverRest(service, self.console, self.say)
+            client = running.enter_context(running_service(folder, self.settings.model, base_models, self.say))
+        rest = OverRest(client, self.console, self.say)
         with self.phase("upload", "Uploading by tus"):
             ids = {kind: rest.upload(kind, path) for kind, path in uploads.items()}
         with self.phase("ingest", "The service reads the speech"):
             datasets = {kind: rest.ready(kind, dataset_id) for kind, dataset_id in ids.items()}
-        clips = {kind: service.clips(dataset_id) for kind, dataset_id in ids.items()}
+        clips = {kind: client.datasets.clips(dataset_id) for kind, dataset_id in ids.items()}
         with self.phase("job", "Compressing"):
             job = rest.compress(ids["speaker"], ids["others"], self.settings.spec())
         with self.phase("download", "Downloading the model"):
-            manifest = rest.download(job["model_id"], self.out / "model")
+            assert job.model_id is not None, "it succeeded"
+            manifest = rest.download(job.model_id, self.out / "model").manifest
         with self.phase("server_stop", "Stopping the service"):
             running.close()
         return job, datasets, clips, manifest
@@ -95,16 +100,14 @@ class Demo:
         given, general = self.settings.speech, self.settings.general
         for path in filter(None, (given, general)):
             if not path.exists():
-                raise ServiceError(
-                    f"{path} is not there: give a folder of speech, or leave it out for the synthetic one"
-                )
+                raise DemoFailed(f"{path} is not there: give a folder of speech, or leave it out for the synthetic one")
         if given is None or general is None:
             speaker, others = make_speech(self.out / "speech", self.say)
             given, general = given or speaker, general or others
         self.say(f"speaker: {given}\nothers:  {general}")
         return given, general
 
-    def _cut(self, kind: str, upload: Path, dataset: JSON, clips: list[JSON]) -> HeldOut:
+    def _cut(self, kind: str, upload: Path, dataset: DatasetOut, clips: list[ClipOut]) -> HeldOut:
         folder = self.out / "held-out" / kind
         shutil.rmtree(folder, ignore_errors=True)
         return cut_held_out(upload, dataset, clips, folder)
@@ -117,7 +120,12 @@ class Demo:
         return result
 
     def _conclude(
-        self, job: JSON, datasets: dict[str, JSON], manifest: JSON, held_out: dict[str, HeldOut], heard: dict[str, Any]
+        self,
+        job: JobOut,
+        datasets: dict[str, DatasetOut],
+        manifest: JSON,
+        held_out: dict[str, HeldOut],
+        heard: dict[str, Any],
     ) -> None:
         given = self.settings.speech
         report = {
@@ -126,9 +134,9 @@ class Demo:
             "speech_source": "synthetic speech (eSpeak NG, hibari-tts)" if given is None else given.name,
             "general_source": "synthetic" if self.settings.general is None else self.settings.general.name,
             **reports.judge(held_out, heard, LANGUAGE, SEED),
-            "spec": job["spec"],
-            "stages": {stage["stage"]: _stage_seconds(stage) for stage in job["stages"]},
-            "datasets": {kind: dataset["report"]["splits"] for kind, dataset in datasets.items()},
+            "spec": job.spec.model_dump(mode="json"),
+            "stages": {stage.stage: _stage_seconds(stage) for stage in job.stages},
+            "datasets": {kind: _splits(dataset) for kind, dataset in datasets.items()},
             "phases_s": self.seconds,
             "whole_run_s": round(sum(self.seconds.values()), 1),
             "how": "greedy decoding, one clip at a time, float32, 95 % bootstrap interval over clips (1000 resamples)",
@@ -145,8 +153,13 @@ class Demo:
         )
 
 
-def _stage_seconds(stage: JSON) -> JSON:
-    return {"num_tasks": stage["num_tasks"], "task_s": round(sum(task["seconds"] or 0.0 for task in stage["tasks"]), 1)}
+def _stage_seconds(stage: StageOut) -> JSON:
+    return {"num_tasks": stage.num_tasks, "task_s": round(sum(task.seconds or 0.0 for task in stage.tasks), 1)}
+
+
+def _splits(dataset: DatasetOut) -> dict[Split, float]:
+    assert dataset.report is not None, "it is ready"
+    return dataset.report.splits
 
 
 def main() -> int:
@@ -164,7 +177,7 @@ def main() -> int:
     demo.out.mkdir(parents=True, exist_ok=True)
     try:
         demo.run()
-    except (ServiceError, AdaptwinError) as error:
+    except (ClientError, DemoFailed, AdaptwinError) as error:
         demo.say(f"\nThe demo stopped: {error}")
         demo.say(f"Logs of the service: {demo.out / 'server' / 'logs'}. Mend the cause and run it again.")
         return 1

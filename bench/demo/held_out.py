@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import soundfile
 
 from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
+from adaptwin_core.rest.datasets import ClipOut, DatasetOut
 from adaptwin_core.speech.ingest import Limits, SourceFile, build_corpus
-from bench.demo.client import ServiceError
+from bench.demo.failure import DemoFailed
 
 MAX_CLIPS = 200  # as many as the service's own report judges
 
@@ -27,24 +29,24 @@ class HeldOut:
     seconds: float
 
 
-def cut_held_out(upload: Path, dataset: dict[str, Any], clips: list[dict[str, Any]], folder: Path) -> HeldOut:
+def cut_held_out(upload: Path, dataset: DatasetOut, clips: Sequence[ClipOut], folder: Path) -> HeldOut:
     """Write the clips that the service holds out as `folder`/ID.wav.
 
     Reading is repeatable, so the same upload gives the same clips here as there; the digest proves it.
 
     Raises:
-        ServiceError: it does not, or nothing is held out.
+        DemoFailed: it does not, or nothing is held out.
     """
     corpus = build_corpus([SourceFile(upload.name, upload)], folder / "corpus", Limits())
-    if corpus.digest != dataset["digest"]:
-        raise ServiceError("reading the upload here gave other clips than on the server: are both of one version?")
-    wanted = [clip for clip in clips if clip["split"] == "test"]
+    if corpus.digest != dataset.digest:
+        raise DemoFailed("reading the upload here gave other clips than on the server: are both of one version?")
+    wanted = [clip for clip in clips if clip.split == "test"]
     if not wanted:
-        raise ServiceError("nothing is held out for testing: give more recordings, or a split column in metadata.csv")
-    if any(clip["text"] for clip in wanted):
-        wanted = [clip for clip in wanted if clip["text"]]
+        raise DemoFailed("nothing is held out for testing: give more recordings, or a split column in metadata.csv")
+    if any(clip.text for clip in wanted):
+        wanted = [clip for clip in wanted if clip.text]
     step = max(1.0, len(wanted) / MAX_CLIPS)
-    chosen = {wanted[int(i * step)]["id"]: wanted[int(i * step)]["text"] for i in range(min(len(wanted), MAX_CLIPS))}
+    chosen = {wanted[int(i * step)].id: wanted[int(i * step)].text for i in range(min(len(wanted), MAX_CLIPS))}
     seconds = 0.0
     for clip in corpus.clips:
         if clip.id in chosen:
@@ -61,7 +63,7 @@ def transcribed(name: str, model: Path, clips: Path, out: Path, language: str, h
         hub: a folder for what transformers keeps, so that it finds nothing of the user's.
 
     Raises:
-        ServiceError: it failed, or the model loaded code of this project.
+        DemoFailed: it failed, or the model loaded code of this project.
     """
     environment = {
         **os.environ,
@@ -81,8 +83,8 @@ def transcribed(name: str, model: Path, clips: Path, out: Path, language: str, h
         check=False,
     )
     if done.returncode:
-        raise ServiceError(f"transcribing with the {name} model failed:\n{done.stderr[-2000:]}")
+        raise DemoFailed(f"transcribing with the {name} model failed:\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(out.read_text())
     if result["uses_this_project"]:
-        raise ServiceError("the model loaded code of this project, so it would not load without it")
+        raise DemoFailed("the model loaded code of this project, so it would not load without it")
     return result

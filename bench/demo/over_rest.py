@@ -1,89 +1,95 @@
 """The demo's dealings with the service: speech up, a job run, a model down, and what a person sees meanwhile."""
 
 import shutil
-import time
-import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.demo.client import JSON, Service, ServiceError
+from adaptwin_core.client import Client, NewJob, Progress
+from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.rest.datasets import DatasetOut
+from adaptwin_core.rest.jobs import JobOut
+from adaptwin_core.rest.models import ModelOut
 from bench.demo.follow import bars, follow
-from bench.demo.settings import DATASET_READY_S
+from bench.demo.settings import JSON
+
+
+class _Abandoned(Exception):
+    """The demo gives an upload up on purpose."""
 
 
 @dataclass(frozen=True)
 class OverRest:
-    """One service, as a client of its REST interface uses it."""
+    """One service, as its client sees it."""
 
-    service: Service
+    client: Client
     console: Console
     say: Callable[[str], None]
 
     def upload(self, kind: str, path: Path) -> str:
-        """Upload speech into a new dataset, seal it, and return its id."""
-        dataset_id: str = self.service.call("POST", "/v1/datasets", body={"name": kind})["id"]
+        """Upload speech into a new dataset, seal it, and return its id. Half-way it is given up, and begun again."""
+        dataset_id = self.client.datasets.create(kind).id
         with bars(self.console) as progress:
             bar = progress.add_task(f"{kind}: {path.name}", total=path.stat().st_size)
 
-            def on_bytes(offset: int) -> None:
-                progress.update(bar, completed=offset)
+            def show(at: Progress) -> None:
+                progress.update(bar, completed=at.done_bytes)
 
-            def on_cut(offset: int) -> None:
-                self.say(f"  {kind}: upload abandoned on purpose; a new client goes on at byte {offset:,}")
+            def abandon_half_way(at: Progress) -> None:
+                show(at)
+                if 2 * at.done_bytes >= at.total_bytes:
+                    raise _Abandoned
 
-            self.service.upload(dataset_id, path, on_bytes, on_cut)
+            with suppress(_Abandoned):
+                self.client.datasets.upload_file(dataset_id, path, on_progress=abandon_half_way)
+            [upload] = self.client.datasets.get(dataset_id).uploads
+            self.say(f"  {kind}: upload abandoned on purpose; the next one goes on at byte {upload.offset:,}")
+            self.client.datasets.upload_file(dataset_id, path, on_progress=show)
         self.say(f"  {kind}: {path.stat().st_size / 1e6:.1f} MB uploaded")
-        self.service.call("POST", f"/v1/datasets/{dataset_id}/seal")
+        self.client.datasets.seal(dataset_id)
         return dataset_id
 
-    def ready(self, kind: str, dataset_id: str) -> JSON:
+    def ready(self, kind: str, dataset_id: str) -> DatasetOut:
         """Wait until the service has read a dataset; tell what it found, and return it."""
-        deadline = time.monotonic() + DATASET_READY_S
-        while time.monotonic() < deadline:
-            dataset = self.service.call("GET", f"/v1/datasets/{dataset_id}")
-            if dataset["state"] == "failed":
-                raise ServiceError(f"the service cannot use the speech of {kind}: {dataset['error']['message']}")
-            if dataset["state"] == "ready":
-                self._tell(kind, dataset["report"])
-                return dataset
-            time.sleep(0.5)
-        raise ServiceError(f"the service has not read the speech of {kind} within {DATASET_READY_S / 60:.0f} min")
+        dataset = self.client.datasets.wait(dataset_id)
+        assert dataset.report is not None, "it is ready"
+        self._tell(kind, dataset.report)
+        return dataset
 
-    def compress(self, speaker_id: str, others_id: str, spec: JSON) -> JSON:
+    def compress(self, speaker_id: str, others_id: str, spec: JSON) -> JobOut:
         """Run a job to its end and return it."""
-        body = {
-            "dataset_id": speaker_id,
-            "general_dataset_id": others_id,
-            "base_model": self.service.call("GET", "/v1/base-models")["items"][0]["id"],
-            "name": "demo",
-            "spec": spec,
-        }
-        job = self.service.call("POST", "/v1/jobs", body=body, headers={"Idempotency-Key": uuid.uuid4().hex})
-        return follow(self.service, job["id"], self.console)
+        job = NewJob.model_validate(
+            {
+                "dataset_id": speaker_id,
+                "general_dataset_id": others_id,
+                "base_model": self.client.base_models()[0].id,
+                "name": "demo",
+                "spec": spec,
+            }
+        )
+        return follow(self.client, self.client.jobs.submit(job).id, self.console)
 
-    def download(self, model_id: str, target: Path) -> JSON:
-        """Download every file of a model, checked against its manifest, and return the manifest."""
-        manifest: JSON = self.service.call("GET", f"/v1/models/{model_id}")["manifest"]
+    def download(self, model_id: str, target: Path) -> ModelOut:
+        """Download every file of a model, checked against its manifest, and return the model."""
         shutil.rmtree(target, ignore_errors=True)
         with bars(self.console) as progress:
-            bar = progress.add_task("model", total=sum(entry["bytes"] for entry in manifest["files"].values()))
-            for name, entry in manifest["files"].items():
-                if not (target / name).resolve().is_relative_to(target.resolve()):
-                    raise ServiceError(f"the manifest names a file outside of the model: {name!r}")
-                self.service.download(
-                    model_id, name, entry["sha256"], target / name, lambda n: progress.advance(bar, n)
-                )
-        self.say(f"  {len(manifest['files'])} files in {target}, each with the SHA-256 of the manifest")
-        return manifest
+            bar = progress.add_task("model", total=None)
 
-    def _tell(self, kind: str, found: JSON) -> None:
-        splits = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in found["splits"].items())
+            def show(at: Progress) -> None:
+                progress.update(bar, completed=at.done_bytes, total=at.total_bytes)
+
+            model = self.client.models.download(model_id, target, on_progress=show)
+        self.say(f"  {len(model.files)} files in {target}, each with the SHA-256 of the manifest")
+        return model
+
+    def _tell(self, kind: str, found: DatasetReport) -> None:
+        splits = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in found.splits.items())
         self.say(
-            f"  {kind}: {found['clips']} clips ({found['labelled']} with transcripts), minutes: {splits}; "
-            f"{len(found['rejects'])} files not used"
+            f"  {kind}: {found.clips} clips ({found.labelled} with transcripts), minutes: {splits}; "
+            f"{len(found.rejects)} files not used"
         )
-        for reject in found["rejects"][:5]:
-            self.say(f"    not used: {reject['name']}: {reject['reason']}")
+        for reject in found.rejects[:5]:
+            self.say(f"    not used: {reject.name}: {reject.reason}")

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.demo.client import Service, ServiceError
+from adaptwin_core.client import Client
+from bench.demo.failure import DemoFailed
 from bench.demo.settings import NUM_WORKERS, SERVER_START_S
 
 READY = "AdaPTwin is ready"
@@ -19,11 +20,11 @@ STOP_S = 60.0
 
 
 @contextmanager
-def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[str], None]) -> Iterator[Service]:
-    """Start the whole service with fresh data in `folder`, and stop it afterwards.
+def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[str], None]) -> Iterator[Client]:
+    """Start the whole service with fresh data in `folder`, give a client of it, and stop it afterwards.
 
     Raises:
-        ServiceError: it did not become ready.
+        DemoFailed: it did not become ready.
     """
     shutil.rmtree(folder, ignore_errors=True)  # results are kept by content: an old one would be reused, and not timed
     folder.mkdir(parents=True)
@@ -51,10 +52,9 @@ def running_service(folder: Path, model: str, model_cache: Path, say: Callable[[
     watcher.start()
     try:
         if not is_ready.wait(SERVER_START_S) or process.poll() is not None:
-            raise ServiceError(
-                f"the service did not become ready; see the lines above and the logs in {folder / 'logs'}"
-            )
-        yield Service(f"http://127.0.0.1:{port}", (folder / "api_key").read_text())
+            raise DemoFailed(f"the service did not become ready; see the lines above and the logs in {folder / 'logs'}")
+        with Client(f"http://127.0.0.1:{port}", (folder / "api_key").read_text()) as client:
+            yield client
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -6,6 +6,8 @@ from typing import Any
 
 from adaptwin_core.domain.spec import BUDGETS
 
+JSON = dict[str, Any]
+
 DEFAULT_MODEL = "whisper-tiny.en"
 # Chosen so that the stock model fails this speaker badly but not absurdly: tiny.en's WER on `en-us` is 30-40 %.
 SPEAKER_VOICE = "en-us"
@@ -14,10 +16,8 @@ SPEAKER_WORDS_PER_MINUTE = 165
 OTHER_VOICES = ((1.0, False), (0.84, False), (1.0, True), (1.16, False))  # (frequency factor, British)
 OTHERS_SAY_EVERY = 3  # of the speaker's training sentences, so that general speech is minutes, not seconds
 
-UPLOAD_CHUNK_BYTES = 1 << 20
 NUM_WORKERS = 2
 SERVER_START_S = 180.0
-DATASET_READY_S = 3600.0
 SEED = 0
 # Less of everything than the service's defaults, so that a demo of tiny.en takes minutes on two cores.
 SHORT_JOB = {

@@ -23,8 +23,7 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
-from adaptwin_core.ml.base.models import Base, resolve
-from adaptwin_core.ml.base.whisper_files import SIDECARS
+from adaptwin_core.ml.base.models import Base
 from adaptwin_core.ml.model.checkpoint import assemble
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
@@ -41,29 +40,6 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
 CUTS = {"encoder_cut": 0.3, "decoder_cut": 0.2}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A two-layer Whisper of width 64 with random weights and the real tokenizer."""
-    from transformers import WhisperConfig, WhisperForConditionalGeneration
-
-    real = resolve("package:whisper-tiny.en", tmp_path_factory.mktemp("cache"))
-    sizes = {
-        "d_model": 64,
-        "encoder_layers": 2,
-        "decoder_layers": 1,
-        "encoder_attention_heads": 2,
-        "decoder_attention_heads": 2,
-    }
-    config = WhisperConfig.from_pretrained(real, **sizes, encoder_ffn_dim=256, decoder_ffn_dim=256)
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("random") / "tiny-random"
-    WhisperForConditionalGeneration(config).save_pretrained(folder)
-    for name in SIDECARS:
-        if (real / name).exists():
-            shutil.copyfile(real / name, folder / name)
-    return folder
 
 
 @pytest.fixture(scope="module")

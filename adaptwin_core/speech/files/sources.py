@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from adaptwin_core.domain.hidden_names import is_hidden
 from adaptwin_core.speech.files.name_encoding import decoded
 from adaptwin_core.speech.nfc import nfc
 
@@ -22,10 +23,6 @@ AUDIO_EXTENSIONS = LOSSLESS_EXTENSIONS | frozenset(
 )  # also those that are not read: a text may belong to such a file
 
 _DRIVE_OR_SCHEME = re.compile(r"(?://\?/)?(?:[A-Za-z]:(?=/|$)|[A-Za-z][A-Za-z0-9+.-]*:(?=//))")
-_SYSTEM_NAMES = frozenset(
-    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "#recycle"}
-    | {"system volume information"}
-)
 
 
 @dataclass(frozen=True)
@@ -59,17 +56,6 @@ def audio_extension(name: str) -> str:
 def base(name: str) -> str:
     """Return the last component of a label."""
     return PurePosixPath(name).name
-
-
-def is_hidden(name: str) -> bool:
-    """Tell whether any part of a label is hidden or belongs to the operating system.
-
-    One dot at the start hides a file. Several are an ellipsis, as in `...and then.wav`.
-    """
-    return any(
-        (part.startswith(".") and not part.startswith("..")) or part.casefold() in _SYSTEM_NAMES
-        for part in name.split("/")
-    )
 
 
 def read_folder(path: Path) -> list[SourceFile]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adaptwin_core.speech.files.sources import is_hidden, read_folder
+from adaptwin_core.domain.hidden_names import is_hidden
+from adaptwin_core.speech.files.sources import read_folder
 from tests.unit.speech.sounds import build, rejects, voice, warnings, wav_bytes, write
 
 

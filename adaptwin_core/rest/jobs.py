@@ -10,8 +10,8 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.domain.verdict import Verdict
-from api.schemas.base import Failure, In, Name, Out
-from api.schemas.ids import DATASET_ID
+from adaptwin_core.rest.base import Failure, In, Name, Out
+from adaptwin_core.rest.ids import DATASET_ID
 
 
 class NewJob(In):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas.base import Out
+from adaptwin_core.rest.base import Out
 
 
 class Live(Out):

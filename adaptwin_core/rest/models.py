@@ -1,15 +1,14 @@
 """Base models, finished models and their exports."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, Field
 
 from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.domain.shape import ModelShape
-from adaptwin_core.service.exports import ExportState
-from adaptwin_core.store.blobs import as_json
-from api.schemas.base import Failure, In, Out
+from adaptwin_core.domain.states import ExportState
+from adaptwin_core.rest.base import Failure, In, Out
 
 
 class ParamCounts(Out):
@@ -32,6 +31,13 @@ class BaseModelOut(Out):
     params: ParamCounts
 
 
+class FileRef(Out):
+    """The SHA-256 and the size of a file that can be downloaded."""
+
+    sha256: str
+    bytes: int
+
+
 class ModelSummary(Out):
     id: str
     job_id: str
@@ -44,6 +50,11 @@ class ModelOut(ModelSummary):
         description="`files` is {name: {sha256, bytes}}; the rest are the figures of the report. `window.margin_s` "
         "says how many seconds after the speech the model's windows end; null stands for whole windows of 30 s."
     )
+
+    @property
+    def files(self) -> dict[str, FileRef]:
+        """The files of the model, by name."""
+        return {name: FileRef.model_validate(file) for name, file in self.manifest["files"].items()}
 
 
 class ExportFormatOut(Out):
@@ -62,7 +73,5 @@ class ExportOut(Out):
     state: ExportState
     progress: dict[str, Any] | None
     verdict: dict[str, Any] | None = Field(description="Error rate in that runtime, compared with the model itself.")
-    files: Annotated[dict[str, dict[str, Any]], BeforeValidator(as_json)] = Field(
-        description="The files as {name: {sha256, bytes}}, once the export is ready."
-    )
+    files: dict[str, FileRef] = Field(description="The files by their names, once the export is ready.")
     error: Failure | None

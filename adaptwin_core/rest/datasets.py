@@ -7,7 +7,7 @@ from pydantic import Field
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.splits import Split
 from adaptwin_core.domain.states import DatasetState, UploadState
-from api.schemas.base import Failure, In, Name, Out
+from adaptwin_core.rest.base import Failure, In, Name, Out
 
 
 class NewDataset(In):

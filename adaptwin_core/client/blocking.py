@@ -1,0 +1,137 @@
+"""The groups of routes for code that does not await."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+
+from adaptwin_core.client.datasets import AsyncDatasets
+from adaptwin_core.client.jobs import AsyncJobs
+from adaptwin_core.client.loop import Loop
+from adaptwin_core.client.models import AsyncExports, AsyncModels
+from adaptwin_core.client.progress import OnProgress
+from adaptwin_core.client.sending import Sent
+from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary
+from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
+from adaptwin_core.rest.models import ExportFormatOut, ExportOut, ModelOut, ModelSummary
+
+
+class Datasets:
+    """As `AsyncDatasets`, which says what each method does."""
+
+    def __init__(self, loop: Loop, service: AsyncDatasets) -> None:
+        self._run, self._service = loop.run, service
+
+    def create(self, name: str) -> DatasetOut:
+        return self._run(self._service.create, name)
+
+    def upload_folder(
+        self, dataset_id: str, folder: str | Path, *, on_progress: OnProgress | None = None, num_parallel: int = 4
+    ) -> Sent:
+        send = self._service.upload_folder
+        return self._run(send, dataset_id, folder, on_progress=on_progress, num_parallel=num_parallel)
+
+    def upload_file(
+        self, dataset_id: str, path: str | Path, *, name: str | None = None, on_progress: OnProgress | None = None
+    ) -> Sent:
+        return self._run(self._service.upload_file, dataset_id, path, name=name, on_progress=on_progress)
+
+    def delete_upload(self, upload_id: str) -> None:
+        self._run(self._service.delete_upload, upload_id)
+
+    def seal(self, dataset_id: str) -> DatasetOut:
+        return self._run(self._service.seal, dataset_id)
+
+    def wait(self, dataset_id: str) -> DatasetOut:
+        return self._run(self._service.wait, dataset_id)
+
+    def get(self, dataset_id: str) -> DatasetOut:
+        return self._run(self._service.get, dataset_id)
+
+    def all(self) -> list[DatasetSummary]:
+        return self._run(self._service.all)
+
+    def clips(self, dataset_id: str) -> list[ClipOut]:
+        return self._run(self._service.clips, dataset_id)
+
+    def delete(self, dataset_id: str) -> None:
+        self._run(self._service.delete, dataset_id)
+
+
+class Jobs:
+    """As `AsyncJobs`, which says what each method does."""
+
+    def __init__(self, loop: Loop, service: AsyncJobs) -> None:
+        self._run, self._service = loop.run, service
+
+    def submit(self, job: NewJob) -> JobOut:
+        return self._run(self._service.submit, job)
+
+    def get(self, job_id: str) -> JobOut:
+        return self._run(self._service.get, job_id)
+
+    def all(self) -> list[JobSummary]:
+        return self._run(self._service.all)
+
+    def follow(self, job_id: str, *, after: int = 0) -> Iterator[EventOut]:
+        events = self._service.follow(job_id, after=after)
+        try:
+            while (event := self._run(_next, events)) is not None:
+                yield event
+        finally:
+            self._run(events.aclose)
+
+    def wait(self, job_id: str, on_event: Callable[[EventOut], None] | None = None) -> JobOut:
+        return self._run(self._service.wait, job_id, on_event)
+
+    def cancel(self, job_id: str) -> JobOut:
+        return self._run(self._service.cancel, job_id)
+
+
+class Models:
+    """As `AsyncModels`, which says what each method does."""
+
+    def __init__(self, loop: Loop, service: AsyncModels) -> None:
+        self._run, self._service = loop.run, service
+
+    def get(self, model_id: str) -> ModelOut:
+        return self._run(self._service.get, model_id)
+
+    def all(self) -> list[ModelSummary]:
+        return self._run(self._service.all)
+
+    def download(self, model_id: str, folder: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
+        return self._run(self._service.download, model_id, folder, on_progress=on_progress)
+
+    def delete(self, model_id: str) -> None:
+        self._run(self._service.delete, model_id)
+
+
+class Exports:
+    """As `AsyncExports`, which says what each method does."""
+
+    def __init__(self, loop: Loop, service: AsyncExports) -> None:
+        self._run, self._service = loop.run, service
+
+    def formats(self) -> list[ExportFormatOut]:
+        return self._run(self._service.formats)
+
+    def request(self, model_id: str, form: ExportName) -> ExportOut:
+        return self._run(self._service.request, model_id, form)
+
+    def get(self, model_id: str, form: ExportName) -> ExportOut:
+        return self._run(self._service.get, model_id, form)
+
+    def all(self, model_id: str) -> list[ExportOut]:
+        return self._run(self._service.all, model_id)
+
+    def wait(self, model_id: str, form: ExportName) -> ExportOut:
+        return self._run(self._service.wait, model_id, form)
+
+    def download(
+        self, model_id: str, form: ExportName, folder: str | Path, *, on_progress: OnProgress | None = None
+    ) -> ExportOut:
+        return self._run(self._service.download, model_id, form, folder, on_progress=on_progress)
+
+
+async def _next(events: AsyncGenerator[EventOut, None]) -> EventOut | None:
+    return await anext(events, None)
