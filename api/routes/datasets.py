@@ -1,9 +1,12 @@
 """/v1/datasets"""
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Query, Response
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import DatasetState
 from adaptwin_core.service import datasets
 from adaptwin_core.store.tables import Dataset
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, erase_now, page_of
@@ -11,6 +14,10 @@ from api.problems import documented
 from api.schemas.base import Page
 from api.schemas.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
 from api.schemas.ids import DatasetId
+
+# The states that a list shows: what is deleted is gone from it.
+ShownState = Literal[DatasetState.OPEN, DatasetState.PROBING, DatasetState.READY, DatasetState.FAILED]
+InState = Annotated[ShownState | None, Query(description="List only datasets in this state.")]
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
 
@@ -26,10 +33,13 @@ def create_dataset(body: NewDataset, scope: Scope, service: Running, response: R
 
 
 @router.get("")
-def list_datasets(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[DatasetSummary]:
+def list_datasets(
+    scope: Scope, service: Running, after: After = None, limit: Limit = 50, state: InState = None
+) -> Page[DatasetSummary]:
     """List datasets, newest first."""
     with service.database.transaction() as session:
-        rows, has_more = page_of(datasets.list_datasets(session, scope, after=after, limit=limit + 1), limit)
+        found = datasets.list_datasets(session, scope, after=after, limit=limit + 1, state=state)
+        rows, has_more = page_of(found, limit)
         return Page(items=[DatasetSummary.model_validate(row) for row in rows], has_more=has_more)
 
 
