@@ -52,7 +52,13 @@ _REPORT = {
             ("test", 49, 206.635, 607, 2941),
         )
     },
-    "rejects": [{"name": "notes.docx", "code": "not_audio", "reason": "it is a document; save its table as csv, or its text as txt, in UTF-8"}],
+    "rejects": [
+        {
+            "name": "notes.docx",
+            "code": "not_audio",
+            "reason": "it is a document; save its table as csv, or its text as txt, in UTF-8",
+        }
+    ],
     "warnings": [],
     "notes": [
         {

@@ -30,7 +30,7 @@ async def create(
     """
     if "upload-length" in request.headers or "upload-checksum" in request.headers or tus.has_body(request):
         raise InvalidInput("a final upload has the bytes of its parts: send no Upload-Length, checksum or body")
-    dataset_id, name = tus.dataset_of(metadata), tus.file_name_of(metadata)
+    name, dataset_id = tus.file_name_of(metadata), tus.dataset_of(metadata)
     upload = await in_transaction(
         service, service.parts.join, scope, dataset_id=dataset_id, file_name=name, concat=concat
     )

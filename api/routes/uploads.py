@@ -73,7 +73,7 @@ async def create_upload(request: Request, scope: Scope, service: Running, backgr
     if concat == PARTIAL:
         upload = await in_transaction(service, service.parts.create, scope, length=length)
     else:
-        dataset_id, name = tus.dataset_of(metadata), tus.file_name_of(metadata)
+        name, dataset_id = tus.file_name_of(metadata), tus.dataset_of(metadata)
         upload = await in_transaction(
             service, service.uploads.create, scope, dataset_id=dataset_id, file_name=name, length=length
         )
