@@ -43,8 +43,9 @@ async def receive_files(service: Service, request: Request, scope: TenantScope, 
         await _write_all(service, request, scope, dataset_id, writers)
         uploads = await in_transaction(service, service.writers.settle_all, scope, writers)
     except Exception as error:
-        await in_transaction(service, service.uploads.give_up, scope, [writer.upload_id for writer in writers])
-        await run_in_threadpool(erase_now, service)
+        if writers:
+            await in_transaction(service, service.uploads.give_up, scope, [writer.upload_id for writer in writers])
+            await run_in_threadpool(erase_now, service)
         if isinstance(error, ClientDisconnect | TimeoutError):
             raise InvalidInput(
                 "the body broke off, and nothing of it is kept: send it again", code="request_timeout"
@@ -67,8 +68,16 @@ async def _write_all(
     async for chunk in chunks_of(request):
         for event in reader.feed(chunk):
             if isinstance(event, FileBegins):
-                writers.append(await _begin(service, scope, dataset_id, event.name, left_bytes))
-                segments = Segments(service, scope, writers[-1])
+                writer = await in_transaction(
+                    service,
+                    service.writers.begin_held,
+                    scope,
+                    dataset_id=dataset_id,
+                    file_name=checked_file_name(event.name),
+                    max_bytes=min(left_bytes, service.settings.max_upload_bytes),
+                )
+                writers.append(writer)
+                segments = Segments(service, scope, writer)
                 continue
             assert segments is not None
             if isinstance(event, FileEnds):
@@ -78,16 +87,3 @@ async def _write_all(
                 await segments.add(event)
         left_bytes -= len(chunk)
     reader.close()
-
-
-async def _begin(service: Service, scope: TenantScope, dataset_id: str, name: str, left_bytes: int) -> Writer:
-    """Make the upload of a file whose length is not known before its end, and take it over."""
-    upload = await in_transaction(
-        service,
-        service.uploads.create,
-        scope,
-        dataset_id=dataset_id,
-        file_name=checked_file_name(name),
-        length=min(left_bytes, service.settings.max_upload_bytes),
-    )
-    return await in_transaction(service, service.writers.begin, scope, upload.id, offset=0, is_held=True)

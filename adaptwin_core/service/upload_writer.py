@@ -114,6 +114,17 @@ class Writers:
         max_checked_bytes = self.uploads.settings.max_patch_bytes
         return Writer(upload, token, checksum, is_held=is_held, max_checked_bytes=max_checked_bytes)
 
+    def begin_held(
+        self, session: Session, scope: TenantScope, *, dataset_id: str, file_name: str, max_bytes: int
+    ) -> Writer:
+        """Make an upload and take it over, for a file whose length is known at its end; it then counts with others.
+
+        Raises:
+            Conflict, LimitExceeded, NotFound, ResourceExhausted: as `Uploads.create`.
+        """
+        upload = self.uploads.create(session, scope, dataset_id=dataset_id, file_name=file_name, length=max_bytes)
+        return self.begin(session, scope, upload.id, offset=0, is_held=True)
+
     def write(self, session: Session, scope: TenantScope, writer: Writer, data: bytes | bytearray) -> None:
         """Put one segment on disk; it counts when this transaction is committed, or at the end of the request.
 

@@ -17,7 +17,7 @@ from tests.running_service import free_port
 from tests.service_under_test import SECRET_KEY, changed, service, unit_of_work
 from tests.waiting import wait_until
 
-START_TIMEOUT_S = 150.0
+START_TIMEOUT_S = 30.0
 
 
 @dataclass
