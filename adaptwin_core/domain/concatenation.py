@@ -7,7 +7,7 @@ from adaptwin_core.domain.errors import InvalidInput
 PARTIAL = "partial"
 _FINAL = "final;"
 # As a client got it in Location: relative, or made absolute by the client.
-_ADDRESS = re.compile(r"(?:https?://[^/\s]+)?/(?:[^\s?#]+/)?uploads/(up_[0-9a-z]{26})")
+_ADDRESS = re.compile(r"(?:https?://[^/\s]+)?/(?:[^\s?#,]+/)?uploads/(up_[0-9a-z]{26})")
 
 
 def part_ids(concat: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from api.schemas.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset
 from api.schemas.ids import DatasetId
 
 # The states that a list shows: what is deleted is gone from it.
-ShownState = Literal[DatasetState.OPEN, DatasetState.PROBING, DatasetState.READY, DatasetState.FAILED]
+ShownState = Literal["open", "probing", "ready", "failed"]
 InState = Annotated[ShownState | None, Query(description="List only datasets in this state.")]
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
@@ -37,8 +37,9 @@ def list_datasets(
     scope: Scope, service: Running, after: After = None, limit: Limit = 50, state: InState = None
 ) -> Page[DatasetSummary]:
     """List datasets, newest first."""
+    wanted = None if state is None else DatasetState(state)
     with service.database.transaction() as session:
-        found = datasets.list_datasets(session, scope, after=after, limit=limit + 1, state=state)
+        found = datasets.list_datasets(session, scope, after=after, limit=limit + 1, state=wanted)
         rows, has_more = page_of(found, limit)
         return Page(items=[DatasetSummary.model_validate(row) for row in rows], has_more=has_more)
 
