@@ -13,6 +13,7 @@ from bench.runtimes import table as runtimes
 DOCS = Path("docs")
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "headline": (Path("README.md"), headline.table),
+    "speed": (Path("README.md"), headline.speed),
     "frontier": (DOCS / "frontier.md", frontier.table),
     "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),

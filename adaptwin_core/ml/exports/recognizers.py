@@ -48,8 +48,7 @@ class SteppedRecognizer(ABC):
 
     def features(self, audio: np.ndarray) -> np.ndarray:
         """Return the features_1MF of the clip's window."""
-        features_1MF = self._featurizer.features([audio]).numpy()
-        return np.ascontiguousarray(features_1MF[..., : window_frames(len(audio), self._margin_s)])
+        return self._featurizer.features([audio], window_frames(len(audio), self._margin_s)).numpy()
 
     @abstractmethod
     def encode(self, features_1MF: np.ndarray) -> Any:
@@ -98,6 +97,8 @@ class OnnxRecognizer(SteppedRecognizer):
         super().__init__(featurizer, margin_s)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Else the threads of the encoder go on spinning while those of the decoder need the cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._encoder, self._decoder = (
             onnxruntime.InferenceSession(
                 _only(folder / "onnx", f"{name}*.onnx"), options, providers=["CPUExecutionProvider"]

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import WhisperFeatureExtractor, WhisperTokenizerFast
 
 from adaptwin_core.domain import languages
-from adaptwin_core.domain.audio import SAMPLE_RATE_HZ
+from adaptwin_core.domain.audio import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_FRAMES
 from adaptwin_core.ml.base.token_ids import is_multilingual, languages_of, token_ids
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.windows import MAX_LABEL_TOKENS
@@ -54,9 +54,15 @@ class Featurizer:
         rates = (self.num_tokens(name) / len(name) for name in languages.own_names(self.language))
         return max([LEAST_TOKENS_PER_S, *(MAX_LETTERS_PER_S * rate for rate in rates)])
 
-    def features(self, audios: Sequence[np.ndarray]) -> Tensor:
-        """Return log-mel features_BMT of 30 s each, padded with silence."""
-        out = self._extractor(list(audios), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", device=str(device()))
+    def features(self, audios: Sequence[np.ndarray], num_frames: int = WINDOW_FRAMES) -> Tensor:
+        """Return log-mel features_BMT of so many frames each, padded with silence: the first ones of a whole window."""
+        out = self._extractor(
+            list(audios),
+            sampling_rate=SAMPLE_RATE_HZ,
+            max_length=num_frames * HOP_SAMPLES,
+            return_tensors="pt",
+            device=str(device()),
+        )
         return out.input_features
 
     def prompt(self) -> list[int]:

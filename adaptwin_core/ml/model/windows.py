@@ -18,12 +18,14 @@ from adaptwin_core.speech.corpus import Clip, Corpus
 
 GAP_S = 0.15  # silence between packed clips
 # A fitted window holds up to FITTED_S of speech, or one longer clip. It ends LEAST_MARGIN_S to MOST_MARGIN_S after the
-# speech, drawn evenly in the logarithm: the shorter a margin, the less of it the original knows.
+# speech, drawn evenly in the logarithm: the shorter a margin, the less of it the original knows. A model that has seen
+# few short margins says a sentence again where no silence follows it.
 FITTED_S = 9.0
-LEAST_MARGIN_S, MOST_MARGIN_S = 0.1, 3.0
-# Windows are filled to a random share in a range, so that training sees padding as single short clips have it. Fitted
-# windows often hold one clip, however short: a model that was never shown so short a window repeats itself there.
-WHOLE_FILL, FITTED_FILL = (0.4, 1.0), (0.0, 1.0)
+LEAST_MARGIN_S, MOST_MARGIN_S = 0.03, 3.0
+# Windows are filled to a random share in a range, so that training sees padding as single short clips have it. Half of
+# the fitted windows, those with a share below 0, hold one clip, as in use: a model that has seen few windows of one
+# short clip says it again and again.
+WHOLE_FILL, FITTED_FILL = (0.4, 1.0), (-1.0, 1.0)
 MAX_LABEL_TOKENS = 440  # the decoder holds 448 positions
 MAX_TEXT_TOKENS = MAX_LABEL_TOKENS - 5  # the words' share: the prompt takes four at most, the end one
 

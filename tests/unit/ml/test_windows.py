@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from adaptwin_core.domain.audio import FRAMES_PER_S
+from adaptwin_core.domain.audio import FITTED_MARGIN_S, FRAMES_PER_S, window_frames
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.ml.base.models import resolve
 from adaptwin_core.ml.model.featurizer import Featurizer
@@ -148,3 +149,15 @@ def test_no_words_are_a_prompt_and_its_end(tmp_path):
     assert featurizer.labels("").tolist() == [[*featurizer.prompt(), end]]
     assert featurizer.labels("yes").tolist()[0][: len(featurizer.prompt())] == featurizer.prompt()
     assert len(featurizer.labels("yes")[0]) == len(featurizer.prompt()) + 2
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("num_samples", [2_000, 66_000, 66_001, 400_000, 480_000])
+@pytest.mark.parametrize("margin_s", [LEAST_MARGIN_S, FITTED_MARGIN_S])
+def test_a_short_window_has_the_features_of_a_whole_one(tmp_path, num_samples, margin_s):
+    featurizer = Featurizer(resolve("package:whisper-tiny.en", tmp_path), "en")
+    noise = np.random.default_rng(0).normal(size=num_samples).astype(np.float32)
+    num_frames = window_frames(num_samples, margin_s)
+    short_1MT, whole_1MT = featurizer.features([noise], num_frames), featurizer.features([noise])
+    assert short_1MT.shape[-1] == num_frames
+    assert torch.equal(short_1MT, whole_1MT[..., :num_frames])
