@@ -10,6 +10,7 @@ STATUS_OF_CODE = {
     "body_too_large": 413,
     "body_too_long": 413,
     "checksum_mismatch": CHECKSUM_MISMATCH,
+    "final_upload": 403,
     "gone": 410,
     "quota_exceeded": 413,
     "range_not_satisfiable": 416,

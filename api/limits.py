@@ -18,8 +18,13 @@ SECURITY_HEADERS = {
 }
 
 
-def limited(request: Request, max_bytes: int) -> Request:
-    """Return the request with a body that ends in HTTPException 413 once it is longer than `max_bytes`."""
+def limited(request: Request, max_bytes: int, advice: str = "") -> Request:
+    """Return the request with a body that ends in HTTPException 413 once it is longer than `max_bytes`.
+
+    Args:
+        advice: a sentence that says what to do with a longer one.
+    """
+    told = f"send at most {max_bytes} bytes" + (f". {advice}" if advice else "")
     num_bytes = 0
 
     async def receive() -> Message:
@@ -27,12 +32,12 @@ def limited(request: Request, max_bytes: int) -> Request:
         message = await request.receive()
         num_bytes += len(message.get("body", b""))
         if num_bytes > max_bytes:
-            raise HTTPException(413, f"the body is too long: send at most {max_bytes} bytes")
+            raise HTTPException(413, f"the body is too long: {told}")
         return message
 
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise HTTPException(413, f"the body has {declared} bytes: send at most {max_bytes}")
+        raise HTTPException(413, f"the body has {declared} bytes: {told}")
     return Request(request.scope, receive)
 
 

@@ -8,9 +8,10 @@ from fastapi.openapi.utils import get_openapi
 from adaptwin_core.rest.problem import Problem
 from adaptwin_core.service.bootstrap import Service, bootstrap
 from adaptwin_core.store.settings import Settings
-from api import docs_page, listen_page, problems
+from api import cors, docs_page, listen_page, problems
+from api.examples import add_examples
 from api.limits import HeaderGuard
-from api.routes import base_models, datasets, exports, health, jobs, models, uploads
+from api.routes import base_models, datasets, exports, files, health, jobs, models, uploads
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -29,13 +30,14 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    for route in (uploads, datasets, base_models, jobs, models, exports):
+    for route in (uploads, datasets, files, base_models, jobs, models, exports):
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)
     listen_page.install(app)
     app.add_middleware(problems.LastResort)
     app.add_middleware(MethodOverride)
+    cors.install(app, service.settings.cors_origins)
     app.add_middleware(HeaderGuard)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
@@ -48,5 +50,6 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document["components"]["schemas"]
         schemas.update(schema.pop("$defs"), Problem=schema)
+        add_examples(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -14,17 +14,16 @@ from adaptwin_core.domain.states import UploadState
 from adaptwin_core.rest.ids import DATASET_ID
 from adaptwin_core.service.upload_writer import Checksum, ChecksumName
 from adaptwin_core.store.tables import Upload
+from api.file_names import checked_file_name
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
+EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration,concatenation"
 CHECKSUMS = ",".join(get_args(ChecksumName))
 MEDIA_TYPE = "application/offset+octet-stream"
-MAX_NAME_BYTES = 1024
 MAX_INT64 = 2**63 - 1
 
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # ASCII, no space, no comma
 _DIGITS = re.compile(r"[0-9]{1,19}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse_metadata(header: str) -> dict[str, str]:
@@ -47,12 +46,10 @@ def parse_metadata(header: str) -> dict[str, str]:
 
 def file_name_of(metadata: dict[str, str]) -> str:
     """Return `filename`. Raises InvalidInput when it is missing, too long or holds control characters."""
-    name = metadata.get("filename", "")
-    if not 0 < len(name.encode()) <= MAX_NAME_BYTES or _CONTROL.search(name):
-        raise InvalidInput(
-            f"Upload-Metadata: give a filename of 1 to {MAX_NAME_BYTES} bytes without control characters"
-        )
-    return name
+    try:
+        return checked_file_name(metadata.get("filename", ""))
+    except InvalidInput as error:
+        raise InvalidInput(f"Upload-Metadata: {error.message}") from error
 
 
 def dataset_of(metadata: dict[str, str]) -> str:
@@ -71,6 +68,11 @@ def parse_count(request: Request, header: str) -> int:
     return int(text)
 
 
+def has_body(request: Request) -> bool:
+    """Tell whether a request brings bytes."""
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
 def parse_checksum(header: str | None) -> Checksum | None:
     """Read Upload-Checksum. Raises InvalidInput for another algorithm or a digest of another length."""
     if header is None:
@@ -86,21 +88,27 @@ def parse_checksum(header: str | None) -> Checksum | None:
     return Checksum("sha1" if name == "sha1" else "sha256", digest)
 
 
+def location_of(upload: Upload) -> str:
+    """Return the address of an upload."""
+    return f"/v1/uploads/{upload.id}"
+
+
 def headers_of(upload: Upload) -> dict[str, str]:
     """Return the headers of the answer to HEAD."""
-    pairs = {"dataset": upload.dataset_id, "filename": upload.file_name}
-    headers = {
-        "Upload-Offset": str(upload.offset),
-        "Upload-Length": str(upload.length),
-        "Upload-Metadata": ",".join(f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in pairs.items()),
-        "Cache-Control": "no-store",
-    }
+    headers = {"Upload-Length": str(upload.length), "Cache-Control": "no-store"}
+    if upload.dataset_id is not None:
+        pairs = {"dataset": upload.dataset_id, "filename": upload.file_name}
+        encoded = [f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in pairs.items()]
+        headers["Upload-Metadata"] = ",".join(encoded)
+    if upload.concat is not None:
+        headers["Upload-Concat"] = upload.concat
     return {**headers, **progress_headers(upload)}
 
 
 def progress_headers(upload: Upload) -> dict[str, str]:
     """Return the headers that say how far an upload has come, and until when it can go on."""
-    headers = {"Upload-Offset": str(upload.offset)}
+    is_joined = upload.state != UploadState.OPEN or not upload.part_ids
+    headers = {"Upload-Offset": str(upload.offset)} if is_joined else {}
     if upload.state == UploadState.OPEN:
         headers["Upload-Expires"] = format_datetime(upload.expires_at.astimezone(UTC), usegmt=True)
     return headers

@@ -9,15 +9,21 @@ from types import TracebackType
 from typing import Self
 
 BLOCK_BYTES = 1 << 14
-FEWEST_BYTES, MOST_BYTES = 300, 300_000  # one way of a connection, drawn so that each order of size is as likely
+FEWEST_BYTES, MOST_BYTES = 300, 300_000  # one way of a connection; each order of size is as likely
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # SO_LINGER of no time: what is not sent yet is lost
 
 
 class CuttingProxy:
-    """Stands before a server of this machine. `cuts` counts the connections that it broke, by direction."""
+    """Stands before a server of this machine.
 
-    def __init__(self, port: int, seed: int) -> None:
-        self._port, self._random = port, random.Random(seed)
+    Attributes:
+        is_cutting: Whether connections break at all. A test may set it at any time.
+        cuts: How many connections were broken, by direction.
+    """
+
+    def __init__(self, port: int, seed: int, most_bytes: int = MOST_BYTES) -> None:
+        self._port, self._random, self._most_bytes = port, random.Random(seed), most_bytes
+        self.is_cutting = True
         self._lock = threading.Lock()
         self.cuts: Counter[str] = Counter()
 
@@ -43,13 +49,13 @@ class CuttingProxy:
                 threading.Thread(target=self._pass_on, args=(way, source, target, self._room()), daemon=True).start()
 
     def _room(self) -> int:
-        return round(math.exp(self._random.uniform(math.log(FEWEST_BYTES), math.log(MOST_BYTES))))
+        return round(math.exp(self._random.uniform(math.log(FEWEST_BYTES), math.log(self._most_bytes))))
 
     def _pass_on(self, way: str, source: socket.socket, target: socket.socket, room: int) -> None:
         """Carry bytes one way until an end hangs up, or until there is no room for more of them."""
         try:
-            while room > 0:
-                data = source.recv(min(BLOCK_BYTES, room))
+            while room > 0 or not self.is_cutting:
+                data = source.recv(min(BLOCK_BYTES, room) if self.is_cutting else BLOCK_BYTES)
                 if not data:
                     target.shutdown(socket.SHUT_WR)
                     return

@@ -24,6 +24,10 @@ class UploadOut(Out):
     expires_at: datetime
 
 
+class UploadedFiles(Out):
+    uploads: list[UploadOut] = Field(description="The files in the order in which they came.")
+
+
 class DatasetSummary(Out):
     id: str
     name: str

@@ -10,6 +10,7 @@ from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.erasure import Eraser
 from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.upload_parts import Parts
 from adaptwin_core.service.upload_writer import Writers
 from adaptwin_core.service.uploads import Uploads
 from adaptwin_core.store.blobs import BlobStore
@@ -28,6 +29,7 @@ class Service:
     broker: Broker
     keys: ApiKeys
     uploads: Uploads
+    parts: Parts
     writers: Writers
     tasks: Tasks
     eraser: Eraser
@@ -45,6 +47,7 @@ def bootstrap(settings: Settings) -> Service:
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
         uploads=uploads,
+        parts=Parts(uploads),
         writers=Writers(uploads),
         tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),

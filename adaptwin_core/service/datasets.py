@@ -52,9 +52,11 @@ def get(session: Session, scope: TenantScope, dataset_id: str) -> Dataset:
     return queries.get(session, scope, dataset_id)
 
 
-def list_datasets(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Dataset]:
-    """Return datasets, newest first, from the one after id `after` on."""
-    return owned.newest_first(session, scope, Dataset, after=after, limit=limit)
+def list_datasets(
+    session: Session, scope: TenantScope, *, after: str | None, limit: int, state: DatasetState | None = None
+) -> Sequence[Dataset]:
+    """Return datasets, newest first, from the one after id `after` on, in one state or in all."""
+    return owned.newest_first(session, scope, Dataset, after=after, limit=limit, state=state)
 
 
 def list_uploads(session: Session, scope: TenantScope, dataset_id: str) -> Sequence[Upload]:

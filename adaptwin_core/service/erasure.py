@@ -73,7 +73,7 @@ class Eraser:
         return num_erased
 
     def _drop_files(self, session: Session) -> int:
-        """Remove files in flight that no open upload owns."""
+        """Remove files in flight that no open upload needs."""
         names = self.files.upload_ids()
         living = rows.open_ids(session, names)
         dead = [name for name in names if name not in living]

@@ -110,9 +110,11 @@ def get(session: Session, scope: TenantScope, job_id: str) -> Job:
     return owned.get(session, scope, Job, job_id)
 
 
-def list_jobs(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Job]:
-    """Return jobs older than `after`, newest first."""
-    return owned.newest_first(session, scope, Job, after=after, limit=limit)
+def list_jobs(
+    session: Session, scope: TenantScope, *, after: str | None, limit: int, state: JobState | None = None
+) -> Sequence[Job]:
+    """Return jobs older than `after`, newest first, in one state or in all."""
+    return owned.newest_first(session, scope, Job, after=after, limit=limit, state=state)
 
 
 def tasks(session: Session, scope: TenantScope, job_id: str) -> Sequence[Task]:

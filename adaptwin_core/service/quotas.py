@@ -18,12 +18,8 @@ def admit_upload(session: Session, scope: TenantScope, length: int, settings: Se
         LimitExceeded: the file, the tenant's sum or the number of open uploads is past its cap.
         ResourceExhausted: the disk has no room for it.
     """
-    if length > settings.max_upload_bytes:
-        raise LimitExceeded(
-            f"a file may have at most {settings.max_upload_bytes} bytes, this one has {length}: split it",
-            code="upload_too_large",
-        )
-    auth.lock_tenant(session, scope)
+    _require_size(length, settings)
+    lock(session, scope)
     num_open, reserved_bytes = uploads.totals(session, scope)
     if num_open >= settings.max_open_uploads:
         raise LimitExceeded(f"{num_open} uploads are open: finish or delete some first", code="too_many_uploads")
@@ -36,6 +32,22 @@ def admit_upload(session: Session, scope: TenantScope, length: int, settings: Se
     require_disk(settings, length)
 
 
+def admit_joined(length: int, settings: Settings) -> None:
+    """Let parts become one file of `length` bytes: they count already, but both are on disk for a while.
+
+    Raises:
+        LimitExceeded: the file is past its cap.
+        ResourceExhausted: the disk has no room for it.
+    """
+    _require_size(length, settings)
+    require_disk(settings, length)
+
+
+def lock(session: Session, scope: TenantScope) -> None:
+    """Have other uploads of the tenant wait to be made until this transaction ends."""
+    auth.lock_tenant(session, scope)
+
+
 def require_disk(settings: Settings, length: int = 0) -> None:
     """Raise ResourceExhausted when `length` more bytes would leave too little room on the disk."""
     if free_disk_bytes(settings.data_dir) - length < settings.min_free_disk_bytes:
@@ -46,3 +58,11 @@ def free_disk_bytes(folder: Path) -> int:
     """Return the free bytes of the disk that holds `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder).free
+
+
+def _require_size(length: int, settings: Settings) -> None:
+    if length > settings.max_upload_bytes:
+        raise LimitExceeded(
+            f"a file may have at most {settings.max_upload_bytes} bytes, this one has {length}: split it",
+            code="upload_too_large",
+        )

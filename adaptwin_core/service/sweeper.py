@@ -7,17 +7,21 @@ from datetime import timedelta
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue
+from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service import outbox, pipeline, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.dataset_tasks import IngestTask
 from adaptwin_core.service.tasks import Tasks
+from adaptwin_core.service.upload_parts import Parts
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.database import Database
 from adaptwin_core.store.queries import datasets, jobs, leases
 from adaptwin_core.store.queries import tasks as task_queries
+from adaptwin_core.store.queries import uploads as upload_queries
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ class Swept:
     num_announced: int = 0  # queued tasks whose message was lost
     num_advanced: int = 0  # jobs that stood still
     num_stuck_datasets: int = 0
+    num_joined: int = 0  # uploads in parts that a killed process left
     num_erased: int = 0  # uploads, blobs and files removed
 
 
@@ -49,6 +54,7 @@ def _sweep(service: Service) -> Swept:
         num_announced=_announce_lost(database, service.broker, resend_after_s=service.settings.resend_after_s),
         num_advanced=_advance_jobs(database, num_shards=service.settings.calibration_shards),
         num_stuck_datasets=_fail_stuck_datasets(database, service.blobs),
+        num_joined=_join_left(database, service.parts),
         num_erased=service.eraser.erase(database),
     )
     work_folders.remove_abandoned(database, service.settings.work_dir)
@@ -58,6 +64,20 @@ def _sweep(service: Service) -> Swept:
     if any(vars(done).values()):
         log.info("swept: %s", done)
     return done
+
+
+def _join_left(database: Database, parts: Parts) -> int:
+    with database.transaction() as session:
+        left = upload_queries.left_unjoined(session, limit=BATCH)
+    num_joined = 0
+    for upload in left:
+        try:
+            with database.transaction() as session:
+                joined = parts.finish(session, TenantScope(upload.tenant_id), upload.id)
+                num_joined += joined is not None and joined.state == UploadState.COMPLETE
+        except Exception:  # one bad row must not keep the rest from being swept
+            log.exception("the parts of upload %s could not be joined", upload.id)
+    return num_joined
 
 
 def _expire_leases(database: Database, tasks: Tasks) -> int:

@@ -7,6 +7,7 @@ file happens while its row is locked, so two requests can never mix their bytes.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,15 +35,19 @@ class Checksum:
 class Writer:
     """How far one request has come with its body.
 
-    With a checksum its bytes count all together at the end, or not at all; without one, segment by segment.
+    Its bytes count segment by segment. With a checksum, or when it is held, they count all together at the end, or not
+    at all.
     """
 
-    def __init__(self, upload: Upload, token: str, checksum: Checksum | None, *, max_checked_bytes: int) -> None:
+    def __init__(
+        self, upload: Upload, token: str, checksum: Checksum | None, *, is_held: bool, max_checked_bytes: int
+    ) -> None:
         self.upload_id = upload.id
         self.token = token
         self.start = self.position = upload.offset
         self.length = upload.length
         self.checksum = checksum
+        self.counts_at_end = is_held or checksum is not None
         self._max_checked_bytes = max_checked_bytes
         self._sha = hashlib.new(checksum.name, usedforsecurity=False) if checksum else None
 
@@ -76,15 +81,27 @@ class Writers:
     uploads: Uploads
 
     def begin(
-        self, session: Session, scope: TenantScope, upload_id: str, *, offset: int, checksum: Checksum | None = None
+        self,
+        session: Session,
+        scope: TenantScope,
+        upload_id: str,
+        *,
+        offset: int,
+        checksum: Checksum | None = None,
+        is_held: bool = False,
     ) -> Writer:
         """Take the upload over for one request that goes on at `offset`.
 
+        Args:
+            is_held: its bytes count once the request settles, together with its other files.
+
         Raises:
             NotFound: as `Uploads.get`.
-            Conflict: `offset` is not where the upload stands.
+            Conflict: `offset` is not where the upload stands, or it is joined from parts.
         """
         upload = living(rows.get(session, scope, upload_id, lock=True))
+        if upload.part_ids:
+            raise Conflict("a final upload takes no bytes: they came with its parts", code="final_upload")
         if upload.state == UploadState.OPEN:
             upload.offset = self.uploads.safe_offset(upload)
         if offset != upload.offset:
@@ -94,20 +111,45 @@ class Writers:
             self.uploads.files.truncate(upload.id, upload.offset)
             upload.writer_token = token
             upload.expires_at = self.uploads.expiry()
-        return Writer(upload, token, checksum, max_checked_bytes=self.uploads.settings.max_patch_bytes)
+        max_checked_bytes = self.uploads.settings.max_patch_bytes
+        return Writer(upload, token, checksum, is_held=is_held, max_checked_bytes=max_checked_bytes)
+
+    def begin_held(
+        self, session: Session, scope: TenantScope, *, dataset_id: str, file_name: str, max_bytes: int
+    ) -> Writer:
+        """Make an upload and take it over, for a file whose length is known at its end; it then counts with others.
+
+        Raises:
+            Conflict, LimitExceeded, NotFound, ResourceExhausted: as `Uploads.create`.
+        """
+        upload = self.uploads.create(session, scope, dataset_id=dataset_id, file_name=file_name, length=max_bytes)
+        return self.begin(session, scope, upload.id, offset=0, is_held=True)
 
     def write(self, session: Session, scope: TenantScope, writer: Writer, data: bytes | bytearray) -> None:
-        """Put one segment on disk; it counts when this transaction is committed, unless a checksum is still to come.
+        """Put one segment on disk; it counts when this transaction is committed, or at the end of the request.
 
         Raises:
             Conflict: a newer request took over.
+            NotFound: it was given up meanwhile.
             ResourceExhausted: the disk is full or fails.
         """
         upload = _owned(session, scope, writer)
         self.uploads.files.write(upload.id, writer.position, data)
         writer.advance(data)
-        if writer.checksum is None:
+        if not writer.counts_at_end:
             upload.offset = writer.position
+
+    def end_here(self, session: Session, scope: TenantScope, writer: Writer) -> None:
+        """Say that the file has no more bytes, and give back the room that it did not need.
+
+        Raises:
+            Conflict, NotFound: as `write`.
+        """
+        _owned(session, scope, writer).length = writer.length = writer.position
+
+    def settle_all(self, session: Session, scope: TenantScope, writers: Sequence[Writer]) -> list[Upload]:
+        """Settle the files of one request together. Raises as `settle`."""
+        return [self.settle(session, scope, writer) for writer in writers]
 
     def settle(self, session: Session, scope: TenantScope, writer: Writer) -> Upload:
         """End a request whose whole body was written: check it, and store the file when it is whole.
@@ -125,7 +167,7 @@ class Writers:
 
 
 def _owned(session: Session, scope: TenantScope, writer: Writer) -> Upload:
-    upload = rows.get(session, scope, writer.upload_id, lock=True)
+    upload = living(rows.get(session, scope, writer.upload_id, lock=True))
     if upload.writer_token != writer.token:
         raise Conflict("a newer request writes this upload now", code="upload_taken_over")
     return upload

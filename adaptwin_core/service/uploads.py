@@ -1,11 +1,14 @@
 """Uploads by tus. An offset is a promise: it is committed only after its bytes are on disk, and never goes back."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.concatenation import PARTIAL
 from adaptwin_core.domain.errors import Conflict, NotFound
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
@@ -39,15 +42,30 @@ class Uploads:
         """
         quotas.admit_upload(session, scope, length, self.settings)
         # Two uploads of one name meet here: the second waits for the first, and is then refused.
-        _open_dataset(session, scope, dataset_id, lock="update")
+        open_dataset(session, scope, dataset_id, lock="update")
         read_as = label(file_name)
-        _refuse_duplicate(rows.of_label(session, scope, dataset_id, read_as))
+        refuse_duplicate(rows.of_label(session, scope, dataset_id, read_as))
+        return self.add(session, scope, dataset_id=dataset_id, file_name=file_name, label=read_as, length=length)
+
+    def add(
+        self,
+        session: Session,
+        scope: TenantScope,
+        *,
+        length: int,
+        dataset_id: str | None = None,
+        file_name: str = "",
+        label: str = "",
+        concat: str | None = None,
+    ) -> Upload:
+        """Add the row of an upload that was admitted."""
         upload = Upload(
             id=new_id("up"),
             tenant_id=scope.tenant_id,
             dataset_id=dataset_id,
             file_name=file_name,
-            label=read_as,
+            label=label,
+            concat=concat,
             length=length,
             offset=0,
             state=UploadState.OPEN.value,
@@ -70,16 +88,24 @@ class Uploads:
         return upload
 
     def complete(self, session: Session, scope: TenantScope, upload_id: str) -> Upload:
-        """Move a file that has all its bytes to the blobs. Does nothing when that is done, so it may be repeated."""
+        """Move a file that has all its bytes to the blobs, and join it there if it came in parts.
+
+        Does nothing when that is done, so it may be repeated. A part stays where it is until it is claimed.
+        """
         upload = living(rows.get(session, scope, upload_id, lock=True))
-        if upload.state == UploadState.OPEN and self.safe_offset(upload) == upload.length:
-            if upload.length == 0:
-                self.files.write(upload.id, 0, b"")
-            blobs.lock_shared(session, scope)
-            upload.sha256 = self.blobs.put(self.files.path_of(upload.id), scope=scope.tenant_id).sha256
-            killpoint("upload_stored")
-            upload.state = next_state(UploadState.OPEN, "complete").value
-            upload.writer_token = None
+        if upload.state != UploadState.OPEN or self._num_stored(upload) < upload.length:
+            return upload
+        if upload.length == 0:
+            self.files.write(upload.id, 0, b"")
+        if upload.concat == PARTIAL:
+            return upload
+        blobs.lock_shared(session, scope)
+        paths = [self.files.path_of(file_id) for file_id in self._file_ids(upload)]
+        upload.sha256 = self.blobs.put(*paths, scope=scope.tenant_id).sha256
+        killpoint("upload_stored")
+        upload.offset = upload.length
+        upload.state = next_state(UploadState.OPEN, "complete").value
+        upload.writer_token = None
         return upload
 
     def abort(self, session: Session, scope: TenantScope, upload_id: str) -> None:
@@ -90,27 +116,51 @@ class Uploads:
             Conflict: its dataset is sealed, or failed.
         """
         upload = living(rows.get(session, scope, upload_id))
-        _open_dataset(session, scope, upload.dataset_id)
+        if upload.dataset_id is not None:
+            open_dataset(session, scope, upload.dataset_id)
         upload = living(rows.get(session, scope, upload_id, lock=True))
         upload.state = next_state(UploadState(upload.state), "abort").value
         upload.writer_token = None
 
+    def give_up(self, session: Session, scope: TenantScope, upload_ids: Iterable[str]) -> None:
+        """Abort those of these uploads that can still be given up."""
+        for upload_id in upload_ids:
+            with suppress(NotFound, Conflict):
+                self.abort(session, scope, upload_id)
+
     def safe_offset(self, upload: Upload) -> int:
         """Return how many bytes are promised and there: a disk may have lost some of them."""
         return min(upload.offset, self.files.size(upload.id))
+
+    def forget_files(self, upload: Upload) -> None:
+        """Remove the files in flight of an upload that is stored as a blob."""
+        if upload.sha256 is not None:
+            for file_id in {upload.id, *upload.part_ids}:
+                self.files.remove(file_id)
+
+    def _file_ids(self, upload: Upload) -> list[str]:
+        """Return the names of the files that hold an upload's bytes, in order."""
+        return (upload.part_ids if upload.length else []) or [upload.id]
+
+    def _num_stored(self, upload: Upload) -> int:
+        """Return how many bytes of an upload, or of all its parts, are promised and there."""
+        if upload.part_ids:
+            return sum(map(self.files.size, upload.part_ids))
+        return self.safe_offset(upload)
 
     def expiry(self) -> datetime:
         """Return when an upload that somebody goes on with now expires."""
         return datetime.now(UTC) + timedelta(seconds=self.settings.upload_expiry_s)
 
 
-def _open_dataset(
+def open_dataset(
     session: Session, scope: TenantScope, dataset_id: str, *, lock: Literal["share", "update"] = "share"
 ) -> None:
+    """Check that a dataset takes files, and hold it so. Raises NotFound, and Conflict as `readiness.require_open`."""
     readiness.require_open(datasets.get(session, scope, dataset_id, lock=lock))
 
 
-def _refuse_duplicate(known: Upload | None) -> None:
+def refuse_duplicate(known: Upload | None) -> None:
     """Refuse a name that reads as another file's: speech is matched with texts by labels."""
     if known is not None:
         raise Conflict(

@@ -36,8 +36,8 @@ def from_json(files: Mapping[str, Mapping[str, Any]]) -> Files:
 class BlobStore(Protocol):
     """Content-addressed files. Every method takes the scope whose files it may touch."""
 
-    def put(self, path: Path, *, scope: str) -> BlobRef:
-        """Store a copy of a file, durable when this returns; the file itself is left alone."""
+    def put(self, *paths: Path, scope: str) -> BlobRef:
+        """Store a copy of a file, or of several as one, durable when this returns; the files are left alone."""
         ...
 
     def fetch(self, sha256: str, *, scope: str) -> Path:

@@ -10,6 +10,7 @@ from adaptwin_core.domain.digest import CHUNK_BYTES, digest_file
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.store.blobs import BlobRef, blob_name
 from adaptwin_core.store.disk import sync_folder
+from adaptwin_core.store.joined_files import open_joined
 
 
 class LocalBlobs:
@@ -20,15 +21,15 @@ class LocalBlobs:
         # Files whose bytes this process has compared with their name, and (inode, size, mtime) at that moment.
         self._checked: dict[Path, tuple[int, ...]] = {}
 
-    def put(self, path: Path, *, scope: str) -> BlobRef:
-        """Store a copy of a file, hashed while it is copied."""
+    def put(self, *paths: Path, scope: str) -> BlobRef:
+        """Store a copy of a file, or of several as one, hashed while it is copied."""
         folder = self.root / scope
         folder.mkdir(parents=True, exist_ok=True)
         sha, num_bytes = hashlib.sha256(), 0
         descriptor, tmp_name = tempfile.mkstemp(dir=folder, prefix="tmp-")
         tmp = Path(tmp_name)
         try:
-            with os.fdopen(descriptor, "wb") as out, path.open("rb") as source:
+            with os.fdopen(descriptor, "wb") as out, open_joined(paths) as source:
                 while chunk := source.read(CHUNK_BYTES):
                     sha.update(chunk)
                     num_bytes += len(chunk)

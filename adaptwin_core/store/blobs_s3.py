@@ -1,5 +1,6 @@
 """Blobs in a bucket of any S3 store, read through a local folder of checked copies."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from adaptwin_core.domain.digest import CHUNK_BYTES, digest_file
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.store.blobs import BlobRef, blob_name
 from adaptwin_core.store.blobs_local import LocalBlobs
+from adaptwin_core.store.joined_files import open_joined
 
 
 class S3Blobs:
@@ -29,11 +31,13 @@ class S3Blobs:
         """Made on first use: a client must not be shared with a process that is forked later."""
         return boto3.client("s3", endpoint_url=self._endpoint_url)
 
-    def put(self, path: Path, *, scope: str) -> BlobRef:
-        """Store a copy of a file; S3 acknowledges it only once it is durable."""
-        ref = BlobRef(digest_file(path), path.stat().st_size)
-        self._client.upload_file(str(path), self._bucket, blob_name(ref.sha256, scope))
-        return ref
+    def put(self, *paths: Path, scope: str) -> BlobRef:
+        """Store a copy of a file, or of several as one; S3 acknowledges it only once it is durable."""
+        with open_joined(paths) as source:
+            sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+        with open_joined(paths) as source:
+            self._client.upload_fileobj(source, self._bucket, blob_name(sha256, scope))
+        return BlobRef(sha256, sum(path.stat().st_size for path in paths))
 
     def fetch(self, sha256: str, *, scope: str) -> Path:
         """Return a local copy whose SHA-256 was checked. Raises NotFound, CorruptBlob."""

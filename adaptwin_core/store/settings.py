@@ -1,9 +1,12 @@
 """Every setting of the service, read from the environment as ADAPTWIN_… (and DATABASE_URL, REDIS_URL)."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from adaptwin_core.domain.origins import parse_origins
 
 GIB = 1 << 30
 
@@ -32,6 +35,12 @@ class Settings(BaseSettings):
     s3_endpoint_url: str | None = Field(None, description="URL of an S3 service that is not Amazon's.")
     model_cache_dir: Path | None = Field(
         None, description="Folder for converted base models; if left out, `models` in the data folder."
+    )
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may use the API from a browser, separated by commas, such as "
+        "`https://app.example.com`; `*` stands for all. Without it no other site's page may.",
     )
 
     # 8 h of stereo 44.1 kHz PCM is 5.1 GB
@@ -72,6 +81,12 @@ class Settings(BaseSettings):
         0, description="Threads of a task that runs alone, such as tune or export; 0 means all cores."
     )
     calibration_shards: int = Field(2, description="Tasks that share the calibration of one job.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _separate(cls, given: object) -> object:
+        """The environment holds one text."""
+        return parse_origins(given) if isinstance(given, str) else given
 
     @field_validator("database_url")
     @classmethod

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from adaptwin_core.domain.concatenation import part_ids
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
@@ -105,14 +106,16 @@ class Dataset(Timed, Base):
 
 
 class Upload(Timed, Base):
-    """One file on its way in by tus. The offset is what is safe on disk."""
+    """One file on its way in, or a part of one. The offset is what is safe on disk."""
 
     __tablename__ = "upload"
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
-    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), index=True)
-    file_name: Mapped[str]  # as the person named it: shown back, never used as a path
+    dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"), index=True)  # None: a part
+    file_name: Mapped[str]  # as the person named it: shown back, never used as a path; a part has none
     label: Mapped[str]  # the name in its plain form; it is unique in a dataset
+    concat: Mapped[str | None]  # Upload-Concat, as it came
+    final_id: Mapped[str | None] = mapped_column(ForeignKey("upload.id"))  # of a part: the upload that it went into
     length: Mapped[int]
     offset: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default=UploadState.OPEN.value)
@@ -120,6 +123,11 @@ class Upload(Timed, Base):
     expires_at: Mapped[datetime]
     writer_token: Mapped[str | None]  # of the newest request that writes; an older one finds it changed and stops
     __table_args__ = (Index("ix_upload_dataset_label", "dataset_id", "label"),)
+
+    @property
+    def part_ids(self) -> list[str]:
+        """Ids of the parts that this upload is joined from, in order; none for other uploads."""
+        return part_ids(self.concat)
 
 
 class Job(Timed, Base):

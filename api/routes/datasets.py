@@ -1,9 +1,12 @@
 """/v1/datasets"""
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Query, Response
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.scope import TenantScope
+from adaptwin_core.domain.states import DatasetState
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset, UploadOut
 from adaptwin_core.service import datasets
@@ -11,6 +14,10 @@ from adaptwin_core.store.tables import Dataset
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, erase_now, page_of
 from api.path_ids import DatasetId
 from api.problems import documented
+
+# The states that a list shows: what is deleted is gone from it.
+ShownState = Literal["open", "probing", "ready", "failed"]
+InState = Annotated[ShownState | None, Query(description="List only datasets in this state.")]
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=TenantRoute)
 
@@ -26,10 +33,14 @@ def create_dataset(body: NewDataset, scope: Scope, service: Running, response: R
 
 
 @router.get("")
-def list_datasets(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[DatasetSummary]:
+def list_datasets(
+    scope: Scope, service: Running, after: After = None, limit: Limit = 50, state: InState = None
+) -> Page[DatasetSummary]:
     """List datasets, newest first."""
+    wanted = None if state is None else DatasetState(state)
     with service.database.transaction() as session:
-        rows, has_more = page_of(datasets.list_datasets(session, scope, after=after, limit=limit + 1), limit)
+        found = datasets.list_datasets(session, scope, after=after, limit=limit + 1, state=wanted)
+        rows, has_more = page_of(found, limit)
         return Page(items=[DatasetSummary.model_validate(row) for row in rows], has_more=has_more)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 
+from adaptwin_core.domain.states import JobState
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
 from adaptwin_core.service import jobs
@@ -24,6 +25,7 @@ IdempotencyKey = Annotated[
         description="A value of your choice. If it is sent again with the same body, the first job is returned.",
     ),
 ]
+InState = Annotated[JobState | None, Query(description="List only jobs in this state.")]
 LastEventId = Annotated[
     int | None,
     Header(alias="Last-Event-ID", ge=0, lt=2**63, description="Id of the last event seen, as browsers send it."),
@@ -71,10 +73,12 @@ def create_job(
 
 
 @router.get("")
-def list_jobs(scope: Scope, service: Running, after: After = None, limit: Limit = 50) -> Page[JobSummary]:
+def list_jobs(
+    scope: Scope, service: Running, after: After = None, limit: Limit = 50, state: InState = None
+) -> Page[JobSummary]:
     """List jobs, newest first."""
     with service.database.transaction() as session:
-        rows, has_more = page_of(jobs.list_jobs(session, scope, after=after, limit=limit + 1), limit)
+        rows, has_more = page_of(jobs.list_jobs(session, scope, after=after, limit=limit + 1, state=state), limit)
         return Page(items=[summary_of(row) for row in rows], has_more=has_more)
 
 

@@ -1,13 +1,14 @@
-"""/v1/uploads: tus 1.0 with creation, creation-with-upload, termination, checksum and expiration."""
+"""/v1/uploads: tus 1.0 with creation, creation-with-upload, termination, checksum, expiration and concatenation."""
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from adaptwin_core.domain.concatenation import PARTIAL, part_ids
 from adaptwin_core.domain.errors import AdaptwinError, InvalidInput
 from adaptwin_core.domain.states import UploadState
-from api import tus, tus_body
+from api import tus, tus_body, tus_final
 from api.deps import Running, Scope, erase_now, in_transaction
 from api.error_status import CHECKSUM_MISMATCH
 from api.path_ids import UploadId
@@ -48,26 +49,36 @@ async def describe_uploads(_: Scope, service: Running) -> Response:
     openapi_extra={
         "requestBody": _BODY,
         "parameters": _headers(
-            Upload_Length="bytes of the whole file",
-            Upload_Metadata="`dataset` (its id) and `filename`, each with its value in Base64",
+            Upload_Length_="bytes of the whole file, or of the part; not for a final upload",
+            Upload_Metadata_="`dataset` (its id) and `filename`, each with its value in Base64; a part needs none",
             Upload_Checksum_=_CHECKSUM,
+            Upload_Concat_="`partial`, or `final;` and the addresses of the parts with spaces between them",
         ),
     },
 )
-async def create_upload(request: Request, scope: Scope, service: Running) -> Response:
-    """Begin an upload to an open dataset. The body may already hold the first bytes of the file."""
-    length = tus.parse_count(request, "Upload-Length")
+async def create_upload(request: Request, scope: Scope, service: Running, background: BackgroundTasks) -> Response:
+    """Begin an upload to an open dataset. The body may already hold the first bytes of the file.
+
+    With `Upload-Concat: partial` it is a part, which belongs to no dataset. With `Upload-Concat: final;…` the parts
+    become one file of the dataset.
+    """
     metadata = tus.parse_metadata(request.headers.get("upload-metadata", ""))
-    file_name = tus.file_name_of(metadata)
+    concat = request.headers.get("upload-concat")
+    if concat is not None and part_ids(concat):
+        return await tus_final.create(service, request, scope, metadata, concat, background)
+    length = tus.parse_count(request, "Upload-Length")
     checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    if has_body:
+    if tus.has_body(request):
         _require_media_type(request)
-    upload = await in_transaction(
-        service, service.uploads.create, scope, dataset_id=tus.dataset_of(metadata), file_name=file_name, length=length
-    )
-    location = f"/v1/uploads/{upload.id}"
-    if has_body or length == 0:
+    if concat == PARTIAL:
+        upload = await in_transaction(service, service.parts.create, scope, length=length)
+    else:
+        name, dataset_id = tus.file_name_of(metadata), tus.dataset_of(metadata)
+        upload = await in_transaction(
+            service, service.uploads.create, scope, dataset_id=dataset_id, file_name=name, length=length
+        )
+    location = tus.location_of(upload)
+    if tus.has_body(request) or length == 0:
         try:
             writer = await in_transaction(service, service.writers.begin, scope, upload.id, offset=0, checksum=checksum)
             upload = await tus_body.receive(service, request, scope, writer)
@@ -79,19 +90,24 @@ async def create_upload(request: Request, scope: Scope, service: Running) -> Res
 
 
 @router.head("/{upload_id}", responses=documented(404, 410), openapi_extra={"parameters": _headers()}, status_code=200)
-async def get_upload(upload_id: UploadId, scope: Scope, service: Running) -> Response:
-    """Tell how many bytes are stored. The upload goes on from there."""
+async def get_upload(upload_id: UploadId, scope: Scope, service: Running, background: BackgroundTasks) -> Response:
+    """Tell how many bytes are stored. The upload goes on from there.
+
+    A final upload has no `Upload-Offset` until its parts are joined.
+    """
     upload = await in_transaction(service, service.uploads.get, scope, upload_id)
-    if upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step is missing
+    if upload.state == UploadState.OPEN and upload.part_ids:
+        background.add_task(tus_final.join, service, scope, upload_id)
+    elif upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step is missing
         upload = await in_transaction(service, service.uploads.complete, scope, upload_id)
-        await tus_body.forget_file(service, upload)
+        await run_in_threadpool(service.uploads.forget_files, upload)
     return Response(headers=tus.headers_of(upload))
 
 
 @router.patch(
     "/{upload_id}",
     status_code=204,
-    responses=documented(400, 404, 408, 409, 410, 413, 415, CHECKSUM_MISMATCH, 507),
+    responses=documented(400, 403, 404, 408, 409, 410, 413, 415, CHECKSUM_MISMATCH, 507),
     openapi_extra={
         "requestBody": _BODY,
         "parameters": _headers(Upload_Offset="offset of the first byte of this body", Upload_Checksum_=_CHECKSUM),

@@ -27,6 +27,7 @@ UNSCOPED = {
     ("tasks", "num_waiting"): "the sweeper serves all, and only a number comes out",
     ("tasks", "announce_again"): "the sweeper serves all",
     ("tasks", "held"): "the sweeper serves all",
+    ("uploads", "left_unjoined"): "the sweeper serves all",
 }
 UNSCOPED_MODULES = {
     "leases": "a worker holds a task by its id and attempt",

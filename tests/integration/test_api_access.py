@@ -51,6 +51,8 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
         case "PATCH", _:
             request["headers"]["Upload-Offset"] = "0"
             request["content"] = b"abc"
+        case "POST", "/v1/datasets/{dataset_id}/files":
+            request["files"] = {"file": ("new.wav", b"abc")}
         case "POST", "/v1/datasets":
             request["json"] = {"name": "new"}
         case "POST", "/v1/jobs":
@@ -143,8 +145,10 @@ def test_an_unknown_query_parameter_is_refused_by_every_route(owner: Principal, 
     ("path", "told"),
     [
         ("/v1/jobs?limitt=3", "unknown parameter limitt: did you mean limit?"),
-        ("/v1/datasets?cursor=3", "unknown parameter cursor: only after and limit may be given here"),
+        ("/v1/datasets?cursor=3", "unknown parameter cursor: only after, limit and state may be given here"),
         ("/v1/datasets?limit=3&limit=4", "is given more than once"),
+        ("/v1/jobs?state=done", "must be 'queued', 'running', 'succeeded', 'failed' or 'cancelled', not 'done'"),
+        ("/v1/datasets?state=deleted", "must be 'open', 'probing', 'ready' or 'failed', not 'deleted'"),
         ("/v1/base-models?limit=3", "unknown parameter limit: none may be given here"),
         ("/v1/health/live?verbose=1", "unknown parameter verbose: none may be given here"),
     ],

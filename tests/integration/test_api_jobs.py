@@ -238,3 +238,13 @@ def test_events_are_told_live_and_end_with_the_job(owner: Principal, body: dict[
         [event["id"] for event in told[1:3]],
         True,
     )
+
+
+def test_a_list_shows_one_state(owner: Principal, body: dict[str, Any]):
+    first, second, third = (owner.client.post("/v1/jobs", json=body).json()["id"] for _ in range(3))
+    assert owner.client.post(f"/v1/jobs/{second}/cancel").status_code == 202
+    for state, ids in (("queued", [third, first]), ("cancelled", [second]), ("running", [])):
+        page = owner.client.get("/v1/jobs", params={"state": state}).json()
+        assert ([item["id"] for item in page["items"]], page["has_more"]) == (ids, False)
+    page = owner.client.get("/v1/jobs", params={"state": "queued", "limit": 1}).json()
+    assert ([item["id"] for item in page["items"]], page["has_more"]) == ([third], True)

@@ -20,6 +20,7 @@ from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.queries import datasets, erasure
 from adaptwin_core.store.tables import Outbox, Task, Upload
 from tests.integration import world
+from tests.integration.api_world import add_ready_dataset
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import TUS, create, created, new_dataset, upload
 from tests.service_under_test import get_blobs, unit_of_work
@@ -327,3 +328,12 @@ def test_pages_go_from_new_to_old(owner: Principal):
             break
         after = page["items"][-1]["id"]
     assert seen == names[::-1]
+
+
+def test_a_list_shows_one_state(owner: Principal, tmp_path: Path):
+    open_id, ready_id, deleted_id = new_dataset(owner), add_ready_dataset(owner, tmp_path), new_dataset(owner)
+    assert owner.client.delete(f"/v1/datasets/{deleted_id}").status_code == 204
+    for state, ids in (("open", [open_id]), ("ready", [ready_id]), ("failed", [])):
+        page = owner.client.get("/v1/datasets", params={"state": state}).json()
+        assert ([item["id"] for item in page["items"]], page["has_more"]) == (ids, False)
+    assert [item["id"] for item in owner.client.get("/v1/datasets").json()["items"]] == [ready_id, open_id]

@@ -93,3 +93,26 @@ def test_uploads_that_there_were_are_told_by_their_labels_too(empty_database: st
             assert connection.scalar(text("SELECT label FROM upload")) == "day1/001.wav"
     finally:
         engine.dispose()
+
+
+def test_parts_of_uploads_go_with_the_columns_that_tell_them(empty_database: str):
+    migrate.upgrade(empty_database, "0005")
+    engine = create_engine(empty_database)
+    columns = 'id, tenant_id, dataset_id, file_name, label, concat, final_id, length, "offset", state, expires_at'
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO tenant (id, name) VALUES ('t', 't')"))
+            connection.execute(text("INSERT INTO dataset (id, tenant_id, name, state) VALUES ('d', 't', 'd', 'open')"))
+            for row in (
+                "('file', 't', 'd', 'a', 'a', 'final;/v1/uploads/part', NULL, 1, 1, 'complete', now())",
+                "('part', 't', NULL, '', '', 'partial', 'file', 1, 1, 'complete', now())",
+            ):
+                connection.execute(text(f"INSERT INTO upload ({columns}) VALUES {row}"))
+        migrate.downgrade(empty_database, "0004")
+        with engine.begin() as connection:
+            assert connection.scalars(text("SELECT id FROM upload")).all() == ["file"]
+        migrate.upgrade(empty_database)
+        with engine.begin() as connection:
+            assert connection.scalars(text("SELECT concat FROM upload")).all() == [None]
+    finally:
+        engine.dispose()

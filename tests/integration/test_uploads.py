@@ -87,6 +87,7 @@ def test_the_server_says_what_it_speaks(owner: Principal):
         "termination",
         "checksum",
         "expiration",
+        "concatenation",
     }
     assert set(told.headers["tus-checksum-algorithm"].split(",")) == {"sha1", "sha256"}
     assert int(told.headers["tus-max-size"]) == get_settings().max_upload_bytes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import CompoundSelect, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from adaptwin_core.domain.states import DatasetState, UploadState
 from adaptwin_core.store.tables import Dataset, Job, Model, Result, Task, Upload
@@ -55,8 +55,10 @@ def dead_results(session: Session, *, limit: int) -> Sequence[Result]:
 
 
 def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
-    """Return which of these uploads still accept bytes."""
-    query = select(Upload.id).where(Upload.id.in_(upload_ids), Upload.state == UploadState.OPEN)
+    """Return which of these uploads still need their files: those that are open, or part of one that is."""
+    final = aliased(Upload)
+    goes_on = exists().where(final.id == Upload.final_id, final.state == UploadState.OPEN)
+    query = select(Upload.id).where(Upload.id.in_(upload_ids), (Upload.state == UploadState.OPEN) | goes_on)
     return set(session.scalars(query))
 
 

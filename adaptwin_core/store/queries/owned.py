@@ -24,11 +24,15 @@ def get(session: Session, scope: TenantScope, table: type[T], row_id: str, *, lo
     return row
 
 
-def newest_first(session: Session, scope: TenantScope, table: type[T], *, after: str | None, limit: int) -> Sequence[T]:
-    """Return up to `limit` rows older than the row `after`."""
+def newest_first(
+    session: Session, scope: TenantScope, table: type[T], *, after: str | None, limit: int, state: str | None = None
+) -> Sequence[T]:
+    """Return up to `limit` rows older than the row `after`; with `state`, only those in this state."""
     query = select(table).where(table.tenant_id == scope.tenant_id).order_by(table.id.desc()).limit(limit)
     if after is not None:
         query = query.where(table.id < after)
+    if state is not None:
+        query = query.where(table.__table__.c.state == state)
     if issubclass(table, Model | Dataset):
         query = query.where(table.deleted_at.is_(None))
     return session.scalars(query).all()

@@ -122,3 +122,13 @@ def test_no_half_written_file_is_left(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         blobs.put(tmp_path / "nothing", scope="ten_a")
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+def test_several_files_are_stored_as_one(blobs: BlobStore, tmp_path: Path):
+    parts = {"a": DATA, "empty": b"", "b": DATA[::-1] + b"end"}
+    for name, data in parts.items():
+        (tmp_path / name).write_bytes(data)
+    ref = blobs.put(*(tmp_path / name for name in parts), scope="ten_a")
+    whole = b"".join(parts.values())
+    assert (ref.sha256, ref.bytes) == (hashlib.sha256(whole).hexdigest(), len(whole))
+    assert blobs.fetch(ref.sha256, scope="ten_a").read_bytes() == whole

@@ -1,0 +1,245 @@
+"""The examples of the page /docs: one way from a dataset to an export, with the figures of the demo's job.
+
+They are told by the name of a schema. The OpenAPI document shows them wherever a request or an answer has that schema.
+"""
+
+from typing import Any
+
+from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
+
+_DATASET, _GENERAL = "ds_01kbd4q8z0f3v6m2x9w7t5r1ca", "ds_01kbd4qap7n0e5g8h2j4k6m3db"
+_JOB, _MODEL = "job_01kbd52mgx4c8b1n7y0z3q6w9e", "mdl_01kbd5c0r2t9s5f1d7h3k8p4vg"
+_WAV_SHA256 = "5b2c1d0a9f8e7d6c5b4a39281706f5e4d3c2b1a0998877665544332211ffeedd"
+_WEIGHTS_SHA256 = "c1f0a7b35d2e4f6981c3d5e7f90b1a2c3d4e5f60718293a4b5c6d7e8f9010203"
+_EXPORT_SHA256 = "7e3d9c1b5a7f8e6d4c2b0a19f8e7d6c5b4a392817060f1e2d3c4b5a697887766"
+_SPEC = {"encoder_cut": 0.35}
+_SENTENCE = (
+    "Better than the original for this speaker: 11.6 to 22.2 points fewer words wrong (95 % interval, 49 clips)."
+)
+
+_UPLOAD = {
+    "id": "up_01kbd4rd3w8k5x2m9c7v1b4nzf",
+    "file_name": "day1/001.wav",
+    "state": "complete",
+    "length": 137324,
+    "offset": 137324,
+    "sha256": _WAV_SHA256,
+    "expires_at": "2026-12-02T09:14:07Z",
+}
+_DATASET_SUMMARY = {"id": _DATASET, "name": "Ada", "state": "ready", "created_at": "2026-12-01T09:12:40Z"}
+_REPORT = {
+    "seconds": 1646.306,
+    "clips": 389,
+    "recordings": 389,
+    "labelled": 389,
+    "labelled_train": 320,
+    "splits": {"train": 1350.524, "valid": 89.146, "test": 206.635},
+    "parts": {
+        name: {
+            "clips": clips,
+            "labelled": clips,
+            "silent": 0,
+            "labelled_seconds": seconds,
+            "unlabelled_seconds": 0.0,
+            "words": words,
+            "characters": characters,
+        }
+        for name, clips, seconds, words, characters in (
+            ("train", 320, 1350.524, 3957, 19133),
+            ("valid", 20, 89.146, 245, 1252),
+            ("test", 49, 206.635, 607, 2941),
+        )
+    },
+    "rejects": [
+        {
+            "name": "notes.docx",
+            "code": "not_audio",
+            "reason": "it is a document; save its table as csv, or its text as txt, in UTF-8",
+        }
+    ],
+    "warnings": [],
+    "notes": [
+        {
+            "name": "metadata.csv",
+            "code": "table",
+            "message": "a table parted by commas, with a header: files in column 1 (file_name), texts in column 2 "
+            "(transcription), splits in column 3 (split)",
+        }
+    ],
+}
+_CLIP = {
+    "id": "clip-00000",
+    "recording": "day1/001.wav",
+    "split": "train",
+    "seconds": 4.29,
+    "text": "Please send the report to the office before nine tomorrow morning.",
+}
+_BASE_MODEL = {
+    "id": "whisper-tiny.en",
+    "digest": "2f1f0f5c6fd4a77c2d7ac8cbb57b5f0ef5d3c7f4be9ab1a2c04d9e8f7a6b5c4d",
+    "licence": "mit",
+    "languages": ["en"],
+    "shape": {
+        "d_model": 384,
+        "encoder_layers": 4,
+        "decoder_layers": 4,
+        "encoder_heads": 6,
+        "decoder_heads": 6,
+        "encoder_ffn": 1536,
+        "decoder_ffn": 1536,
+        "vocab_size": 51864,
+        "num_mel_bins": 80,
+        "max_source_positions": 1500,
+        "max_target_positions": 448,
+    },
+    "params": {"encoder": 7632384, "decoder": 29551872, "total": 37760256},
+}
+_JOB_SUMMARY = {
+    "id": _JOB,
+    "name": "Ada, small",
+    "state": "running",
+    "stage": "factorize",
+    "dataset_id": _DATASET,
+    "general_dataset_id": _GENERAL,
+    "base_model": "whisper-tiny.en",
+    "created_at": "2026-12-01T09:20:11Z",
+    "started_at": "2026-12-01T09:20:12Z",
+    "finished_at": None,
+    "error": None,
+}
+
+
+def _task(key: str, state: str, seconds: float | None, progress: dict[str, Any] | None = None) -> dict[str, Any]:
+    attempt = 0 if seconds is None else 1
+    return {"key": key, "state": state, "attempt": attempt, "progress": progress, "seconds": seconds, "error": None}
+
+
+_TASKS = {
+    Stage.PERSONALIZE: [_task("model", "done", 112.8)],
+    Stage.CALIBRATE: [_task("shard-0-of-2", "done", 16.4), _task("shard-1-of-2", "done", 16.7)],
+    Stage.WEIGH: [_task(f"encoder.{layer}.self", "done", 10.3) for layer in range(4)],
+    Stage.FACTORIZE: [
+        _task("encoder.0.self", "done", 2.7),
+        _task("encoder.1.self", "running", 1.2, {"step": 10, "total": 24}),
+        _task("encoder.2.self", "queued", None),
+        _task("encoder.3.self", "queued", None),
+    ],
+}
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    tasks = _TASKS.get(stage, [])
+    num_done = sum(task["state"] == "done" for task in tasks)
+    return {"stage": stage.value, "num_done": num_done, "num_tasks": len(tasks), "tasks": tasks}
+
+
+_RUNNING_JOB = {
+    **_JOB_SUMMARY,
+    "spec": CompressionSpec.model_validate(_SPEC).model_dump(mode="json"),
+    "accept_little": False,
+    "stages": [_stage(stage) for stage in JOB_STAGES],
+    "model_id": None,
+    "verdict": None,
+}
+_MODEL_SUMMARY = {"id": _MODEL, "job_id": _JOB, "created_at": "2026-12-01T09:24:53Z", "num_downloads": 1}
+_VERDICT = {
+    "outcome": "better",
+    "is_sure": True,
+    "sentence": _SENTENCE,
+    "difference": -0.1672,
+    "low": -0.2224,
+    "high": -0.1159,
+    "margin_s": None,
+    "others": "no_worse",
+    "advice": [],
+}
+_EXPORT = {
+    "format": "ct2-int8",
+    "state": "ready",
+    "progress": None,
+    "verdict": {"is_offered": True, "unit": "word", "error_rate": 0.0695, "checkpoint_error_rate": 0.0695, "why": None},
+    "files": {"model.bin": {"sha256": _EXPORT_SHA256, "bytes": 39381504}},
+    "error": None,
+}
+_EVENT = {
+    "id": 4711,
+    "created_at": "2026-12-01T09:23:02Z",
+    "kind": "task",
+    "message": "factorize encoder.0.self done",
+    "data": {"stage": "factorize", "task": "encoder.0.self", "remaining": 3},
+}
+
+# schema: {what an example shows: the example}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "NewDataset": {"The speech of one person": {"name": "Ada"}},
+    "NewJob": {
+        "A share of the encoder": {"dataset_id": _DATASET, "base_model": "whisper-tiny.en", "spec": _SPEC},
+        "No more than 40 MB, and good for others too": {
+            "dataset_id": _DATASET,
+            "general_dataset_id": _GENERAL,
+            "base_model": "whisper-tiny.en",
+            "name": "Ada, small",
+            "spec": {"max_bytes": 40_000_000, "weights": "int8", "exports": ["ct2-int8"]},
+        },
+        "Only trained for the speaker": {
+            "dataset_id": _DATASET,
+            "base_model": "whisper-base",
+            "spec": {"encoder_cut": 0, "language": "de"},
+        },
+    },
+    "NewExport": {"For faster-whisper": {"format": "ct2-int8"}},
+    "DatasetOut": {
+        "Ready": {
+            **_DATASET_SUMMARY,
+            "digest": "9c0ffee0d2b44e1f8a6c7b5d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f",
+            "report": _REPORT,
+            "error": None,
+            "uploads": [_UPLOAD],
+        }
+    },
+    "UploadedFiles": {"One file": {"uploads": [_UPLOAD]}},
+    "JobOut": {"While blocks are cut": _RUNNING_JOB},
+    "ModelOut": {
+        "Its files and figures": {
+            **_MODEL_SUMMARY,
+            "manifest": {
+                "files": {"model.safetensors": {"sha256": _WEIGHTS_SHA256, "bytes": 70061960}},
+                "verdict": _VERDICT,
+                "window": {"margin_s": None},
+            },
+        }
+    },
+    "ExportOut": {"Ready": _EXPORT},
+    **{
+        f"Page_{name}_": {"The last page": {"items": [item], "has_more": False}}
+        for name, item in {
+            "BaseModelOut": _BASE_MODEL,
+            "ClipOut": _CLIP,
+            "DatasetSummary": _DATASET_SUMMARY,
+            "EventOut": _EVENT,
+            "ExportFormatOut": {
+                "name": "ct2-int8",
+                "runtime": "ctranslate2",
+                "note": "for faster-whisper, computed in 8 bits",
+                "is_exact": False,
+            },
+            "ExportOut": _EXPORT,
+            "JobSummary": _JOB_SUMMARY,
+            "ModelSummary": _MODEL_SUMMARY,
+        }.items()
+    },
+}
+
+
+def add_examples(document: dict[str, Any]) -> None:
+    """Put the examples into an OpenAPI document, at each request body and answer of their schema."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+                content = body.get("content", {}).get("application/json", {})
+                name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+                if name in EXAMPLES:
+                    shown = EXAMPLES[name].items()
+                    content["examples"] = {title: {"summary": title, "value": value} for title, value in shown}
