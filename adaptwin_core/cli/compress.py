@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
+from adaptwin_core.cli import job_settings
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
+from adaptwin_core.cli.extras import needs
 from adaptwin_core.cli.folder_checks import require_apart, require_files, require_writable
 from adaptwin_core.cli.interruption import stoppable
-from adaptwin_core.cli.job_settings import parse_settings
 from adaptwin_core.cli.library_logs import quiet_libraries
-from adaptwin_core.cli.progress_display import progress_display
-from adaptwin_core.cli.summary import model_summary
-from adaptwin_core.ml.base.sources import canonical_source
+from adaptwin_core.cli.safe_text import printable
 
 FolderOption = Annotated[
     Path | None,
@@ -32,16 +31,10 @@ def compress(
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the model to. It must be new or empty.")],
     general: FolderOption = None,
-    encoder_cut: Annotated[
-        float | None,
-        typer.Option(help="Share of the encoder's parameters to remove. It is 0.35 if no other size is given."),
-    ] = None,
-    settings: Annotated[
-        str, typer.Option(help="Settings of the job, as JSON: '{\"personal_steps\": 480}'. See docs/settings.md.")
-    ] = "{}",
-    accept_little: Annotated[
-        bool, typer.Option("--accept-little", help="Accept speech that is too little to train on or to test on.")
-    ] = False,
+    encoder_cut: job_settings.EncoderCut = None,
+    language: job_settings.Language = None,
+    settings: job_settings.Settings = "{}",
+    accept_little: job_settings.AcceptsLittle = False,
     cache: Annotated[Path, typer.Option(help="Folder that converted base models are kept in.")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker.
@@ -49,8 +42,15 @@ def compress(
     What is found in the speech is printed, and kept in report.json. If the command fails, --out is left as it was.
     The exit status is 1 if the job is refused, 2 if the command is used wrongly, and 130 if Ctrl-C stops it.
     """
+    from adaptwin_core.cli.progress_display import progress_display
+    from adaptwin_core.cli.summary import model_summary
+    from adaptwin_core.domain.errors import InvalidSpec
+    from adaptwin_core.ml.base.sources import canonical_source
+
     # Cheap checks come first: torch takes seconds to load.
-    spec = parse_settings(settings, encoder_cut)
+    spec = job_settings.parse_settings(settings, encoder_cut, language)
+    if spec.exports:
+        raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
     require_empty(out)
     speech = {"--audio": audio} | ({} if general is None else {"--general": general})
     require_apart(speech, {"--out": out})
@@ -62,10 +62,11 @@ def compress(
         require_writable("--cache", cache)
     quiet_libraries()
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
-        from adaptwin_core.ml.base.models import Base
+        with needs("models"):
+            from adaptwin_core.ml.base.models import Base
 
-        base = Base.found(source, spec.language, cache)
-        from adaptwin_core.ml.stages.run import run_recipe
+            base = Base.found(source, spec.language, cache)
+            from adaptwin_core.ml.stages.run import run_recipe
 
         workdir = made.parent / "work"  # on the disk that is to hold the model; removed with what is left of `made`
         workdir.mkdir()
@@ -81,5 +82,5 @@ def compress(
                 watcher=watcher,
             )
     with progress_display() as watcher:
-        for line in model_summary(report, out):
+        for line in [*model_summary(report), printable(f"The model and its report are in {out}.")]:
             watcher.say(line)

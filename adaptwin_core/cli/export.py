@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from adaptwin_core.cli.destination import require_empty, whole_or_nothing
+from adaptwin_core.cli.extras import needs
 from adaptwin_core.cli.interruption import stoppable
 from adaptwin_core.cli.library_logs import quiet_libraries
-from adaptwin_core.cli.progress_display import progress_display
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import FORMATS
 
@@ -39,11 +38,16 @@ def export(
         raise InvalidInput(f"there is no format {to!r}: give one of {', '.join(FORMATS)}")
     require_empty(out)
     quiet_libraries()
+    from rich.console import Console
+
+    from adaptwin_core.cli.progress_display import progress_display
+
     console = Console(stderr=True, soft_wrap=True)
     with stoppable(f"nothing was written to {out}"), whole_or_nothing(out) as made:
-        from adaptwin_core.ml.exports.acceptance import HeldOutSet
-        from adaptwin_core.ml.exports.export import export_model
-        from adaptwin_core.ml.model.quiet import quiet_transformers
+        with needs("models"):
+            from adaptwin_core.ml.exports.acceptance import HeldOutSet
+            from adaptwin_core.ml.exports.export import export_model
+            from adaptwin_core.ml.model.quiet import quiet_transformers
 
         quiet_transformers()
         with progress_display() as watcher, tempfile.TemporaryDirectory() as work:
@@ -71,18 +75,22 @@ def export(
 
 def verify(model: ModelArgument, audio: AudioOption = None) -> None:
     """Check every file of a model or an export against its SHA-256. With --audio, score it on speech as well."""
-    quiet_libraries()
-    from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
-    from adaptwin_core.ml.exports import acceptance, formats
-    from adaptwin_core.ml.model.quiet import quiet_transformers
+    from rich.console import Console
 
-    quiet_transformers()
+    from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
+
+    quiet_libraries()
     console = Console(stderr=True, soft_wrap=True)
     made = read_manifest(model)
     check_files(model, made)
     console.print(f"{len(made['files'])} files are intact")
     if audio is None:
         return
+    with needs("models"):
+        from adaptwin_core.ml.exports import acceptance, formats
+        from adaptwin_core.ml.model.quiet import quiet_transformers
+
+    quiet_transformers()
     language = made["settings"]["language"]
     with tempfile.TemporaryDirectory() as work:
         heard_on = acceptance.HeldOutSet.of(_speech(audio, Path(work)))

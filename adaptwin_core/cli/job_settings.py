@@ -1,37 +1,59 @@
 """The settings of a job from the options of a command line."""
 
 import json
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ValidationError
+import typer
 
-from adaptwin_core.domain.contradictions import contradictions
-from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.refusals import sentences
-from adaptwin_core.domain.spec import CompressionSpec
+if TYPE_CHECKING:
+    from adaptwin_core.domain.spec import CompressionSpec
+
+EncoderCut = Annotated[
+    float | None,
+    typer.Option(help="Share of the encoder's parameters to remove. It is 0.35 if no other size is given."),
+]
+Settings = Annotated[
+    str,
+    typer.Option("--settings", help="Settings of the job, as JSON: '{\"personal_steps\": 480}'. See docs/settings.md."),
+]
+Language = Annotated[
+    str | None, typer.Option(help="Language of the speech: de, de-DE or German. English if it is left out.")
+]
+AcceptsLittle = Annotated[
+    bool, typer.Option("--accept-little", help="Accept speech that is too little to train on or to test on.")
+]
 
 
-def parse_settings(text: str, encoder_cut: float | None) -> CompressionSpec:
-    """Read `--settings`, a JSON object, and `--encoder-cut`.
+def parse_settings(text: str, encoder_cut: float | None, language: str | None) -> "CompressionSpec":
+    """Read `--settings`, a JSON object, and the settings that have options of their own.
 
     Raises:
         InvalidSpec: a setting is unknown, has a wrong value, or contradicts another. The message names each.
     """
+    from pydantic import ValidationError
+
+    from adaptwin_core.domain.contradictions import contradictions
+    from adaptwin_core.domain.errors import InvalidSpec
+    from adaptwin_core.domain.refusals import sentences
+    from adaptwin_core.domain.spec import CompressionSpec
+
     try:
         asked = json.loads(text)
     except ValueError as fault:
         raise InvalidSpec(f"--settings is not JSON: {fault}") from fault
     if not isinstance(asked, dict):
         raise InvalidSpec('--settings must be a JSON object, such as {"personal_steps": 480}')
-    if encoder_cut is not None:
-        if "encoder_cut" in asked:
-            raise InvalidSpec("the cut is given twice: leave --encoder-cut out, or encoder_cut in --settings")
-        asked["encoder_cut"] = encoder_cut
+    for name, what, given in (("encoder_cut", "cut", encoder_cut), ("language", "language", language)):
+        if given is None:
+            continue
+        if name in asked:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidSpec(f"the {what} is given twice: leave {option} out, or {name} in --settings")
+        asked[name] = given
     try:
         spec = CompressionSpec.model_validate(asked)
     except ValidationError as fault:
         raise InvalidSpec("; ".join(sentences(fault.errors(include_url=False)))) from fault
     if found := contradictions(spec):
         raise InvalidSpec("; ".join(found))
-    if spec.exports:
-        raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
     return spec

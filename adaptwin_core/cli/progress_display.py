@@ -42,7 +42,7 @@ class ProgressLines(Watcher):
             self.say(f"{step}: {what}{seconds:.0f} s")
 
     def found(self, kind: SpeechKind, report: DatasetReport) -> None:
-        for line in speech_summary(kind, report):
+        for line in speech_summary(f"{kind} speech", report):
             self.say(line)
 
     def admitted(self, remarks: Sequence[Remark]) -> None:

@@ -8,19 +8,20 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Never
+from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
 from adaptwin_core.cli.base import add_base_model
+from adaptwin_core.cli.extras import needs
 from adaptwin_core.cli.keys import ensure_tenant
 from adaptwin_core.domain.errors import Conflict, Unauthorized
 from adaptwin_core.local import environment
-from adaptwin_core.local.servers import running_servers
+from adaptwin_core.local.published import KEY_FILE, publish_url
 from adaptwin_core.local.supervisor import POLL_S, Component, Supervisor
-from adaptwin_core.service.bootstrap import Service, bootstrap
-from adaptwin_core.store import migrate
-from adaptwin_core.store.settings import Settings
+
+if TYPE_CHECKING:
+    from adaptwin_core.service.bootstrap import Service
 
 LOCAL_TENANT = "local"
 DEFAULT_BASE_MODEL = "package:whisper-tiny.en"
@@ -43,6 +44,11 @@ def up(
 
     It starts the API, the workers, PostgreSQL and Valkey. DATABASE_URL and REDIS_URL name servers of your own instead.
     """
+    with needs("service"):
+        from adaptwin_core.local.servers import running_servers
+        from adaptwin_core.service.bootstrap import bootstrap
+        from adaptwin_core.store import migrate
+        from adaptwin_core.store.settings import Settings
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     data_dir = data_dir.resolve()
@@ -65,6 +71,7 @@ def up(
             for source in base_model or [DEFAULT_BASE_MODEL]:
                 typer.echo(f"{'base model':<10} {add_base_model(service, source)}")
             key_file = _ensure_key(service, data_dir)
+            publish_url(data_dir, host, port)
             with Supervisor(components(host, port, workers), data_dir / "logs", typer.echo) as supervisor:
                 pages = "listen at /listen, docs at /docs"
                 _watch(supervisor, f"{READY_LINE} at http://{host}:{port} ({pages}), API key in {key_file}")
@@ -125,9 +132,9 @@ def _require_free(host: str, port: int) -> None:
         raise Conflict(f"cannot listen on {host}:{port} ({fault.strerror}): choose another --port") from fault
 
 
-def _ensure_key(service: Service, data_dir: Path) -> Path:
+def _ensure_key(service: "Service", data_dir: Path) -> Path:
     """Return the file with this folder's API key, making both tenant and key if it has none that is valid."""
-    key_file = data_dir / "api_key"
+    key_file = data_dir / KEY_FILE
     with service.database.transaction() as session:
         try:
             service.keys.authenticate(session, key_file.read_text().strip())

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from adaptwin_core.client.errors import NoAddress
-
-URL, KEY = "ADAPTWIN_URL", "ADAPTWIN_KEY"
+from adaptwin_core.domain.service_variables import KEY, URL
 
 
 @dataclass(frozen=True)

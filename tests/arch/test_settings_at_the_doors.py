@@ -13,6 +13,7 @@ ENVIRONMENT = {  # each with the reason why it reads a variable itself
     "adaptwin_core/local/servers.py": "servers named there are not started",
     "adaptwin_core/local/supervisor.py": "hands its own environment on",
     "adaptwin_core/cli/library_logs.py": "tells libraries to be quiet",
+    "adaptwin_core/cli/service_address.py": "finds a service to talk to, which need not be on this machine",
     "adaptwin_core/cli/up.py": "sets the variables of the processes that it starts",
 }
 

@@ -6,8 +6,7 @@ from typing import Any
 from adaptwin_core.domain.languages import named
 from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
-from adaptwin_core.ml.evaluation.window_choice import IN_WORDS
-from adaptwin_core.ml.evaluation.written_form import KINDS
+from adaptwin_core.ml.evaluation.report_words import IN_WORDS, WRITTEN_KINDS
 
 MODELS = ("original", "compressed")
 _SPEECH = {"speaker": "this speaker", "general": "other speakers"}
@@ -70,7 +69,7 @@ def _figures(kind: str, found: Mapping[str, Any]) -> Iterator[str]:
     )
     raw = [
         f"{name} {' and '.join(_share(found[model]['raw'][name]) for model in MODELS if model in found)}"
-        for name in KINDS
+        for name in WRITTEN_KINDS
         if found["compressed"]["raw"][name] is not None
     ]
     if raw:
@@ -105,7 +104,7 @@ def _table(speech: Mapping[str, Any]) -> Iterator[str]:
         about = f"{found['num_clips']} | {found['reference']} |"
         cells = " | ".join("-" if scored is None else _rate(scored) for scored in heard)
         yield f"| {_SPEECH[kind]} | {Unit(found['unit']).rate} | {cells} | {about}"
-        for name in KINDS:
+        for name in WRITTEN_KINDS:
             if found["compressed"]["raw"][name] is not None:
                 cells = " | ".join("-" if scored is None else _share(scored["raw"][name]) for scored in heard)
                 yield f"| {_SPEECH[kind]} | {name} wrong | {cells} | {about}"

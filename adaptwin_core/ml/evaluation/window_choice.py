@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adaptwin_core.domain.audio import FITTED_MARGIN_S
 from adaptwin_core.domain.task_keys import WindowKind
+from adaptwin_core.ml.evaluation.report_words import FITTED_IN_WORDS
 from adaptwin_core.ml.evaluation.scoring import Difference, Score, difference
 from adaptwin_core.ml.evaluation.tolerance import MOST_ERRORS, MOST_WORSE
 
 MOST_WORSE_IF_UNSURE: Final = 0.01  # of the error rate
-FITTED_IN_WORDS = f"windows that end {FITTED_MARGIN_S:g} s after the speech"
-IN_WORDS = {WindowKind.FITTED: FITTED_IN_WORDS, WindowKind.WHOLE: "whole windows"}
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 import jiwer
 
 from adaptwin_core.domain.units import Unit, unit_of
+from adaptwin_core.ml.evaluation.report_words import WRITTEN_KINDS
 
-KINDS = ("numbers", "capitals", "punctuation")
 _OF_A_WORD = "%‰#@&"  # of Unicode category P, but spoken
 _ONE_FORM = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "..."})
 _PIECE = re.compile(r"\d+(?:[.,:/]\d+)*|[A-Za-z\u00c0-\u024f]+|\S")
@@ -61,7 +61,7 @@ def as_written(references: Sequence[str], hypotheses: Sequence[str], *, language
     )
     tokens = [token for clip in reference_tokens for token in clip]
     if not tokens:
-        return dict.fromkeys(KINDS)
+        return dict.fromkeys(WRITTEN_KINDS)
     pairs = list(_matching(reference_tokens, hypothesis_tokens))
     numbers = [token for token in tokens if token.is_number]
     num_right = sum(token.is_number for token, _ in pairs)

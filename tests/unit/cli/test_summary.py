@@ -3,7 +3,8 @@
 import pytest
 
 from adaptwin_core.cli.progress_display import EVERY_S, ProgressLines
-from adaptwin_core.cli.summary import MAX_SHOWN, printable, speech_summary
+from adaptwin_core.cli.safe_text import printable
+from adaptwin_core.cli.summary import MAX_SHOWN, speech_summary
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
 
@@ -33,7 +34,7 @@ REPORT = DatasetReport.model_validate(
 
 
 def test_everything_found_is_told():
-    assert speech_summary("speaker", REPORT) == [
+    assert speech_summary("speaker speech", REPORT) == [
         "read speaker speech: 285 files, 31.0 minutes",
         "speaker speech: 285 clips, 280 with a transcript, 5 without",
         "  train: 243 clips, 240 with a transcript (2 empty: nobody speaks), 3 without",
@@ -51,7 +52,7 @@ def test_everything_found_is_told():
 
 def test_of_many_rejects_the_first_are_shown_and_all_are_counted():
     rejects = [REPORT.rejects[0].model_copy(update={"name": f"{i}.pdf"}) for i in range(MAX_SHOWN + 37)]
-    lines = speech_summary("general", REPORT.model_copy(update={"rejects": rejects}))
+    lines = speech_summary("general speech", REPORT.model_copy(update={"rejects": rejects}))
     assert f"general speech: {MAX_SHOWN + 37} files not used ({MAX_SHOWN + 37} not_audio)" in lines
     assert sum(".pdf" in line for line in lines) == MAX_SHOWN
     assert "  and 37 more: a finished model's report.json lists all" in lines

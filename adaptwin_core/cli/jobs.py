@@ -1,0 +1,113 @@
+"""`adaptwin jobs` submits, lists, watches and cancels jobs of the service."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adaptwin_core.cli import job_settings, naming
+from adaptwin_core.cli.connected import connected
+from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
+from adaptwin_core.cli.interruption import stoppable
+from adaptwin_core.cli.printing import at, columns, print_json, print_lines
+from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
+
+if TYPE_CHECKING:
+    from adaptwin_core.rest.jobs import JobOut
+
+app = typer.Typer(help="Submit, list, watch and cancel jobs of the service.", no_args_is_help=True)
+
+
+@app.command()
+def submit(
+    dataset: Annotated[str, typer.Option(help="Id or name of the dataset with the speaker's speech.")],
+    general: Annotated[
+        str | None, typer.Option(help="Id or name of a dataset of other people's speech, still to be recognized.")
+    ] = None,
+    base_model: Annotated[
+        str | None, typer.Option(help="Base model, such as whisper-tiny.en. It may be left out if there is only one.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
+    encoder_cut: job_settings.EncoderCut = None,
+    language: job_settings.Language = None,
+    settings: job_settings.Settings = "{}",
+    accept_little: job_settings.AcceptsLittle = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: ServiceFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit a job: make a Whisper smaller for one speaker."""
+    spec = job_settings.parse_settings(settings, encoder_cut, language)
+    with connected(url, key, data_dir) as service:
+        from adaptwin_core.client import NewJob
+
+        asked = {"name": name, "general_dataset_id": naming.dataset_id(service, general) if general else None}
+        new = NewJob(
+            dataset_id=naming.dataset_id(service, dataset),
+            base_model=naming.base_model_id(service, base_model),
+            spec=spec,
+            accept_little=accept_little,
+            **{field: value for field, value in asked.items() if value is not None},
+        )
+        job = service.jobs.submit(new)
+    if as_json:
+        print_json(job)
+    else:
+        print_lines([f"{job.id} is submitted: `adaptwin jobs watch {job.id}`"])
+
+
+@app.command("list")
+def list_jobs(url: Url = None, key: Key = None, data_dir: ServiceFolder = None, as_json: AsJson = False) -> None:
+    """List the jobs, newest first."""
+    with connected(url, key, data_dir) as service:
+        found = service.jobs.all()
+    if as_json:
+        print_json(found)
+    elif found:
+        print_lines(columns([(one.id, one.state, at(one.created_at), one.base_model, one.name or "") for one in found]))
+
+
+@app.command()
+def watch(
+    job: Annotated[str | None, typer.Argument(help="Id of the job. Without it, the newest.")] = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: ServiceFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a job until it ends, and then how good its model is."""
+    from adaptwin_core.cli import job_watch
+
+    with connected(url, key, data_dir) as service:
+        job_id = naming.job_id(service, job)
+        with stoppable(f"the job goes on: adaptwin jobs watch {job_id}"):
+            ended = job_watch.watch(service, job_id)
+    if as_json:
+        print_json(ended)
+    _require_success(ended)
+    assert ended.verdict is not None, "it succeeded"
+    if not as_json:
+        print_lines([ended.verdict.sentence, *ended.verdict.advice, f"{ended.model_id}: `adaptwin models download`"])
+
+
+@app.command()
+def cancel(
+    job: Annotated[str, typer.Argument(help="Id of the job.")],
+    url: Url = None,
+    key: Key = None,
+    data_dir: ServiceFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a job. Its workers stop within seconds."""
+    with connected(url, key, data_dir) as service:
+        cancelled = service.jobs.cancel(job)
+    if as_json:
+        print_json(cancelled)
+    else:
+        print_lines([f"{cancelled.id} is {cancelled.state}"])
+
+
+def _require_success(job: "JobOut") -> None:
+    if job.state != "succeeded":
+        why = f"{job.error.code}: {job.error.message}" if job.error else "it has made no model"
+        raise CommandFailed(f"{job.id} is {job.state}: {why}", ExitCode.FAILED)
