@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
 
-Extra = Literal["service", "models", "s3"]
+Extra = Literal["service", "models", "exports", "s3"]
 OURS: Final = {"adaptwin_core", "api", "worker", "migrations"}
 
 

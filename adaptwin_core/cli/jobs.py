@@ -87,7 +87,7 @@ def watch(
     _require_success(ended)
     assert ended.verdict is not None, "it succeeded"
     if not as_json:
-        print_lines([ended.verdict.sentence, *ended.verdict.advice, f"{ended.model_id}: `adaptwin models download`"])
+        print_lines([ended.verdict.sentence, *ended.verdict.advice, f"The model: `adaptwin models download {ended.model_id} --out FOLDER`"])
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 class SuggestingGroup(TyperGroup):
     """The group of all commands."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # a Context of the click inside typer
         try:
             return super().invoke(ctx)
         except typer.TyperException as fault:

@@ -1,5 +1,6 @@
 """`adaptwin upload` sends a person's speech to the service, and tells what the service found in it."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +66,7 @@ def _sent_and_read(
     for one in left_out:
         warn(f"{one.name} is left out: {one.why}")
     to_fill = service.datasets.get(dataset_id(service, begun)) if begun else service.datasets.create(name)
-    go_on = f"adaptwin upload {speech} --dataset {to_fill.id}"
+    go_on = f"adaptwin upload {shlex.quote(str(speech))} --dataset {to_fill.id}"
     warn(f"dataset {to_fill.id}, {to_fill.name}; to go on after a break: {go_on}")
     with stoppable(f"what was sent is kept; go on: {go_on}"), whole_bar(to_fill.name) as bar:
         if to_fill.state is DatasetState.OPEN:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 PATIENCE_S: Final = 2.0  # what takes less needs no bar
 EVERY_S: Final = 30.0  # between lines, where there is no terminal
+STEPS: Final = 1000  # of a bar
 LEAST_SHARE: Final = 0.02  # less says nothing of the time left
 
 
@@ -76,8 +77,9 @@ class Bar(WholeBar):
         self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _show(self, share: float | None, note: str, left_s: float | None) -> None:
-        total = None if share is None else 1.0
-        self._bars.reset(self._task, start=True, total=total, completed=share or 0.0, note=note, left=time_left(left_s))
+        total = None if share is None else STEPS
+        done = 0 if share is None else round(STEPS * share)
+        self._bars.reset(self._task, total=total, completed=done, note=note, left=time_left(left_s))
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What `adaptwin doctor` looks at. Nothing heavy is imported, and nothing is sent."""
