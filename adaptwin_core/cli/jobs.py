@@ -87,7 +87,8 @@ def watch(
     _require_success(ended)
     assert ended.verdict is not None, "it succeeded"
     if not as_json:
-        print_lines([ended.verdict.sentence, *ended.verdict.advice, f"The model: `adaptwin models download {ended.model_id} --out FOLDER`"])
+        get_it = f"Get the model: adaptwin models download {ended.model_id} --out FOLDER"
+        print_lines([ended.verdict.sentence, *ended.verdict.advice, get_it])
 
 
 @app.command()

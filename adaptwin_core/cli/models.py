@@ -12,6 +12,7 @@ from adaptwin_core.cli.interruption import stoppable
 from adaptwin_core.cli.naming import model_id
 from adaptwin_core.cli.printing import at, columns, print_json, print_lines
 from adaptwin_core.cli.service_options import AsJson, IsSure, Key, ServiceFolder, Url
+from adaptwin_core.cli.summary import count_of
 from adaptwin_core.domain.manifests import MODEL_MANIFEST
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def download(
     if as_json:
         print_json({"model_id": found, "form": form, "folder": str(out), "files": files})
     else:
-        print_lines([f"{out}: {len(files)} files of {found}, {size / 1e6:.1f} MB, each with its SHA-256"])
+        print_lines([f"{out}: {count_of(len(files), 'file')} of {found}, {size / 1e6:.1f} MB, each with its SHA-256"])
 
 
 @app.command()
@@ -115,9 +116,10 @@ def _export(service: "Client", model: str, form: str, out: Path) -> "Mapping[str
     from adaptwin_core.cli.transfers import showing
     from adaptwin_core.cli.whole_bar import whole_bar
     from adaptwin_core.domain.exports import FORMATS
+    from adaptwin_core.domain.refusals import unknown_name
 
     if form not in FORMATS:
-        raise CommandFailed(f"there is no form {form}: give one of {', '.join(FORMATS)}", ExitCode.WRONG_USAGE)
+        raise CommandFailed(unknown_name("form", form, FORMATS), ExitCode.WRONG_USAGE)
     name = FORMATS[form].name
     with whole_bar(f"{model} as {form}") as bar:
         service.exports.request(model, name)

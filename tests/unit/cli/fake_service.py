@@ -27,7 +27,8 @@ class FakeService:
         self.answers[request] = status, body
 
     def refuse(self, request: str, status: int, code: str, detail: str, **more: Any) -> None:
-        self.on(request, {"type": "urn", "title": "No", "status": status, "code": code, "detail": detail} | more, status)
+        problem = {"type": "urn", "title": "No", "status": status, "code": code, "detail": detail}
+        self.on(request, problem | more, status)
 
     def bodies(self, request: str) -> list[Any]:
         """Return the bodies that came with a request."""
@@ -46,14 +47,15 @@ def fake_service() -> Iterator[FakeService]:
             request = f"{self.command} {self.path.partition('?')[0]}"
             service.asked.append((request, json.loads(body) if body else None))
             if not self.path.startswith("/v1/health"):
-                service.keys.add(self.headers["Authorization"].removeprefix("Bearer "))
+                service.keys.add((self.headers["Authorization"] or "").removeprefix("Bearer "))
             nowhere = 404, {"type": "urn", "title": "No", "status": 404, "code": "not_found", "detail": f"no {request}"}
             status, found = service.answers.get(request, nowhere)
             content = b"" if found is None else json.dumps(found).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
         do_GET = do_POST = do_DELETE = do_HEAD = answer
 

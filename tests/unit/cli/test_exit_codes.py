@@ -1,12 +1,30 @@
 """The exit status of every kind of end, and the one sentence with it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from adaptwin_core.cli import exit_codes, extras
-from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
+from adaptwin_core.cli.exit_codes import ExitCode
 from tests.running_service import free_port
 from tests.unit.cli.conftest import Adaptwin
 from tests.unit.cli.fake_service import FakeService, dataset, job, page
+
+# Runs a command where a package is not found.
+WITHOUT = """
+import sys
+class Without:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == "{package}":
+            raise ModuleNotFoundError("No module named " + name, name=name)
+sys.meta_path.insert(0, Without())
+sys.argv = ["adaptwin", *{words}]
+from adaptwin_core.cli.main import app
+app()
+"""
 
 
 def test_every_status_has_a_meaning() -> None:
@@ -78,16 +96,27 @@ def test_speech_cannot_be_used(adaptwin: Adaptwin, service: FakeService, tmp_pat
     assert "the speech of Ada: no_audio: send audio" in ran.err
 
 
-def test_packages_are_missing(adaptwin: Adaptwin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "adaptwin_core.store.migrate", None)
-    with pytest.raises(CommandFailed, match=r'needs the package sqlalchemy: pip install "adaptwin\[service\]"') as failed:
-        _import_what_is_missing()
-    assert failed.value.code is ExitCode.NOT_INSTALLED
-
-
-def _import_what_is_missing() -> None:
-    with extras.needs("service"):
-        raise ModuleNotFoundError("No module named 'sqlalchemy.orm'", name="sqlalchemy.orm")
+@pytest.mark.parametrize(
+    ("words", "package", "extra"),
+    [
+        (["migrate"], "alembic", "service"),
+        (["keys", "list"], "sqlalchemy", "service"),
+        (["compress", "--model", "whisper-tiny.en", "--audio", ".", "--out", "out"], "safetensors", "models"),
+    ],
+)
+def test_packages_are_missing(tmp_path: Path, words: list[str], package: str, extra: str) -> None:
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    settings = {"DATABASE_URL": "postgresql://nowhere", "ADAPTWIN_SECRET_KEY": "0" * 32}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(package=package, words=words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | settings,
+    )
+    assert done.returncode == ExitCode.NOT_INSTALLED
+    assert done.stderr == f'adaptwin: this command needs the package {package}: pip install "adaptwin[{extra}]"\n'
 
 
 def test_a_module_of_ours_that_is_missing_is_a_fault() -> None:

@@ -1,0 +1,125 @@
+"""What `adaptwin jobs submit` sends, and how `adaptwin jobs watch` tells of a job."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adaptwin_core.cli.job_progress import STAGE_SHARES, progress_of
+from adaptwin_core.cli.job_settings import parse_settings
+from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.stage_table import JOB_STAGES
+from adaptwin_core.domain.stages import Stage
+from adaptwin_core.rest.jobs import JobOut
+from tests.unit.cli.conftest import Adaptwin
+from tests.unit.cli.fake_service import NOW, FakeService, dataset, job, page
+
+ADA, OTHERS = f"ds_{'0' * 26}", f"ds_{'1' * 26}"
+BASE = {"digest": "0", "licence": None, "languages": None, "params": {"encoder": 1, "decoder": 1, "total": 2}}
+LAYERS = {f"{half}_{what}": 2 for half in ("encoder", "decoder") for what in ("layers", "heads", "ffn")}
+INPUT = {"vocab_size": 1000, "num_mel_bins": 80, "max_source_positions": 1500, "max_target_positions": 448}
+SHAPE = {"d_model": 64} | LAYERS | INPUT
+START = datetime.fromisoformat(NOW)
+
+
+@pytest.fixture(autouse=True)
+def _holds_speech(service: FakeService) -> None:
+    service.on("GET /v1/datasets", page(dataset(OTHERS, "others"), dataset(ADA, "Ada")))
+    service.on("POST /v1/jobs", job(), 201)
+
+
+def test_a_job_is_sent_as_it_was_meant(adaptwin: Adaptwin, service: FakeService) -> None:
+    options = ["--dataset", "Ada", "--general", OTHERS, "--base-model", "whisper-base", "--name", "mine"]
+    options += ["--encoder-cut", "0", "--settings", '{"weights": "int8"}', "--language", "German", "--accept-little"]
+    ran = adaptwin("jobs", "submit", *options)
+    assert (ran.code, ran.out) == (0, "job_1 is submitted: `adaptwin jobs watch job_1`\n")
+    assert service.bodies("POST /v1/jobs") == [
+        {
+            "dataset_id": ADA,
+            "general_dataset_id": OTHERS,
+            "base_model": "whisper-base",
+            "name": "mine",
+            "spec": {"encoder_cut": 0.0, "weights": "int8", "language": "de"},
+            "accept_little": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("names", "told"), [(["a", "b"], "give --base-model, one of a, b"), ([], "adaptwin base add")])
+def test_of_several_base_models_one_must_be_named(
+    adaptwin: Adaptwin, service: FakeService, monkeypatch: pytest.MonkeyPatch, names: list[str], told: str
+) -> None:
+    service.on("GET /v1/base-models", page(*(_base_model(name) for name in names)))
+    ran = adaptwin("jobs", "submit", "--dataset", ADA)
+    assert ran.code == 2
+    assert told in ran.err
+    assert service.bodies("POST /v1/jobs") == []
+
+
+def test_the_only_base_model_need_not_be_named(adaptwin: Adaptwin, service: FakeService) -> None:
+    service.on("GET /v1/base-models", page(_base_model("tiny")))
+    assert json.loads(adaptwin("jobs", "submit", "--dataset", ADA, "--json").out)["id"] == "job_1"
+    [body] = service.bodies("POST /v1/jobs")
+    assert body["base_model"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('{"encoder_cut": 0.2}', "the cut is given twice: leave --encoder-cut out"),
+        ('{"language": "en"}', "the language is given twice: leave --language out"),
+    ],
+)
+def test_a_setting_is_given_once(settings: str, told: str) -> None:
+    with pytest.raises(InvalidSpec, match=told):
+        parse_settings(settings, 0.3, "de")
+
+
+def test_settings_have_their_defaults() -> None:
+    spec = parse_settings("{}", None, None)
+    assert (spec.language, spec.model_fields_set) == ("en", set())
+
+
+def test_every_stage_has_a_share_of_the_bar() -> None:
+    assert set(STAGE_SHARES) == set(JOB_STAGES)
+    assert sum(STAGE_SHARES.values()) == pytest.approx(1.0)
+
+
+def stage(name: Stage, num_done: int, num_tasks: int, *running: dict[str, int]) -> dict[str, Any]:
+    task = {"key": "a", "state": "running", "attempt": 1, "seconds": 1.0, "error": None}
+    return {
+        "stage": name,
+        "num_done": num_done,
+        "num_tasks": num_tasks,
+        "tasks": [task | {"progress": progress} for progress in running],
+    }
+
+
+def running_job(*stages: dict[str, Any]) -> JobOut:
+    return JobOut.model_validate(job(state="running", stages=list(stages)))
+
+
+def test_a_bar_counts_stages_tasks_and_steps() -> None:
+    before = STAGE_SHARES[Stage.VOCABULARY] + STAGE_SHARES[Stage.PERSONALIZE]
+    found = progress_of(
+        running_job(
+            stage(Stage.VOCABULARY, 0, 0),
+            stage(Stage.PERSONALIZE, 1, 1),
+            stage(Stage.CALIBRATE, 1, 2, {"step": 3, "total": 6}),
+            stage(Stage.TUNE, 0, 0),
+        ),
+        START + timedelta(seconds=60),
+    )
+    assert found.share == pytest.approx(before + 0.75 * STAGE_SHARES[Stage.CALIBRATE])
+    assert found.left_s == pytest.approx(60 * (1 - found.share) / found.share)
+    assert found.note == "calibrate, 1 of 2 tasks done"
+
+
+def test_a_job_that_has_just_begun_tells_no_time() -> None:
+    assert progress_of(running_job(stage(Stage.PERSONALIZE, 0, 1))).left_s is None
+    assert progress_of(running_job()) == (0.0, None, "running")
+
+
+def _base_model(name: str) -> dict[str, Any]:
+    return {"id": name, "shape": SHAPE} | BASE
