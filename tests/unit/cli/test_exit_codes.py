@@ -101,11 +101,12 @@ def test_speech_cannot_be_used(adaptwin: Adaptwin, service: FakeService, tmp_pat
     [
         (["migrate"], "alembic", "service"),
         (["keys", "list"], "sqlalchemy", "service"),
-        (["compress", "--model", "whisper-tiny.en", "--audio", ".", "--out", "out"], "safetensors", "models"),
+        (["compress", "--model", "whisper-tiny.en", "--audio", "speech", "--out", "out"], "safetensors", "models"),
     ],
 )
 def test_packages_are_missing(tmp_path: Path, words: list[str], package: str, extra: str) -> None:
-    (tmp_path / "a.wav").write_bytes(b"sound")
+    (tmp_path / "speech").mkdir()
+    (tmp_path / "speech" / "a.wav").write_bytes(b"sound")
     settings = {"DATABASE_URL": "postgresql://nowhere", "ADAPTWIN_SECRET_KEY": "0" * 32}
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT.format(package=package, words=words)],
