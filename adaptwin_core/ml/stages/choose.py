@@ -24,7 +24,7 @@ from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.transcription import transcribe_batch, windows_of
 from adaptwin_core.ml.stages.file_names import FAMILY_PLOT_FILE, TEXTS_FILE
-from adaptwin_core.ml.stages.heard import Heard
+from adaptwin_core.ml.stages.heard import all_heard, in_window, window_choice_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.speech.corpus import Corpus
@@ -71,8 +71,8 @@ def _judged(recipe: Recipe, limits: Limits) -> Judged:
     tuned = recipe.results[Stage.TUNE][ModelKey()]
     weights_bytes = sum(path.stat().st_size for name, path in tuned.files.items() if name.endswith(".safetensors"))
     params = {name: tuned.figures[name] for name in ("encoder_params", "total_params")}
-    heard = {kind: found for kind in SpeechKind if (found := Heard.of(recipe, kind)) is not None}
-    window = heard[SpeechKind.SPEAKER].window_choice().window if SpeechKind.SPEAKER in heard else WindowKind.WHOLE
+    heard = all_heard(recipe)
+    window = window_choice_of(heard).window
     measured_ms = _milliseconds(recipe, tuned.folder, window)
     needs = needs_of(recipe.shape, weights_bytes=weights_bytes, margin_s=window.margin_s, **params)
     encoder_cut = 1 - params["encoder_params"] / recipe.shape.encoder_params
@@ -80,12 +80,6 @@ def _judged(recipe: Recipe, limits: Limits) -> Judged:
     name = f"{recipe.base.name}, {_cut_in_words(encoder_cut, total_cut)}, {recipe.spec.weights}"
     chosen_by = _score_to_choose_by(recipe)
     sibling = Sibling(name, chosen_by, weights_bytes, round(limits.ms_of(needs, measured_ms), 1))
-    speech = {
-        str(kind): by_window[window]
-        | {"windows": {str(each): found["compressed"] for each, found in by_window.items()}}
-        for kind, found in heard.items()
-        if (by_window := found.compared()) is not None
-    }
     told = {
         "name": name,
         "base_model": recipe.base.name,
@@ -99,7 +93,7 @@ def _judged(recipe: Recipe, limits: Limits) -> Judged:
         "chosen_by": None
         if chosen_by is None
         else {"num_errors": chosen_by.num_errors, "num_units": chosen_by.num_units, "unit": chosen_by.unit},
-        "speech": speech,
+        "speech": in_window(heard, window),
     }
     return Judged(sibling, told)
 
