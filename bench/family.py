@@ -59,8 +59,9 @@ def main() -> None:
         bases = {source: base_model(source, options.cache) for source in options.models}
         reports = speech.speaker.report(), speech.general.report()
         members = [
-            Member(bases[base], submit(each, bases[base].shape, *reports, accept_little=False).spec)
-            for base, each in members_of(options.models, spec, "frontier")
+            Member(base, submit(member.spec, base.shape, *reports, accept_little=False).spec)
+            for member in members_of(options.models, spec, "frontier")
+            for base in (bases[member.base_model],)
         ]
         workdir = Path(scratch) / "work"
         workdir.mkdir()
