@@ -1,7 +1,7 @@
 """The settings of a job from the options of a command line."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,10 +37,7 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
     from adaptwin_core.domain.refusals import sentences
     from adaptwin_core.domain.spec import CompressionSpec
 
-    try:
-        asked = json.loads(text)
-    except ValueError as fault:
-        raise InvalidSpec(f"--settings is not JSON: {fault}") from fault
+    asked = _json("--settings", text)
     if not isinstance(asked, dict):
         raise InvalidSpec('--settings must be a JSON object, such as {"personal_steps": 480}')
     for name, what, given in (("encoder_cut", "cut", encoder_cut), ("language", "language", language)):
@@ -57,3 +54,18 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
     if found := contradictions(spec):
         raise InvalidSpec("; ".join(found))
     return spec
+
+
+def parse_family(make: str | None, limits: str | None) -> dict[str, Any]:
+    """Return what `--make` and `--limits` say, as the fields of a job. What they may hold, the job's class checks."""
+    sizes = make if make is None or make == "frontier" else _json("--make", make)
+    return {"make": sizes, "limits": None if limits is None else _json("--limits", limits)}
+
+
+def _json(option: str, text: str) -> Any:
+    from adaptwin_core.domain.errors import InvalidSpec
+
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise InvalidSpec(f"{option} is not JSON: {fault}") from fault

@@ -24,7 +24,18 @@ def submit(
         str | None, typer.Option(help="Id or name of a dataset of other people's speech, still to be recognized.")
     ] = None,
     base_model: Annotated[
-        str | None, typer.Option(help="Base model, such as whisper-tiny.en. It may be left out if there is only one.")
+        list[str] | None,
+        typer.Option(
+            help="Base model, such as whisper-tiny.en. It may be left out if there is only one, or given several times "
+            "to have models made from each."
+        ),
+    ] = None,
+    make: Annotated[
+        str | None,
+        typer.Option(help="Sizes that every base model is made in: frontier, or as JSON: '[{\"encoder_cut\": 0.3}]'."),
+    ] = None,
+    limits: Annotated[
+        str | None, typer.Option(help='What the model to take must fit, as JSON: \'{"device": "phone"}\'.')
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
     encoder_cut: job_settings.EncoderCut = None,
@@ -38,18 +49,22 @@ def submit(
 ) -> None:
     """Submit a job: make a Whisper smaller for one speaker."""
     spec = job_settings.parse_settings(settings, encoder_cut, language)
+    family = job_settings.parse_family(make, limits)
     with connected(url, key, data_dir) as service:
         from adaptwin_core.client import NewJob
 
-        asked = {"name": name, "general_dataset_id": naming.dataset_id(service, general) if general else None}
-        new = NewJob(
-            dataset_id=naming.dataset_id(service, dataset),
-            base_model=naming.base_model_id(service, base_model),
-            spec=spec,
-            accept_little=accept_little,
-            **{field: value for field, value in asked.items() if value is not None},
-        )
-        job = service.jobs.submit(new)
+        bases = base_model or [naming.only_base_model(service)]
+        asked = {
+            "dataset_id": naming.dataset_id(service, dataset),
+            "general_dataset_id": naming.dataset_id(service, general) if general else None,
+            **({"base_model": bases[0]} if len(bases) == 1 else {"base_models": bases}),
+            **family,
+            "name": name,
+            "spec": spec,
+            "accept_little": accept_little,
+        }
+        given = {field: value for field, value in asked.items() if value is not None}
+        job = service.jobs.submit(NewJob.model_validate(given))
     if as_json:
         print_json(job)
     else:
@@ -64,7 +79,11 @@ def list_jobs(url: Url = None, key: Key = None, data_dir: ServiceFolder = None, 
     if as_json:
         print_json(found)
     elif found:
-        print_lines(columns([(one.id, one.state, at(one.created_at), one.base_model, one.name or "") for one in found]))
+        print_lines(
+            columns(
+                [(one.id, one.state, at(one.created_at), " ".join(one.base_models), one.name or "") for one in found]
+            )
+        )
 
 
 @app.command()
@@ -88,7 +107,8 @@ def watch(
     assert ended.verdict is not None, "it succeeded"
     if not as_json:
         get_it = f"Get the model: adaptwin models download {ended.model_id} --out FOLDER"
-        print_lines([ended.verdict.sentence, *ended.verdict.advice, get_it])
+        choice = [] if ended.choice is None else [ended.choice.sentence]
+        print_lines([*choice, ended.verdict.sentence, *ended.verdict.advice, get_it])
 
 
 @app.command()

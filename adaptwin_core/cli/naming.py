@@ -47,10 +47,8 @@ def model_id(service: "Client", text: str | None) -> str:
     return job.model_id
 
 
-def base_model_id(service: "Client", text: str | None) -> str:
-    """Return the base model that is named, or the only one. Raises CommandFailed if there are several, or none."""
-    if text is not None:
-        return text
+def only_base_model(service: "Client") -> str:
+    """Return the only base model that the service offers. Raises CommandFailed if there are several, or none."""
     found = [one.id for one in service.base_models()]
     if len(found) == 1:
         return found[0]

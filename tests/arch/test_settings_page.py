@@ -19,7 +19,8 @@ A job has settings, and so has the service. Both tables come from the code.
 
 ## Of a job
 
-Give these as `spec` in `POST /v1/jobs`, or as JSON after `--settings` in `adaptwin jobs submit` and `adaptwin compress`.
+Give these as `spec` in `POST /v1/jobs`, or as JSON after `--settings` in `adaptwin jobs submit` and
+`adaptwin compress`.
 
 Three ways set the size of the model: `encoder_cut` and `decoder_cut`; one of `model_cut`, `max_bytes` and `max_wer`; or
 `ranks`. The column "default" says what holds if a setting is left out.

@@ -84,9 +84,9 @@ def dataset(id_: str = "ds_1", name: str = "Ada", state: str = "ready", **more: 
 
 def job(id_: str = "job_1", state: str = "succeeded", **more: Any) -> dict[str, Any]:
     times = {"created_at": NOW, "started_at": NOW, "finished_at": None}
-    of = {"dataset_id": "ds_1", "general_dataset_id": None, "base_model": "tiny", "name": None, "accept_little": False}
-    none = {"stage": None, "error": None, "model_id": None, "verdict": None}
-    return {"id": id_, "state": state, "spec": {}, "stages": []} | times | of | none | more
+    of = {"dataset_id": "ds_1", "general_dataset_id": None, "base_models": ["tiny"], "name": None}
+    none = {"stage": None, "error": None, "model_id": None, "verdict": None, "choice": None, "accept_little": False}
+    return {"id": id_, "state": state, "models": [], "stages": []} | times | of | none | more
 
 
 def model(id_: str = "mdl_1", job_id: str = "job_1", **more: Any) -> dict[str, Any]:
