@@ -79,11 +79,8 @@ def list_jobs(url: Url = None, key: Key = None, data_dir: ServiceFolder = None, 
     if as_json:
         print_json(found)
     elif found:
-        print_lines(
-            columns(
-                [(one.id, one.state, at(one.created_at), " ".join(one.base_models), one.name or "") for one in found]
-            )
-        )
+        rows = [(one.id, one.state, at(one.created_at), " ".join(one.base_models), one.name or "") for one in found]
+        print_lines(columns(rows))
 
 
 @app.command()

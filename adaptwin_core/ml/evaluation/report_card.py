@@ -139,6 +139,8 @@ def _family(report: Mapping[str, Any]) -> Iterator[str]:
     if "family" in report:
         family = report["family"]
         yield from ("", "## The models of this job", "", family["sentence"], "")
+        from adaptwin_core.ml.evaluation.family import family_table  # it needs numpy, which `lines` does without
+
         yield from family_table(family)
         yield from ("", "![Error rate and size of each model of this job](family.png)")
 

@@ -46,6 +46,20 @@ def test_a_job_is_sent_as_it_was_meant(adaptwin: Adaptwin, service: FakeService)
     ]
 
 
+def test_a_family_is_sent_as_it_was_meant(adaptwin: Adaptwin, service: FakeService) -> None:
+    options = ["--dataset", ADA, "--base-model", "a", "--base-model", "b", "--make", "frontier"]
+    assert adaptwin("jobs", "submit", *options, "--limits", '{"device": "phone"}').code == 0
+    assert adaptwin("jobs", "submit", *options[:-1], '[{"encoder_cut": 0.3}]').code == 0
+    of_both = {"dataset_id": ADA, "base_models": ["a", "b"], "spec": {}, "accept_little": False}
+    assert service.bodies("POST /v1/jobs") == [
+        of_both | {"make": "frontier", "limits": {"device": "phone"}},
+        of_both | {"make": [{"encoder_cut": 0.3}]},
+    ]
+    ran = adaptwin("jobs", "submit", *options, "--limits", '{"devise": "phone"}')
+    assert ran.code == 1
+    assert "did you mean device?" in ran.err
+
+
 @pytest.mark.parametrize(("names", "told"), [(["a", "b"], "give --base-model, one of a, b"), ([], "adaptwin base add")])
 def test_of_several_base_models_one_must_be_named(
     adaptwin: Adaptwin, service: FakeService, monkeypatch: pytest.MonkeyPatch, names: list[str], told: str
@@ -87,7 +101,7 @@ def test_every_stage_has_a_share_of_the_bar() -> None:
 
 
 def stage(name: Stage, num_done: int, num_tasks: int, *running: dict[str, int]) -> dict[str, Any]:
-    task = {"key": "a", "state": "running", "attempt": 1, "seconds": 1.0, "error": None}
+    task = {"key": "a", "models": [0], "state": "running", "attempt": 1, "seconds": 1.0, "error": None}
     return {
         "stage": name,
         "num_done": num_done,
