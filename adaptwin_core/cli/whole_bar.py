@@ -1,4 +1,4 @@
-"""One bar for the whole of a command, with the time left. It is drawn on standard error, after two seconds."""
+"""One bar for the whole of a command, with the time left. It appears after two seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -83,9 +83,9 @@ class Bar(WholeBar):
 
 
 @contextmanager
-def whole_bar(title: str) -> Iterator[WholeBar]:
-    """Give a bar on a terminal, and lines anywhere else."""
-    console = Console(stderr=True)
+def whole_bar(title: str, console: Console | None = None) -> Iterator[WholeBar]:
+    """Give a bar on a terminal, and lines anywhere else: on standard error, if no console is given."""
+    console = console or Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
         yield Lines(title, console)
         return

@@ -93,6 +93,7 @@ class Walk:
         for stage in JOB_STAGES[: JOB_STAGES.index(until) + 1]:
             row = row_of(stage)
             groups = [list(range(len(members)))] if row.of_family else [[place] for place in range(len(members))]
+            self._watcher.begun(stage, sum(len(row.keys(outlines[places[0]])) for places in groups))
             for places in groups:
                 keys = row.keys(outlines[places[0]])
                 made = {}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.progress import Progress
+from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import SpeechKind
 
 
@@ -18,6 +19,9 @@ class Watcher:
             self.show(step, done, total)
 
         return progress
+
+    def begun(self, stage: Stage, num_tasks: int) -> None:
+        """Take note that a stage begins, and of how many steps it has. Those that are done already are not told."""
 
     def show(self, step: str, done: int, total: int) -> None:
         """Take note of what is done of a step, and of how much there is to do."""

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from adaptwin_core.cli.job_progress import STAGE_SHARES, progress_of
+from adaptwin_core.cli.job_progress import progress_of
 from adaptwin_core.cli.job_settings import parse_settings
+from adaptwin_core.cli.stage_shares import STAGE_SHARES
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage

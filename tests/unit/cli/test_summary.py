@@ -2,11 +2,14 @@
 
 import pytest
 
-from adaptwin_core.cli.progress_display import EVERY_S, ProgressLines
+from adaptwin_core.cli.progress_display import EVERY_S, ProgressBar, ProgressLines
 from adaptwin_core.cli.safe_text import printable
+from adaptwin_core.cli.stage_shares import STAGE_SHARES, share_before
 from adaptwin_core.cli.summary import MAX_SHOWN, speech_summary
+from adaptwin_core.cli.whole_bar import WholeBar
 from adaptwin_core.domain.admission import Remark
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.stages import Stage
 
 PART = {"clips": 0, "labelled": 0, "silent": 0, "labelled_seconds": 0.0, "unlabelled_seconds": 0.0}
 REPORT = DatasetReport.model_validate(
@@ -86,3 +89,44 @@ def test_a_step_is_one_line_and_a_long_one_says_how_far_it_is():
         "report: 0 s",
         "no general speech was given",
     ]
+
+
+class Seen(WholeBar):
+    """Keeps what a bar would show."""
+
+    def __init__(self) -> None:
+        super().__init__("job")
+        self.shares: list[float | None] = []
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def _show(self, share: float | None, note: str, left_s: float | None) -> None:
+        self.shares.append(share)
+
+
+def test_a_job_of_this_process_has_one_bar_that_only_grows():
+    seen = Seen()
+    bar = ProgressBar(seen)
+    bar.show("read speaker speech", 3, 9)
+    bar.ended("read speaker speech", 1.0)
+    for stage, steps in ((Stage.PERSONALIZE, 1), (Stage.WEIGH, 2), (Stage.SEARCH, 0), (Stage.EVALUATE, 2)):
+        bar.begun(stage, steps)
+        for index in range(steps):
+            bar.show(f"{stage} {index}", 1, 2)
+            bar.show(f"{stage} {index}", 2, 2)
+            bar.ended(f"{stage} {index}", 1.0)
+    waiting, *shares = seen.shares
+    assert waiting is None
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(share_before(Stage.PERSONALIZE))
+    assert shares[1] == pytest.approx(share_before(Stage.PERSONALIZE) + STAGE_SHARES[Stage.PERSONALIZE] / 2)
+    assert shares[-1] == pytest.approx(share_before(Stage.CHOOSE))
+    assert seen.said == []
+
+
+def test_work_without_stages_has_a_bar_too():
+    seen = Seen()
+    ProgressBar(seen).show("hear", 3, 4)
+    assert seen.shares == [0.75]
