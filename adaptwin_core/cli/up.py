@@ -49,6 +49,8 @@ def up(
         from adaptwin_core.service.bootstrap import bootstrap
         from adaptwin_core.store import migrate
         from adaptwin_core.store.settings import Settings
+    with needs("models"):  # the workers', told before anything is started
+        from adaptwin_core.ml.base import models  # noqa: F401
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     data_dir = data_dir.resolve()

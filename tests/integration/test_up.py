@@ -27,6 +27,7 @@ def test_up_serves_survives_a_killed_worker_and_leaves_nothing_behind(data_dir: 
     try:
         key = service.key
         assert (data_dir / "api_key").stat().st_mode & 0o777 == 0o600
+        assert (data_dir / "url").read_text() == f"{service.url}\n"
         api = service.client
         assert api.get("/v1/health/ready").json()["broker"] == "ok"
         assert [model["id"] for model in api.get("/v1/base-models").json()["items"]] == ["whisper-tiny.en"]
