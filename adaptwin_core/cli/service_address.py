@@ -39,7 +39,7 @@ def find_address(url: str | None, key: str | None, data_dir: Path | None) -> Ser
             f"{URL} and {KEY}",
             ExitCode.WRONG_USAGE,
         )
-    folder_key = folder.key if found_url == folder.url else None
+    folder_key = folder.key if found_url.rstrip("/") == folder.url else None
     found_key = key or (folder_key if named else None) or environment_key or folder_key
     if found_key is None:
         raise CommandFailed(f"there is no key to {found_url}: give --key, or set {KEY}", ExitCode.WRONG_USAGE)

@@ -90,7 +90,7 @@ def whole_bar(title: str, console: Console | None = None) -> Iterator[WholeBar]:
         yield Lines(title, console)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}"),

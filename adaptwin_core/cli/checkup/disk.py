@@ -15,5 +15,7 @@ def check_disk(folder: Path) -> Finding:
     free_gb = shutil.disk_usage(there).free / 1e9
     told = f"{free_gb:.1f} GB free in {there}"
     if free_gb < LEAST_GB:
-        return Finding("disk", State.MISSING, told, f"free some disk: {LEAST_GB:g} GB are needed")
+        return Finding(
+            "disk", State.MISSING, told, f"free some disk: what makes models takes {LEAST_GB:g} GB to install"
+        )
     return Finding("disk", State.OK, told)

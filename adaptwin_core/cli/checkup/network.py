@@ -19,7 +19,8 @@ def check_service(url: str | None, key: str | None, data_dir: Path | None) -> Fi
             ready = service.ready()
     except CommandFailed as failed:
         state = State.NOTE if failed.code is ExitCode.WRONG_USAGE and url is None else State.MISSING
-        return Finding("service", state, failed.message, "adaptwin up")
+        remedy = None if failed.code is ExitCode.REFUSED else "adaptwin up"
+        return Finding("service", state, failed.message, remedy)
     told = f"{service.url} answers; {ready.free_disk_bytes / 1e9:.1f} GB free there; it offers {offered}"
     if ready.broker == "down":
         return Finding("service", State.MISSING, f"{told}; its queue is down, so jobs wait", "start Valkey or Redis")

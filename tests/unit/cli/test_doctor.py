@@ -41,6 +41,13 @@ def test_a_service_that_is_not_there_is_missing(adaptwin: Adaptwin, no_service: 
     assert check_service(None, None, None).state is State.NOTE, "nobody named one"
 
 
+def test_a_key_that_is_refused_is_told(service: FakeService) -> None:
+    service.refuse("GET /v1/base-models", 401, "unauthorized", "send a valid API key")
+    found = check_service(service.url, "wrong", None)
+    assert (found.state, found.remedy) == (State.MISSING, None)
+    assert "send a valid API key" in found.found
+
+
 def test_memory_is_that_of_the_container_where_it_has_less(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text(MEMINFO)
     assert check_memory(tmp_path, tmp_path).found == "16.0 GiB, 8.0 GiB free"

@@ -32,6 +32,11 @@ def test_the_usual_folder_is_asked_last(tmp_path: Path, monkeypatch: pytest.Monk
     assert find_address("http://flag:2", "of flag", None) == ("http://flag:2", "of flag")
 
 
+def test_a_slash_at_the_end_is_no_other_address(tmp_path: Path) -> None:
+    runs(tmp_path / "var", 8000, "of var")
+    assert find_address(f"{HERE}/", None, None).key == "of var"
+
+
 def test_a_folder_that_is_named_comes_before_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named = runs(tmp_path / "mine", 9000, "of mine")
     monkeypatch.setenv("ADAPTWIN_URL", "http://there:1")
