@@ -6,6 +6,28 @@ from pathlib import Path
 
 from adaptwin_core.cli.exit_codes import MEANINGS
 
+OF_ALL = """
+## The service
+
+`upload`, `datasets`, `jobs`, `models` and `doctor` talk to a service. They look for its address and its key in this order:
+
+1. the options `--url` and `--key`, or the folder that `--data-dir` names
+2. the variables `ADAPTWIN_URL` and `ADAPTWIN_KEY`
+3. the folder `var`, where `adaptwin up` keeps both in the files `url` and `api_key`
+
+The key of a folder is sent to the address in that folder only.
+
+## Output
+
+The result is printed on standard output; progress, warnings and errors on standard error.
+With `--json`, the result is one JSON document: an answer of the [REST interface](api.md), or a list of them.
+What takes longer than two seconds shows one bar with the time left. Without a terminal, it is a line every 30 s.
+
+## Exit status
+
+Every command ends with one of these.
+
+"""
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
@@ -18,9 +40,9 @@ def current() -> str:
 
 
 def exit_statuses() -> str:
-    """Return the section on exit statuses."""
+    """Return the section on exit statuses, after what else holds for all commands."""
     rows = "".join(f"| {int(code)} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    return f"\n## Exit status\n\nEvery command ends with one of these.\n\n| status | meaning |\n|---|---|\n{rows}"
+    return f"{OF_ALL}| status | meaning |\n|---|---|\n{rows}"
 
 
 def test_the_page_is_current():
