@@ -29,7 +29,7 @@ class Size(Settings):
     max_ms: float | None = Field(
         None,
         gt=0,
-        description="Milliseconds for an utterance of 4 s on the device of limits, by the estimate of docs/families.md. "
+        description="Milliseconds for an utterance of 4 s on the device of limits, as docs/families.md estimates them. "
         "The smallest cut of all layers is taken that is as quick.",
     )
     weights: Literal["float16", "int8", "int4"] | None = Field(
@@ -78,13 +78,11 @@ def members_of(
         InvalidSpec: a size contradicts the settings, or there are too many models.
     """
     sizes = LADDER if make == "frontier" else make
-    sized = (
-        [(spec, None)] if sizes is None else [(_sized(spec, size, at), size.max_ms) for at, size in enumerate(sizes)]
-    )
+    asked: list[tuple[CompressionSpec, float | None]] = [(spec, None)]
+    if sizes is not None:
+        asked = [(_sized(spec, size, place), size.max_ms) for place, size in enumerate(sizes)]
     members = tuple(
-        dict.fromkeys(
-            Member(base_model=base, spec=each, max_ms=max_ms) for base in base_models for each, max_ms in sized
-        )
+        dict.fromkeys(Member(base_model=base, spec=each, max_ms=ms) for base in base_models for each, ms in asked)
     )
     if len(members) > MAX_MODELS:
         raise InvalidSpec(f"a job makes up to {MAX_MODELS} models, and this one names {len(members)}")
@@ -98,10 +96,8 @@ def _sized(spec: CompressionSpec, size: Size, place: int) -> CompressionSpec:
     if twice := [name for name in (*_SIZED, "weights") if name in replaced and common.get(name) is not None]:
         raise InvalidSpec(f"make says how small the models become: leave {' and '.join(twice)} out of the settings")
     max_ms = given.pop("max_ms", None)
-    if max_ms is not None and given.keys() & set(_SIZED):
-        raise InvalidSpec(
-            f"make[{place}]: max_ms decides the cut: leave {' and '.join(name for name in _SIZED if name in given)} out, or max_ms"
-        )
+    if max_ms is not None and (others := [name for name in _SIZED if name in given]):
+        raise InvalidSpec(f"make[{place}]: max_ms decides the cut: leave {' and '.join(others)} out, or max_ms")
     try:
         return CompressionSpec.model_validate(common | given)
     except ValidationError as fault:
