@@ -1,6 +1,7 @@
 """All files of a model or an export as one tar archive, checked file by file once it is there."""
 
 import hashlib
+import io
 import os
 import tarfile
 from collections.abc import Mapping
@@ -61,7 +62,7 @@ def _holds(path: Path, files: Mapping[str, FileRef]) -> bool:
 
 def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str | None:
     content = archive.extractfile(member) if member.isreg() else None
-    if content is None:
+    if not isinstance(content, io.BufferedReader):
         return None
     with content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -85,7 +85,7 @@ DAY_S = 24 * 3600
 
 class NewLink(In):
     export: ExportName | None = Field(None, description="Export to download. Left out, it is the model itself.")
-    file: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+    file: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = Field(
         None, description="The one file to download. Left out, it is the archive of all files."
     )
     expires_in_s: int = Field(DAY_S, ge=1, le=7 * DAY_S, description="Seconds until the link ends.")

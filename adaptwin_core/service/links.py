@@ -6,6 +6,7 @@ A link carries the id of the key that it was made with, and ends with that key.
 import base64
 import hashlib
 import hmac
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ class Links:
         Args:
             key_id: of the API key that asks for it.
         """
-        expires = str(int(time.time() + lifetime.total_seconds()))
+        expires = str(math.ceil(time.time() + lifetime.total_seconds()))
         return Link(expires, key_id, self._signature(expires, key_id, target))
 
     def authenticate(self, session: Session, target: Target, link: Link) -> TenantScope:

@@ -14,7 +14,7 @@ def num_bytes_of(pieces: Sequence[Piece]) -> int:
 
 
 def check_range(pieces: Sequence[Piece], blobs: BlobStore, scope: str, wanted: range) -> None:
-    """Check that the stored files of a range are there, and those of a beginning also by their SHA-256.
+    """Check that the stored files of a range are there, and those of a beginning that they can be read.
 
     Raises:
         NotFound: the bytes of one are lost.
@@ -24,7 +24,7 @@ def check_range(pieces: Sequence[Piece], blobs: BlobStore, scope: str, wanted: r
         if isinstance(piece, bytes):
             continue
         if wanted.start == 0:
-            blobs.fetch(piece.sha256, scope=scope)
+            blobs.check(piece.sha256, scope=scope)
         elif not blobs.exists(piece.sha256, scope=scope):
             raise NotFound("no such file")
 

@@ -49,6 +49,14 @@ def test_nobody_learns_what_others_hold(blobs: BlobStore, file: Path):
             ask()
 
 
+def test_a_check_tells_what_is_lost(blobs: BlobStore, file: Path):
+    ref = blobs.put(file, scope="ten_a")
+    blobs.check(ref.sha256, scope="ten_a")
+    blobs.delete(ref.sha256, scope="ten_a")
+    with pytest.raises(NotFound):
+        blobs.check(ref.sha256, scope="ten_a")
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63, "0" * 64 + "\n"])
 def test_a_name_is_never_a_path(blobs: BlobStore, name: str):
     with pytest.raises(NotFound):
@@ -90,6 +98,12 @@ def test_a_damaged_object_is_never_handed_out(tmp_path: Path, file: Path, monkey
     client.put_object(Bucket="rotten", Key=f"ten_a/{ref.sha256[:2]}/{ref.sha256}", Body=b"\xff" + DATA[1:])
     with pytest.raises(CorruptBlob):
         blobs.fetch(ref.sha256, scope="ten_a")
+    given = list[bytes]()
+    blobs.check(ref.sha256, scope="ten_a")
+    with pytest.raises(CorruptBlob):
+        given.extend(blobs.read(ref.sha256, scope="ten_a", length=len(DATA)))
+    assert 0 < sum(map(len, given)) < len(DATA)
+    assert b"".join(blobs.read(ref.sha256, scope="ten_a", start=1)) == DATA[1:]
     assert not list((tmp_path / "cache").rglob("*/*/*"))
 
 
