@@ -98,7 +98,7 @@ def test_the_service_and_one_process_make_the_same_files_figures_and_report(
     found = Base.found(str(base), "en", tmp_path / "cache")
     asked = CompressionSpec.model_validate(SPEC | CUTS)
     settled = submit(asked, found.facts.shape, corpus.report(), None, accept_little=True)
-    assert settled.spec == CompressionSpec.model_validate(job["spec"])
+    assert settled.spec == CompressionSpec.model_validate(job["models"][0]["spec"])
     model = BaseModel("tiny-random", found.facts.digest, found.facts.shape, None, lambda: found.folder, found.cache_dir)
     (tmp_path / "work").mkdir()
     tasks = {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]}

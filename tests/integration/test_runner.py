@@ -90,7 +90,7 @@ def test_a_size_is_judged_again_once_the_tokens_are_chosen(scope: TenantScope, t
     spec = CompressionSpec(max_bytes=HEADER_BYTES + 2 * (least.total_params - int(DEEPEST_CUT * layers)))
     with unit_of_work() as session:
         session.merge(BaseModel(id="many", source="folder:many", digest="c" * 64, shape=shape, licence=None))
-    job_id = world.submit(scope, tmp_path, base_model_id="many", spec=spec)
+    job_id = world.submit(scope, tmp_path, base_model="many", spec=spec)
     worked = []
 
     def body(ctx: StageContext) -> TaskResult:
