@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.limits import Limits
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import row_of
 from adaptwin_core.domain.stages import SpeechUse, Stage
@@ -46,7 +46,7 @@ def result_name(
     key: TaskKey,
     models: Sequence[Ingredients],
     *,
-    limits: Limits,
+    limits: ModelLimits,
     speaker: SpeechFacts,
     general: SpeechFacts | None,
     tenant: str | None = None,

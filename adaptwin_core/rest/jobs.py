@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from adaptwin_core.domain.contradictions import contradictions
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
 from adaptwin_core.domain.members import Member, Size, members_of
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
@@ -35,7 +35,7 @@ class NewJob(In):
         description="Sizes that every base model is made in, in place of the one in spec. frontier: a ladder of sizes, "
         "from a small model to a whole one. What several models have in common is done once.",
     )
-    limits: Limits = Field(NO_LIMITS, description="What the model must fit that the job names as the one to take.")
+    limits: ModelLimits = Field(NO_LIMITS, description="What the model must fit that the job names as the one to take.")
     name: Name | None = None
     spec: CompressionSpec = CompressionSpec.model_validate({})
     accept_little: bool = Field(
@@ -43,6 +43,13 @@ class NewJob(In):
         description="Accept a job whose speech is too little, such as under a minute to train on, or none to test on. "
         "If this is false, such a job is refused.",
     )
+
+    @field_validator("spec")
+    @classmethod
+    def _no_contradictions(cls, spec: CompressionSpec) -> CompressionSpec:
+        if found := contradictions(spec):
+            raise ValueError("; ".join(found))
+        return spec
 
     @model_validator(mode="after")
     def _names_its_models(self) -> Self:
@@ -127,7 +134,7 @@ class ChoiceOut(Out):
 
     take: int | None = Field(description="Place of the model to take; null where none fits the limits.")
     sentence: str = Field(description="Which model to take, and why.")
-    limits: Limits
+    limits: ModelLimits
     models: list[Compared]
 
 

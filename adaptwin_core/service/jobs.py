@@ -10,8 +10,8 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
 from adaptwin_core.domain.members import Member
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
@@ -34,7 +34,7 @@ def submit(
     dataset_id: str,
     general_dataset_id: str | None,
     members: Sequence[Member],
-    limits: Limits = NO_LIMITS,
+    limits: ModelLimits = NO_LIMITS,
     accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.limits import Limits
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.shape import ModelShape
@@ -61,7 +61,7 @@ class TaskInputs:
     key: TaskKey
     tenant_id: str
     pieces: tuple[Piece, ...]
-    limits: Limits
+    limits: ModelLimits
     speaker: Files
     general: Files | None
     result_key: str

@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from adaptwin_core.domain.concatenation import part_ids
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.limits import Limits
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
@@ -177,11 +177,11 @@ class Job(Timed, Base):
         return list(dict.fromkeys(member.base_model_id for member in self.members))
 
     @property
-    def limits(self) -> Limits:
-        return Limits.model_validate(self.limits_json)
+    def limits(self) -> ModelLimits:
+        return ModelLimits.model_validate(self.limits_json)
 
     @limits.setter
-    def limits(self, limits: Limits) -> None:
+    def limits(self, limits: ModelLimits) -> None:
         self.limits_json = limits.model_dump(mode="json")
 
 

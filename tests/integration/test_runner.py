@@ -50,8 +50,9 @@ class Body:
         return world.stub_stage(ctx)
 
 
-# How often each stage of a job is set out: no vocabulary of an English model, a search only where max_wer is wanted.
-TOLD = {stage: int(stage not in {Stage.VOCABULARY, Stage.SEARCH}) for stage in JOB_STAGES}
+# How often each stage of a job is set out. An English model has no vocabulary to choose, max_wer alone needs a search,
+# and one model needs no choice.
+TOLD = {stage: int(stage not in {Stage.VOCABULARY, Stage.SEARCH, Stage.CHOOSE}) for stage in JOB_STAGES}
 
 
 def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, tmp_path: Path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adaptwin_core.domain.devices import UTTERANCE_S
-from adaptwin_core.domain.limits import Limits
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.ml.evaluation.scoring import Score, difference
 from adaptwin_core.ml.evaluation.window_choice import MOST_WORSE_IF_UNSURE
 
@@ -47,7 +47,7 @@ def frontier(family: Sequence[Sibling]) -> list[bool]:
     return [not any(other.beats(model) for other in family) for model in family]
 
 
-def choose(family: Sequence[Sibling], limits: Limits) -> Choice:
+def choose(family: Sequence[Sibling], limits: ModelLimits) -> Choice:
     """Choose among the models that fit: of those that are about as good as the best, the smallest.
 
     A model is about as good if it is not surely worse than the one with the fewest errors (paired bootstrap) and its
@@ -63,7 +63,7 @@ def choose(family: Sequence[Sibling], limits: Limits) -> Choice:
     return Choice(taken, " ".join(_why(family, taken, best, len(fitting), limits)))
 
 
-def _fits(model: Sibling, limits: Limits) -> bool:
+def _fits(model: Sibling, limits: ModelLimits) -> bool:
     most_bytes, most_ms = limits.most_bytes, limits.most_ms
     return (most_bytes is None or model.weights_bytes <= most_bytes) and (most_ms is None or model.ms <= most_ms)
 
@@ -75,7 +75,7 @@ def _is_close(model: Sibling, best: Sibling) -> bool:
     return apart.low <= 0 and apart.rate <= MOST_WORSE_IF_UNSURE
 
 
-def _why(family: Sequence[Sibling], taken: int, best: int, num_fitting: int, limits: Limits) -> Iterator[str]:
+def _why(family: Sequence[Sibling], taken: int, best: int, num_fitting: int, limits: ModelLimits) -> Iterator[str]:
     model = family[taken]
     among = f"of the {num_fitting} models that fit {_in_words(limits)}" if limits.are_any else "of all models"
     yield f"Take {model.name} ({_size(model)})."
@@ -93,7 +93,7 @@ def _why(family: Sequence[Sibling], taken: int, best: int, num_fitting: int, lim
         )
 
 
-def _none_fits(family: Sequence[Sibling], limits: Limits) -> str:
+def _none_fits(family: Sequence[Sibling], limits: ModelLimits) -> str:
     smallest = min(family, key=lambda model: model.weights_bytes)
     fastest = min(family, key=lambda model: model.ms)
     return (
@@ -103,7 +103,7 @@ def _none_fits(family: Sequence[Sibling], limits: Limits) -> str:
     )
 
 
-def _in_words(limits: Limits) -> str:
+def _in_words(limits: ModelLimits) -> str:
     wanted = []
     if limits.most_bytes is not None:
         wanted.append(f"{limits.most_bytes / 1e6:.0f} MB")

@@ -11,7 +11,7 @@ import numpy as np
 from adaptwin_core.domain.audio import samples_of
 from adaptwin_core.domain.devices import UTTERANCE_S, needs_of
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.limits import Limits
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stage_table import TO_CHOOSE_BY
 from adaptwin_core.domain.stages import Stage
@@ -67,7 +67,7 @@ def choose_one(recipe: Recipe, _key: FamilyKey, out: Path, progress: Progress = 
     return TaskResult({plot.name: plot}, figures)
 
 
-def _judged(recipe: Recipe, limits: Limits) -> Judged:
+def _judged(recipe: Recipe, limits: ModelLimits) -> Judged:
     tuned = recipe.results[Stage.TUNE][ModelKey()]
     weights_bytes = sum(path.stat().st_size for name, path in tuned.files.items() if name.endswith(".safetensors"))
     params = {name: tuned.figures[name] for name in ("encoder_params", "total_params")}

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidAudio
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.sensitivity import Sensitivities, Sensitivity
@@ -81,7 +81,7 @@ class Recipe:
     general: Corpus | None
     results: Mapping[Stage, Results] = field(default_factory=dict)
     family: Sequence["Recipe"] = ()
-    limits: Limits = NO_LIMITS
+    limits: ModelLimits = NO_LIMITS
 
     @cached_property
     def start(self) -> BaseModel:

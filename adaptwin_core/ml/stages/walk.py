@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
@@ -73,7 +73,7 @@ class Walk:
         return done
 
     def run_family(
-        self, members: Sequence[Member], *, limits: Limits = NO_LIMITS, until: Stage = Stage.PUBLISH
+        self, members: Sequence[Member], *, limits: ModelLimits = NO_LIMITS, until: Stage = Stage.PUBLISH
     ) -> Sequence[Mapping[Stage, Mapping[TaskKey, Done]]]:
         """Do every task of every stage for the models of a job, in order, and return what each model's tasks left.
 
@@ -113,7 +113,7 @@ class Walk:
                     require_reachable(member.spec, member.base.shape, num_kept=kept)  # and not after hours of training
         return all_done
 
-    def _do(self, row: Row, key: TaskKey, pieces: Sequence[Piece], limits: Limits, step: str) -> Done:
+    def _do(self, row: Row, key: TaskKey, pieces: Sequence[Piece], limits: ModelLimits, step: str) -> Done:
         """Do one task, unless equal inputs have made its result already. `step`: what the watcher is told."""
         speaker, general = self._facts
         assert speaker is not None

@@ -7,7 +7,7 @@ import pytest
 from adaptwin_core.domain.budgets import BYTES_PER_PARAM
 from adaptwin_core.domain.dataset_report import DatasetReport, RejectedFile
 from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
-from adaptwin_core.domain.limits import NO_LIMITS
+from adaptwin_core.domain.model_limits import NO_LIMITS
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
 from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.shape import ModelShape

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.ml.evaluation.family import Sibling, choose, frontier
 from adaptwin_core.ml.evaluation.scoring import score
 
@@ -49,9 +49,9 @@ def test_a_model_that_is_one_point_worse_is_not_about_as_good_however_unsure_tha
 @pytest.mark.parametrize(
     ("limits", "place"),
     [
-        (Limits(max_bytes=50_000_000), 1),
-        (Limits(max_ms=80), 2),
-        (Limits(max_bytes=70_000_000), 0),
+        (ModelLimits(max_bytes=50_000_000), 1),
+        (ModelLimits(max_ms=80), 2),
+        (ModelLimits(max_bytes=70_000_000), 0),
     ],
 )
 def test_only_models_that_fit_are_chosen_among(limits, place):
@@ -63,7 +63,7 @@ def test_only_models_that_fit_are_chosen_among(limits, place):
 
 def test_where_none_fits_none_is_taken_and_the_nearest_are_named():
     family = [sibling("large", 0, 70_000_000, 50.0), sibling("small", 9, 30_000_000, 90.0)]
-    place, sentence = choose(family, Limits(max_bytes=2_000_000))
+    place, sentence = choose(family, ModelLimits(max_bytes=2_000_000))
     assert place is None
     assert "No model fits 2 MB. The smallest is small (30.0 MB, 90 ms), the fastest large (70.0 MB, 50 ms)." in sentence
 

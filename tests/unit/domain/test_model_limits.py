@@ -1,7 +1,7 @@
 import pytest
 
 from adaptwin_core.domain.devices import DEVICES, Needs, needs_of
-from adaptwin_core.domain.limits import NO_LIMITS, Limits
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from tests.published_whispers import shape
 
 TINY_EN = shape(384, 6, 4, vocab=51864)
@@ -15,9 +15,9 @@ def test_without_limits_nothing_is_limited():
 
 
 def test_a_device_has_limits_and_a_given_one_takes_their_place():
-    phone = Limits(device="phone")
+    phone = ModelLimits(device="phone")
     assert (phone.most_bytes, phone.most_ms) == (DEVICES["phone"].max_bytes, DEVICES["phone"].max_ms)
-    assert Limits(device="phone", max_bytes=30_000_000).most_bytes == 30_000_000
+    assert ModelLimits(device="phone", max_bytes=30_000_000).most_bytes == 30_000_000
     assert phone.ms_of(Needs(1e9, 1e9), 123.0) == DEVICES["phone"].ms(Needs(1e9, 1e9))
 
 

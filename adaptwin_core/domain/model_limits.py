@@ -9,7 +9,7 @@ from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.refusals import Named
 
 
-class Limits(Frozen, Named):
+class ModelLimits(Frozen, Named):
     """The limits of a person. Those that are left out limit nothing."""
 
     max_bytes: int | None = Field(
@@ -51,4 +51,4 @@ class Limits(Frozen, Named):
         return self.most_bytes is not None or self.most_ms is not None
 
 
-NO_LIMITS: Final = Limits.model_validate({})
+NO_LIMITS: Final = ModelLimits.model_validate({})
