@@ -179,6 +179,11 @@ _EXPORT = {
     "files": {"model.bin": {"sha256": _EXPORT_SHA256, "bytes": 39381504}},
     "error": None,
 }
+_LINK = {
+    "url": f"https://adaptwin.example.com/v1/models/{_MODEL}/exports/ct2-int8/archive"
+    "?expires=1796121012&key=key_01kbd3x9w2m5c8v1b4n7y0z3qh&signature=R0tXb2JzVnJ5U2lnbmF0dXJlT2ZBbkV4YW1wbGUtMDE",
+    "expires_at": "2026-12-01T10:30:12Z",
+}
 _EVENT = {
     "id": 4711,
     "created_at": "2026-12-01T09:23:02Z",
@@ -213,6 +218,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         },
     },
     "NewExport": {"For faster-whisper": {"format": "ct2-int8"}},
+    "NewLink": {
+        "The model as an archive, for a day": {},
+        "An export, for an hour": {"export": "ct2-int8", "expires_in_s": 3600},
+        "One file": {"file": "model.safetensors"},
+    },
+    "LinkOut": {"To an export": _LINK},
     "DatasetOut": {
         "Ready": {
             **_DATASET_SUMMARY,
