@@ -7,6 +7,7 @@ import torch
 
 from adaptwin_core.domain.stage_table import row_of
 from adaptwin_core.domain.stages import Cores
+from adaptwin_core.ml.base.sources import hub_id_of
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
@@ -24,8 +25,9 @@ def run_stage(ctx: StageContext) -> TaskResult:
     torch.set_num_threads(all_cores if takes_all else ctx.settings.block_threads)
     base = ctx.task.base
     find = partial(base_folder, base.source, base.digest, ctx.settings.models_dir)
+    hub_id = hub_id_of(base.source)
     recipe = Recipe(
-        BaseModel(base.id, base.digest, base.shape, base.licence, find, ctx.settings.models_dir),
+        BaseModel(base.id, base.digest, base.shape, base.licence, hub_id, find, ctx.settings.models_dir),
         ctx.task.spec,
         speaker=Corpus.load(ctx.speaker),
         general=Corpus.load(ctx.general) if ctx.general is not None else None,
