@@ -166,7 +166,7 @@ _EXPORT = {
     "files": {"model.bin": {"sha256": _EXPORT_SHA256, "bytes": 39381504}},
     "error": None,
 }
-_EVENT = {
+_EVENT: dict[str, Any] = {
     "id": 4711,
     "created_at": "2026-12-01T09:23:02Z",
     "kind": "task",

@@ -12,7 +12,8 @@ _PIPELINE: Final = Template("""\
 from transformers import pipeline
 
 hear = pipeline("automatic-speech-recognition", model="this folder"$own_class)
-print(hear("speech.wav", return_timestamps=True$language)["text"])  # needs ffmpeg; or give it 16 kHz samples
+# ffmpeg reads the file. Without ffmpeg, give it samples at 16 kHz.
+print(hear("speech.wav", return_timestamps=True$language)["text"])
 """)
 _FASTER_WHISPER: Final = Template("""\
 from faster_whisper import WhisperModel

@@ -65,7 +65,7 @@ def hub_metadata(
         base_model_relation="finetune" if hub_id else None,  # trained further, which is more than quantized
         library_name=_LIBRARIES[form.partition("-")[0]],
         pipeline_tag=TASK,
-        tags=["whisper", "adaptwin", "one-speaker", "compressed"],
+        tags=["whisper", "adaptwin", "one-speaker"],
         metrics=sorted({METRICS[rate.unit] for rate in rates}) or None,
         model_name=f"{report['base_model']} for one speaker" if rates else None,  # the Hub wants it beside results only
         eval_results=[_result(rate) for rate in rates] or None,

@@ -20,7 +20,6 @@ def export_card(form: str, report: Mapping[str, Any], verdict: Mapping[str, Any]
         licence: of the base model, as an SPDX identifier, if known.
     """
     metadata = hub_metadata(report, form=form, licence=licence, rates=_rates(verdict))
-    described = FORMATS[form]
     text = [
         "---",
         metadata.to_yaml(),
@@ -28,7 +27,7 @@ def export_card(form: str, report: Mapping[str, Any], verdict: Mapping[str, Any]
         "",
         f"# {report['base_model']}, for one speaker, as {form}",
         "",
-        f"A model that AdaPTwin made, in the form for {described.runtime}: {described.note}.",
+        f"A model that AdaPTwin made, in the form `{form}`: {FORMATS[form].note}.",
         "",
         *_told(verdict),
         "",

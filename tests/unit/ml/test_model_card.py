@@ -43,7 +43,7 @@ def test_the_hub_reads_base_language_licence_task_and_results(made):
         "base_model_relation": "finetune",
         "library_name": "transformers",
         "pipeline_tag": "automatic-speech-recognition",
-        "tags": ["whisper", "adaptwin", "one-speaker", "compressed"],
+        "tags": ["whisper", "adaptwin", "one-speaker"],
         "metrics": ["wer"],
     }
     (model,) = index
