@@ -8,6 +8,7 @@ from adaptwin_core.domain.languages import named
 from adaptwin_core.domain.snippets import snippet
 from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.family import family_table
 from adaptwin_core.ml.evaluation.hub_metadata import hub_metadata, rates_of
 from adaptwin_core.ml.evaluation.report_plot import picture
 from adaptwin_core.ml.evaluation.window_choice import IN_WORDS
@@ -26,6 +27,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         *(_silence(kind, found) for kind, found in report["silence"].items()),
         *_not_taught(report, names=True),
         *report["verdict"]["advice"],
+        *([report["family"]["sentence"]] if "family" in report else []),
     ]
 
 
@@ -67,6 +69,7 @@ def model_card(report: Mapping[str, Any], *, licence: str | None) -> str:
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
         *(piece for told in _not_taught(report, names=False) for piece in ("", told)),
+        *_family(report),
         "",
         *_other_forms(),
         "",
@@ -153,6 +156,15 @@ def _other_forms() -> Iterator[str]:
     yield "|---|---|---|"
     for form in FORMATS.values():
         yield f"| `{form.name}` | {form.runtime} | {form.note} |"
+
+
+def _family(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the models that were made together with this one."""
+    if "family" in report:
+        family = report["family"]
+        yield from ("", "## The models of this job", "", family["sentence"], "")
+        yield from family_table(family)
+        yield from ("", "![Error rate and size of each model of this job](family.png)")
 
 
 def _clips(found: Mapping[str, Any], what: str) -> str:

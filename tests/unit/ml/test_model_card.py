@@ -12,7 +12,7 @@ from adaptwin_core.ml.base.sources import PACKAGES, hub_id_of
 from adaptwin_core.ml.evaluation.hub_metadata import hub_metadata
 from adaptwin_core.ml.exports.export_card import export_card
 from tests.arch.pages import READER
-from tests.unit.ml.test_report import SAID, WORSE, concluded
+from tests.unit.ml.concluded_job import SAID, WORSE, concluded
 
 OTHERS = {"base:general": SAID, "compressed:general": WORSE}
 VERDICT = {
