@@ -11,6 +11,7 @@ from adaptwin_core.store.settings import Settings
 from api import cors, docs_page, listen_page, problems
 from api.examples import add_examples
 from api.limits import HeaderGuard
+from api.problem_examples import add_problems
 from api.routes import base_models, datasets, downloads, exports, files, health, jobs, models, uploads
 from api.tus_route import MethodOverride
 
@@ -52,5 +53,6 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         schemas = document["components"]["schemas"]
         schemas.update(schema.pop("$defs"), Problem=schema)
         add_examples(document)
+        add_problems(document)
         app.openapi_schema = document
     return app.openapi_schema
