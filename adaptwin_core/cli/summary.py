@@ -42,7 +42,7 @@ def speech_summary(what: str, report: "DatasetReport") -> list[str]:
 
 def model_summary(report: Mapping[str, Any]) -> list[str]:
     """Return the verdict, the error rates and the size of a finished model."""
-    from adaptwin_core.ml.evaluation.report_card import lines
+    from adaptwin_core.ml.evaluation.report_lines import lines
 
     plan = report["plan"]
     of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))

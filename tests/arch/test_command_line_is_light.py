@@ -45,6 +45,6 @@ def test_a_command_of_the_client_needs_its_packages_only(words: str) -> None:
 
 
 def test_a_report_in_words_needs_no_package_of_models() -> None:
-    code = "import sys, adaptwin_core.ml.evaluation.report_card; print(*sys.modules)"
+    code = "import sys, adaptwin_core.ml.evaluation.report_lines; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()).isdisjoint(OF_MODELS)

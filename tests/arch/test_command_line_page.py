@@ -9,7 +9,8 @@ from adaptwin_core.cli.exit_codes import MEANINGS
 OF_ALL = """
 ## The service
 
-`upload`, `datasets`, `jobs`, `models` and `doctor` talk to a service. They look for its address and its key in this order:
+`upload`, `datasets`, `jobs`, `models` and `doctor` talk to a service.
+They look for its address and its key in this order:
 
 1. the options `--url` and `--key`, or the folder that `--data-dir` names
 2. the variables `ADAPTWIN_URL` and `ADAPTWIN_KEY`
