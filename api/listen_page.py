@@ -19,7 +19,10 @@ _ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedde
 
 
 class _ListenFiles(StaticFiles):
-    """Serves each file with its security policy: only the courier may open connections. WebAssembly lies here packed."""
+    """Serves each file with its security policy: only the courier may open connections.
+
+    WebAssembly lies on the disk packed, and is sent so.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         is_packed = path.endswith(".wasm")
