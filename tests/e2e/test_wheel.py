@@ -77,10 +77,10 @@ def test_client_and_command_line_are_small(plain: CleanEnvironment) -> None:
     assert plain.installed_mb < plain.megabytes() < MOST_MB, "with what Python compiled"
 
 
-def test_a_command_that_needs_more_says_what(plain: CleanEnvironment) -> None:
-    (plain.cwd / "speech").mkdir()
-    options = ["--model", "whisper-tiny.en", "--audio", "speech", "--out", "model"]
-    said = plain.run(plain.program, "compress", *options, code=NOT_INSTALLED)
+def test_a_command_that_needs_more_says_what(plain: CleanEnvironment, noise: Path) -> None:
+    said = plain.run(
+        plain.program, "compress", "--model", "whisper-tiny.en", "--audio", noise, "--out", "model", code=NOT_INSTALLED
+    )
     assert "adaptwin[models]" in said
     assert "Traceback" not in said
 
@@ -120,7 +120,8 @@ def test_the_api_runs_without_what_models_need(
     key = api_only.run(api_only.program, "keys", "create", "laptop", "--tenant", "wheel", **settings).strip()
     port = free_port()
     api = ["uvicorn", "--factory", "api.main:create_app", "--port", str(port)]
-    queue = ["celery", "--app", "worker.app", "worker", "--pool", "solo", "--queues", "platform,audio"]
+    queue = ["celery", "--app", "worker.app", "worker", "--pool", "solo", "--loglevel", "INFO"]
+    queue += ["--queues", "platform,audio"]
     with (
         running(api_only, api, tmp_path / "api.log", "Uvicorn running", settings),
         running(api_only, queue, tmp_path / "worker.log", " ready.", settings),
