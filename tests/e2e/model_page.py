@@ -74,4 +74,4 @@ def run(page: Page, *scripts: str) -> None:
 def lines_of_the_docs() -> str:
     """Return the lines that a page of one's own needs."""
     (lines,) = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "on-device.md").read_text(), flags=re.DOTALL)
-    return str(lines)
+    return str(lines).replace('"this folder"', "MODEL")
