@@ -1,7 +1,8 @@
 """`adaptwin compress` does a whole job in one process, without the service."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +24,11 @@ FolderOption = Annotated[
 
 def compress(
     model: Annotated[
-        str, typer.Option(help="Base model: whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base.")
+        list[str],
+        typer.Option(
+            help="Base model: whisper-tiny.en, a local folder, or a hub id such as openai/whisper-base. If it is "
+            "given several times, models are made from each."
+        ),
     ],
     audio: Annotated[
         Path,
@@ -33,31 +38,39 @@ def compress(
     general: FolderOption = None,
     encoder_cut: job_settings.EncoderCut = None,
     language: job_settings.Language = None,
+    make: job_settings.Make = None,
+    limits: job_settings.Limits = None,
     settings: job_settings.Settings = "{}",
     accept_little: job_settings.AcceptsLittle = False,
     cache: Annotated[Path, typer.Option(help="Folder that converted base models are kept in.")] = Path("var/models"),
 ) -> None:
     """Make a Whisper smaller for one speaker.
 
+    With several base models or sizes, each model gets a folder in --out, and the one to take is named.
     What is found in the speech is printed, and kept in report.json. If the command fails, --out is left as it was.
     The exit status is 1 if the job is refused, 2 if the command is used wrongly, and 130 if Ctrl-C stops it.
     """
     from adaptwin_core.cli.progress_display import progress_display
     from adaptwin_core.cli.summary import model_summary
     from adaptwin_core.domain.errors import InvalidSpec
+    from adaptwin_core.domain.members import members_of
+    from adaptwin_core.domain.model_limits import NO_LIMITS
     from adaptwin_core.ml.base.sources import canonical_source
 
     # Cheap checks come first: torch takes seconds to load.
     spec = job_settings.parse_settings(settings, encoder_cut, language)
     if spec.exports:
         raise InvalidSpec("exports is a setting of the service's jobs: run `adaptwin export` on the finished model")
+    family = job_settings.parse_family(make, limits)
+    model_limits = family.limits or NO_LIMITS
     require_empty(out)
     speech = {"--audio": audio} | ({} if general is None else {"--general": general})
     require_apart(speech, {"--out": out})
-    source = canonical_source(model)
+    members = members_of([canonical_source(each) for each in model], spec, family.make)
+    sources = dict.fromkeys(member.base_model for member in members)
     for option, folder in speech.items():
         require_files(option, folder)
-    if not source.startswith("folder:"):
+    if not all(source.startswith("folder:") for source in sources):
         require_apart(speech, {"--cache": cache})
         require_writable("--cache", cache)
     quiet_libraries()
@@ -65,21 +78,37 @@ def compress(
         with needs("models"):
             from adaptwin_core.ml.base.models import Base
 
-            base = Base.found(source, spec.language, cache)
+            bases = {source: Base.found(source, spec.language, cache) for source in sources}
             from adaptwin_core.ml.stages.run import Ordered, run_job
 
         workdir = made.parent / "work"  # on the disk that is to hold the model; removed with what is left of `made`
         workdir.mkdir()
         with progress_display() as watcher:
             report = run_job(
-                [Ordered(base, spec)],
+                [
+                    Ordered(base, member.spec_for(base.facts.shape, model_limits))
+                    for member in members
+                    for base in (bases[member.base_model],)
+                ],
                 audio,
                 general,
                 made,
                 workdir=workdir,
+                limits=model_limits,
                 accept_little=accept_little,
                 watcher=watcher,
             )
     with progress_display() as watcher:
-        for line in [*model_summary(report), printable(f"The model and its report are in {out}.")]:
+        for line in [*model_summary(report), printable(_where(report, out))]:
             watcher.say(line)
+
+
+def _where(report: Mapping[str, Any], out: Path) -> str:
+    from adaptwin_core.domain.members import folder_of
+
+    family = report.get("family")
+    if family is None:
+        return f"The model and its report are in {out}."
+    if family["take"] is None:
+        return f"All models and their reports are in {out}."
+    return f"The model to take and its report are in {out / folder_of(family['take'])}, the others beside it."

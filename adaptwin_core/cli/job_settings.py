@@ -1,12 +1,18 @@
 """The settings of a job from the options of a command line."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from adaptwin_core.domain.members import Size
+    from adaptwin_core.domain.model_limits import ModelLimits
     from adaptwin_core.domain.spec import CompressionSpec
+
+T = TypeVar("T")
 
 EncoderCut = Annotated[
     float | None,
@@ -19,6 +25,11 @@ Settings = Annotated[
 Language = Annotated[
     str | None, typer.Option(help="Language of the speech: de, de-DE or German. English if it is left out.")
 ]
+Make = Annotated[
+    str | None,
+    typer.Option(help="Sizes that every base model is made in: frontier, or as JSON: '[{\"encoder_cut\": 0.3}]'."),
+]
+Limits = Annotated[str | None, typer.Option(help='What the model to take must fit, as JSON: \'{"device": "phone"}\'.')]
 AcceptsLittle = Annotated[
     bool, typer.Option("--accept-little", help="Accept speech that is too little to train on or to test on.")
 ]
@@ -30,11 +41,10 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
     Raises:
         InvalidSpec: a setting is unknown, has a wrong value, or contradicts another. The message names each.
     """
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter
 
     from adaptwin_core.domain.contradictions import contradictions
     from adaptwin_core.domain.errors import InvalidSpec
-    from adaptwin_core.domain.refusals import sentences
     from adaptwin_core.domain.spec import CompressionSpec
 
     asked = _json("--settings", text)
@@ -47,19 +57,49 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
             option = f"--{name.replace('_', '-')}"
             raise InvalidSpec(f"the {what} is given twice: leave {option} out, or {name} in --settings")
         asked[name] = given
-    try:
-        spec = CompressionSpec.model_validate(asked)
-    except ValidationError as fault:
-        raise InvalidSpec("; ".join(sentences(fault.errors(include_url=False)))) from fault
+    spec = _checked(TypeAdapter(CompressionSpec), asked)
     if found := contradictions(spec):
         raise InvalidSpec("; ".join(found))
     return spec
 
 
-def parse_family(make: str | None, limits: str | None) -> dict[str, Any]:
-    """Return what `--make` and `--limits` say, as the fields of a job. What they may hold, the job's class checks."""
-    sizes = make if make is None or make == "frontier" else _json("--make", make)
-    return {"make": sizes, "limits": None if limits is None else _json("--limits", limits)}
+class Family(NamedTuple):
+    """The sizes that every base model is made in, if several, and what the model to take must fit."""
+
+    make: "Literal['frontier'] | tuple[Size, ...] | None"
+    limits: "ModelLimits | None"
+
+
+def parse_family(make: str | None, limits: str | None) -> Family:
+    """Read `--make` and `--limits`.
+
+    Raises:
+        InvalidSpec: a name is unknown, or a value is wrong. The message names each.
+    """
+    from pydantic import TypeAdapter
+
+    from adaptwin_core.domain.members import Size
+    from adaptwin_core.domain.model_limits import ModelLimits
+
+    sizes: Literal["frontier"] | tuple[Size, ...] | None = None
+    if make == "frontier":
+        sizes = "frontier"
+    elif make is not None:
+        sizes = _checked(TypeAdapter(tuple[Size, ...]), _json("--make", make))
+    wanted = None if limits is None else _checked(TypeAdapter(ModelLimits), _json("--limits", limits))
+    return Family(sizes, wanted)
+
+
+def _checked(adapter: "TypeAdapter[T]", value: Any) -> T:
+    from pydantic import ValidationError
+
+    from adaptwin_core.domain.errors import InvalidSpec
+    from adaptwin_core.domain.refusals import sentences
+
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as fault:
+        raise InvalidSpec("; ".join(sentences(fault.errors(include_url=False)))) from fault
 
 
 def _json(option: str, text: str) -> Any:

@@ -30,13 +30,8 @@ def submit(
             "to have models made from each."
         ),
     ] = None,
-    make: Annotated[
-        str | None,
-        typer.Option(help="Sizes that every base model is made in: frontier, or as JSON: '[{\"encoder_cut\": 0.3}]'."),
-    ] = None,
-    limits: Annotated[
-        str | None, typer.Option(help='What the model to take must fit, as JSON: \'{"device": "phone"}\'.')
-    ] = None,
+    make: job_settings.Make = None,
+    limits: job_settings.Limits = None,
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
     encoder_cut: job_settings.EncoderCut = None,
     language: job_settings.Language = None,
@@ -58,7 +53,7 @@ def submit(
             "dataset_id": naming.dataset_id(service, dataset),
             "general_dataset_id": naming.dataset_id(service, general) if general else None,
             **({"base_model": bases[0]} if len(bases) == 1 else {"base_models": bases}),
-            **family,
+            **family._asdict(),
             "name": name,
             "spec": spec,
             "accept_little": accept_little,

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
-from adaptwin_core.domain.contradictions import CUTS
+from adaptwin_core.domain.contradictions import CUTS, contradictions
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.model_limits import ModelLimits
@@ -99,6 +99,14 @@ def _sized(spec: CompressionSpec, size: Size, place: int) -> CompressionSpec:
     if max_ms is not None and (others := [name for name in _SIZED if name in given]):
         raise InvalidSpec(f"make[{place}]: max_ms decides the cut: leave {' and '.join(others)} out, or max_ms")
     try:
-        return CompressionSpec.model_validate(common | given)
+        sized = CompressionSpec.model_validate(common | given)
     except ValidationError as fault:
         raise InvalidSpec(f"make[{place}]: {'; '.join(sentences(fault.errors(include_url=False)))}") from fault
+    if found := contradictions(sized):
+        raise InvalidSpec(f"make[{place}]: {'; '.join(found)}")
+    return sized
+
+
+def folder_of(place: int) -> str:
+    """Return the folder of one of several models, inside that of their job."""
+    return f"model-{place + 1}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from adaptwin_core.domain.members import folder_of
 from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
@@ -76,7 +77,7 @@ def run_job(
     done = Walk(Speech(speaker, others), workdir, watcher).run_family(members, limits=limits)
     published = [each[Stage.PUBLISH][ModelKey()].result for each in done]
     for place, result in enumerate(published):
-        folder = out if len(published) == 1 else out / f"model-{place + 1}"
+        folder = out if len(published) == 1 else out / folder_of(place)
         folder.mkdir(parents=True, exist_ok=True)
         for name, path in result.files.items():
             take = shutil.move if len(published) == 1 else shutil.copy  # a file may be of several models

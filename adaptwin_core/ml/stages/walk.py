@@ -100,7 +100,7 @@ class Walk:
                 for key in keys:
                     step = str(stage) if len(keys) == 1 else f"{stage} {key}"
                     if len(members) > 1 and not row.of_family:
-                        step = f"{members[places[0]].base.name}: {step}"
+                        step += f", model {places[0] + 1} of {len(members)}"
                     pieces = [
                         Piece(members[place], {read: all_done[place][read] for read in row.reads(key)})
                         for place in places
