@@ -17,7 +17,7 @@ from adaptwin_core.ml.model.alignment import Aligned, align
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
 from adaptwin_core.ml.model.featurizer import Featurizer
-from adaptwin_core.ml.model.spoken_words import segments_of, words_of
+from adaptwin_core.ml.model.spoken_words import WITHOUT_SPACES, segments_of, words_of
 from adaptwin_core.ml.model.transcription import generate, most_tokens
 from adaptwin_core.speech.sound.recording import SILENCE_PEAK, peak
 from adaptwin_core.speech.sound.segment import Samples, pieces
@@ -26,7 +26,6 @@ FULL_SCALE = 1 << 15
 SILENCE_NAMES = ("<|nospeech|>", "<|nocaptions|>")  # the second in Whisper's older tokenizers
 # Whisper's own rule for a window in which nobody speaks: it probably is silent, and what was written is improbable.
 SILENCE_PROBABILITY, IMPROBABLE = 0.6, -1.0
-_WITHOUT_SPACES = {"zh", "ja", "th", "lo", "my", "yue"}
 
 
 class Listener:
@@ -42,7 +41,7 @@ class Listener:
         self._model = load_compressed(folder).to(device())
         ids = token_ids(folder)
         self._end = ids[END]
-        self._silence = next((ids[name] for name in SILENCE_NAMES if name in ids), None)
+        self._silence = next(ids[name] for name in SILENCE_NAMES if name in ids)
         self._not_words = {*self._featurizer.tokenizer.all_special_ids, self._end}
         self._first_time = first_timestamp(ids)
 
@@ -70,7 +69,7 @@ class Listener:
         return Transcription(
             language=wanted.language,
             seconds=round(seconds_of(len(samples)), 3),
-            text=("" if wanted.language in _WITHOUT_SPACES else " ").join(texts),
+            text=("" if wanted.language in WITHOUT_SPACES else " ").join(texts),
             segments=tuple(segments),
         )
 
