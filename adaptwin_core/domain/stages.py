@@ -26,6 +26,7 @@ class Stage(StrEnum):
     EVALUATE = "evaluate"
     PUBLISH = "publish"
     EXPORT = "export"
+    TRANSCRIBE = "transcribe"
 
 
 class Owner(StrEnum):
@@ -34,6 +35,7 @@ class Owner(StrEnum):
     DATASET = "dataset"
     JOB = "job"
     EXPORT = "export"
+    TRANSCRIPTION = "transcription"
 
 
 class Queue(StrEnum):

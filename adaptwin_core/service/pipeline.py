@@ -42,10 +42,23 @@ def outline_of(session: Session, job: Job, *, num_shards: int) -> Outline:
 
 
 def add_task(
-    session: Session, stage: Stage, key: TaskKey, *, job_id: str | None = None, dataset_id: str | None = None
+    session: Session,
+    stage: Stage,
+    key: TaskKey,
+    *,
+    job_id: str | None = None,
+    dataset_id: str | None = None,
+    transcription_id: str | None = None,
 ) -> Task:
     """Queue a task, with the message that tells a worker of it."""
-    task = Task(id=new_id("task"), job_id=job_id, dataset_id=dataset_id, stage=stage, key=str(key))
+    task = Task(
+        id=new_id("task"),
+        job_id=job_id,
+        dataset_id=dataset_id,
+        transcription_id=transcription_id,
+        stage=stage,
+        key=str(key),
+    )
     session.add(task)
     announce(session, task.id, stage)
     return task
