@@ -35,7 +35,8 @@ class Segment(Frozen):
     Attributes:
         tokens: of the model's own tokenizer.
         mean_log_probability: of these tokens, natural logarithm.
-        silence_probability: that nobody speaks in the window that the segment was heard in.
+        window_start: when the window begins that the segment was heard in.
+        silence_probability: that nobody speaks in that window.
     """
 
     start: float
@@ -44,6 +45,7 @@ class Segment(Frozen):
     words: tuple[Word, ...]
     tokens: tuple[int, ...]
     mean_log_probability: float
+    window_start: float
     silence_probability: float
 
 

@@ -16,7 +16,6 @@ from adaptwin_core.domain.errors import (
 )
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import TranscriptionKey
 from adaptwin_core.domain.transcription import Transcription as Heard
@@ -42,31 +41,34 @@ def require_room(session: Session, scope: TenantScope, *, max_unfinished: int) -
         )
 
 
-def language_of(session: Session, scope: TenantScope, model_id: str, asked: str | None) -> str:
-    """Return Whisper's code for the language that is asked for, or else for that which the model was made for.
-
-    Raises:
-        InvalidSpec: Whisper has no such language.
-        NotFound: no such model.
-    """
-    model = models.get(session, scope, model_id)
-    if asked is not None:
-        return languages.code_of(asked)
-    spec: CompressionSpec = owned.get(session, scope, Job, model.job_id).spec
-    return spec.language
-
-
 def request(
-    session: Session, scope: TenantScope, model_id: str, wanted: Wanted, audio: bytes, *, max_unfinished: int
+    session: Session,
+    scope: TenantScope,
+    model_id: str,
+    audio: bytes,
+    *,
+    language: str | None,
+    prompt: str,
+    temperature: float,
+    times: bool,
+    max_unfinished: int,
 ) -> Transcription:
     """Have a recording transcribed.
 
+    Args:
+        language: as people write it; None for that which the model was made for.
+        prompt, temperature, times: as in `Wanted`.
+
     Raises:
+        InvalidSpec: Whisper has no such language.
         NotFound: no such model, or it was deleted.
         LimitExceeded: too many of the tenant's wait already.
     """
-    models.get(session, scope, model_id)
+    model = models.get(session, scope, model_id)
     require_room(session, scope, max_unfinished=max_unfinished)
+    own_language = owned.get(session, scope, Job, model.job_id).spec.language
+    code = own_language if language is None else languages.code_of(language)
+    wanted = Wanted(language=code, prompt=prompt, temperature=temperature, times=times)
     row = Transcription(
         id=new_id("tr"),
         tenant_id=scope.tenant_id,

@@ -1,6 +1,6 @@
 """When each token was said, and how likely it was, by one more pass of the decoder over the tokens that it wrote.
 
-The method is Whisper's own (`find_alignment` in OpenAI's timing.py): some heads of the decoder's cross-attention look at
+The method is that of Whisper itself (`find_alignment` in OpenAI's timing.py). Some heads of the cross-attention look at
 the sound of the token that comes next. Their weights make a matrix of tokens and positions, and dynamic time warping
 finds the way through it. Shape letters: N heads, L tokens, S positions of the encoder, D width.
 """

@@ -110,5 +110,6 @@ def _segment(group: Sequence[SpokenWord], tokens: Sequence[int], aligned: Aligne
         words=tuple(Word(text=word.text.strip(), start=at(word.start), end=at(word.end)) for word in group),
         tokens=tuple(tokens[place] for place in places),
         mean_log_probability=float(aligned.log_probabilities[places.start : places.stop].mean()),
+        window_start=at(0.0),
         silence_probability=aligned.silence_probability,
     )
