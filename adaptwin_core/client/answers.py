@@ -37,7 +37,6 @@ def understood(content: str | bytes, answer: type[A]) -> A:
 
 def refusal_of(response: httpx.Response) -> ServiceError:
     """Return the error for an answer that is no success, and that was read."""
-    status = response.status_code
     kind = Busy if _asks_for_patience(response) else ServiceError
     error = _told(response, kind)
     if isinstance(error, Busy):
