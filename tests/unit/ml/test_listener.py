@@ -87,7 +87,7 @@ def test_a_word_is_where_it_is_said(listener, spoken):
 
 
 def test_a_long_recording_is_heard_to_its_end(listener):
-    lines = [line for line in LINES.read_text().splitlines() if line and not line.startswith("#")][:10]
+    lines = [line for line in LINES.read_text().splitlines() if line and not line.startswith("#")][:9]
     pause = np.zeros(RATE_HZ // 2, np.int16)
     long = np.concatenate([part for samples in read(lines) for part in (samples, pause)])
     assert len(long) > 32 * RATE_HZ
@@ -95,7 +95,7 @@ def test_a_long_recording_is_heard_to_its_end(listener):
     heard = listener.hear(long, TIMED, lambda done, total, /, **_: told.append((done, total)))
     last_words = [line.rstrip(".?!").split()[-1].lower() for line in lines]
     found = [word.text.rstrip(",.?!").lower() for word in words(heard)]
-    assert sum(word in found for word in last_words) >= 8
+    assert sum(word in found for word in last_words) >= 7
     assert found[-1] == last_words[-1]
     times = [time for word in words(heard) for time in (word.start, word.end)]
     assert times == sorted(times)
