@@ -212,6 +212,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "ExportOut": {"Ready": _EXPORT},
+    "RequestError": {
+        "A file that is not audio": {
+            "error": {
+                "message": "it is a document; save its table as csv, or its text as txt, in UTF-8",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "not_audio",
+            }
+        }
+    },
     **{
         f"Page_{name}_": {"The last page": {"items": [item], "has_more": False}}
         for name, item in {

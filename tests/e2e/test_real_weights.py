@@ -155,7 +155,7 @@ def test_it_is_tried_over_rest_with_the_words_of_the_report(
         assert 0 <= times[0] < times[-1] <= len(samples) / RATE_HZ
         texts.append(told.text)
     found = manifest["speech"]["speaker"]["compressed"]["wer"]
-    assert score([clip["text"] for clip in held_out], texts, language="en").error_rate == pytest.approx(found)
+    assert score([clip["text"] for clip in held_out], texts, language="en").wer == pytest.approx(found)
     silence = io.BytesIO()
     soundfile.write(silence, np.zeros(4 * RATE_HZ), RATE_HZ, format="WAV")
     assert client.audio.transcriptions.create(model=service.model_id, file=("a.wav", silence.getvalue())).text == ""
