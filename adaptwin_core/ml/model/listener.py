@@ -123,7 +123,7 @@ class Listener:
             ids = self._featurizer.tokenizer.get_prompt_ids(text, return_tensors="pt")
         except ValueError as fault:
             raise InvalidInput("the prompt holds a control token, such as <|endoftext|>: leave it out") from fault
-        most = self._model.config.max_target_positions // 2 - 1
+        most = self._model.config.max_target_positions // 2  # 224, the first of which says that a prompt follows
         return ids if len(ids) <= most else torch.cat([ids[:1], ids[len(ids) - most + 1 :]])
 
 
