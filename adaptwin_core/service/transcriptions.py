@@ -66,7 +66,7 @@ def request(
     """
     model = models.get(session, scope, model_id)
     require_room(session, scope, max_unfinished=max_unfinished)
-    own_language = owned.get(session, scope, Job, model.job_id).spec.language
+    own_language = owned.get(session, scope, Job, model.job_id).members[model.place].spec.language
     code = own_language if language is None else languages.code_of(language)
     wanted = Wanted(language=code, prompt=prompt, temperature=temperature, times=times)
     row = Transcription(

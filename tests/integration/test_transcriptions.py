@@ -411,7 +411,7 @@ def test_a_model_that_is_deleted_hears_no_more(owner: Principal, model_id: str, 
     with unit_of_work() as session:
         assert (session.get_one(Row, row_id).error or {})["code"] == "gone"
     answer = send(owner, model_id)
-    assert (answer.status_code, fault(answer)["code"]) == (404, "gone")
+    assert (answer.status_code, fault(answer)["code"]) == (410, "gone")
     assert listener.asked == []
 
 
