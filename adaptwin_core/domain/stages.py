@@ -42,7 +42,7 @@ class Owner(StrEnum):
 class Queue(StrEnum):
     """Which workers do a task."""
 
-    AUDIO = "audio"  # those that read the files of strangers
+    AUDIO = "audio"  # those that read the files of strangers; they run the model that such a file is to be heard by
     MODEL = "model"  # those that run models
 
 
