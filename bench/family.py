@@ -3,6 +3,7 @@
 """
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def _brief(model: dict[str, Any]) -> Row:
     return size | heard | {"chosen_by": model["chosen_by"]}
 
 
-def _choice(figures: dict[str, Any]) -> Row:
+def _choice(figures: Mapping[str, Any]) -> Row:
     """Return which model was named, and which of those that fit has the fewest errors in the test."""
     most = figures["limits"]["max_bytes"]
     models = [model for model in figures["models"] if most is None or model["weights_bytes"] <= most]
@@ -106,7 +107,7 @@ def _choice(figures: dict[str, Any]) -> Row:
 
 
 def _percent(found: dict[str, Any]) -> float:
-    return round(100 * found["compressed"]["error_rate"], 1)
+    return float(round(100 * found["compressed"]["error_rate"], 1))
 
 
 def table() -> str:
