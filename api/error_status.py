@@ -14,6 +14,7 @@ STATUS_OF_CODE = {
     "gone": 410,
     "link_expired": 403,
     "link_invalid": 403,
+    "no_worker": 503,
     "quota_exceeded": 413,
     "range_not_satisfiable": 416,
     "unsupported_media_type": 415,

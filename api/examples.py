@@ -251,6 +251,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "ExportOut": {"Ready": _EXPORT},
+    "RequestError": {
+        "A file that is not audio": {
+            "error": {
+                "message": "it is a document; save its table as csv, or its text as txt, in UTF-8",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "not_audio",
+            }
+        }
+    },
     "Live": {"Alive": {"status": "ok"}},
     "Ready": {"All is well": {"database": "ok", "broker": "ok", "free_disk_bytes": 187_904_819_200}},
     **{

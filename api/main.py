@@ -12,7 +12,7 @@ from api import cors, docs_page, listen_page, problems
 from api.examples import add_examples
 from api.limits import HeaderGuard
 from api.problem_examples import add_problems
-from api.routes import base_models, datasets, downloads, exports, files, health, jobs, models, uploads
+from api.routes import base_models, datasets, downloads, exports, files, health, jobs, models, transcriptions, uploads
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -34,6 +34,7 @@ def make_app(service: Service) -> FastAPI:
     pages = (uploads, datasets, files, base_models, jobs, models, exports, downloads)
     for router in (*(page.router for page in pages), downloads.links):
         app.include_router(router, responses=problems.documented(401, 422, 431, 500, 503))
+    app.include_router(transcriptions.router)
     app.include_router(health.router)
     docs_page.install(app)
     listen_page.install(app)

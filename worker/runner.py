@@ -2,7 +2,7 @@
 
 If the worker dies, its lease runs out. The sweeper (`service/sweeper.py`) then queues the task again, and another
 worker claims it under a new attempt number. A result and the end of its task are committed together, so nothing half
-done is ever seen. A task that has taken down `max_attempts` workers is given up, and fails its job, dataset or export.
+done is ever seen. A task that has taken down `max_attempts` workers is given up, and fails its owner.
 """
 
 import logging
@@ -30,6 +30,7 @@ from worker.context import StageContext
 from worker.failure import failure_of
 from worker.ingest import ingest
 from worker.lease import Lease
+from worker.transcribe import LAST, transcribe
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +57,7 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
     try:
         with Lease(service, claim) as lease, work_folders.work_folder(service.settings.work_dir, claim) as workdir:
             try:
-                if row_of(claim.stage).owner is Owner.DATASET:
-                    ingest(service, claim, lease, workdir)
-                else:
-                    _run_stage_task(service, claim, lease, workdir, load_body)
+                _work(service, claim, lease, workdir, load_body)
             except (Cancelled, LeaseLost):
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the job must learn of it
@@ -67,6 +65,18 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
     except (Cancelled, LeaseLost) as stop:
         log.info("task %s stopped: %s", task_id, stop)
     outbox.flush(service.database, service.broker)
+
+
+def _work(service: Service, claim: Claim, lease: Lease, workdir: Path, load_body: Callable[[], StageBody]) -> None:
+    owner = row_of(claim.stage).owner
+    if owner is Owner.TRANSCRIPTION:
+        transcribe(service, claim, lease, workdir)
+        return
+    LAST.drop()
+    if owner is Owner.DATASET:
+        ingest(service, claim, lease, workdir)
+    else:
+        _run_stage_task(service, claim, lease, workdir, load_body)
 
 
 def _run_stage_task(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from adaptwin_core.client.errors import Busy, NotUnderstood, ServiceError
 from adaptwin_core.rest.problem import Problem
+from adaptwin_core.rest.transcriptions import RequestError
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -36,19 +37,28 @@ def understood(content: str | bytes, answer: type[A]) -> A:
 
 def refusal_of(response: httpx.Response) -> ServiceError:
     """Return the error for an answer that is no success, and that was read."""
-    status = response.status_code
     kind = Busy if _asks_for_patience(response) else ServiceError
-    try:
-        problem = Problem.model_validate_json(response.content, extra="ignore")
-    except ValidationError:
-        text = " ".join(response.text.split())[:MAX_SHOWN_CHARS]
-        detail = f"the answer is {status} {response.reason_phrase}" + (f": {text}" if text else "")
-        error = kind(status, f"http_{status}", detail)
-    else:
-        error = kind(status, problem.code, problem.detail, problem.errors or ())
+    error = _told(response, kind)
     if isinstance(error, Busy):
         error.retry_after_s = retry_after_s(response)
     return error
+
+
+def _told(response: httpx.Response, kind: type[ServiceError]) -> ServiceError:
+    """Return the error that a body tells of: as a problem, in OpenAI's form, or in any other."""
+    status = response.status_code
+    try:
+        problem = Problem.model_validate_json(response.content, extra="ignore")
+        return kind(status, problem.code, problem.detail, problem.errors or ())
+    except ValidationError:
+        pass
+    try:
+        fault = RequestError.model_validate_json(response.content, extra="ignore").error
+        return kind(status, fault.code, f"{fault.param}: {fault.message}" if fault.param else fault.message)
+    except ValidationError:
+        text = " ".join(response.text.split())[:MAX_SHOWN_CHARS]
+        detail = f"the answer is {status} {response.reason_phrase}" + (f": {text}" if text else "")
+        return kind(status, f"http_{status}", detail)
 
 
 def _asks_for_patience(response: httpx.Response) -> bool:

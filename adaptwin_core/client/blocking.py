@@ -13,6 +13,7 @@ from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary
 from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
 from adaptwin_core.rest.models import DAY_S, ExportFormatOut, ExportOut, LinkOut, ModelOut, ModelSummary
+from adaptwin_core.rest.transcriptions import VerboseTranscription
 
 
 class Datasets:
@@ -101,6 +102,18 @@ class Models:
 
     def download(self, model_id: str, folder: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
         return self._run(self._service.download, model_id, folder, on_progress=on_progress)
+
+    def transcribe(
+        self,
+        model_id: str,
+        path: str | Path,
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+        temperature: float | None = None,
+    ) -> VerboseTranscription:
+        hear = self._service.transcribe
+        return self._run(hear, model_id, path, language=language, prompt=prompt, temperature=temperature)
 
     def archive(self, model_id: str, path: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
         return self._run(self._service.archive, model_id, path, on_progress=on_progress)

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import anyio
+import httpx
+from anyio import to_thread
 
+from adaptwin_core.client.answers import understood
 from adaptwin_core.client.archives import fetch_archive
 from adaptwin_core.client.connection import Connection
 from adaptwin_core.client.errors import Failed, NotUnderstood
@@ -22,9 +25,12 @@ from adaptwin_core.rest.models import (
     NewExport,
     NewLink,
 )
+from adaptwin_core.rest.transcriptions import VerboseTranscription
 
 POLL_S = 1.0
 MODELS = "/v1/models"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+TRANSCRIPTION_TIMEOUT = httpx.Timeout(600.0, connect=15.0)  # the service says itself when no worker has time
 
 
 class AsyncModels:
@@ -50,6 +56,40 @@ class AsyncModels:
         model = await self.get(model_id)
         await Fetcher(self._connection, f"{MODELS}/{model_id}/files").fetch(model.files, Path(folder), on_progress)
         return model
+
+    async def transcribe(
+        self,
+        model_id: str,
+        path: str | Path,
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+        temperature: float | None = None,
+    ) -> VerboseTranscription:
+        """Return what a model hears in an audio file, with the times of segments and words.
+
+        While the service is busy it is asked again, as often as its other routes are.
+
+        Args:
+            language: a code or an English name; without it, the one that the model was made for.
+            prompt: words that may come before; they show how names are spelt.
+            temperature: 0, as it is without it, takes the most likely words; above it they are drawn at random.
+
+        Raises:
+            ServiceError: the file cannot be heard, or the model is gone.
+        """
+        file = await to_thread.run_sync(Path(path).read_bytes)
+        asked = {"model": model_id, "language": language, "prompt": prompt, "temperature": temperature}
+        fields = {name: str(value) for name, value in asked.items() if value is not None}
+        answer = await self._connection.ask(
+            "POST",
+            TRANSCRIPTIONS,
+            may_repeat=True,
+            data={**fields, "response_format": "verbose_json", "timestamp_granularities[]": ["segment", "word"]},
+            files={"file": (Path(path).name, file)},
+            timeout=TRANSCRIPTION_TIMEOUT,
+        )
+        return understood(answer.content, VerboseTranscription)
 
     async def archive(self, model_id: str, path: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
         """Download all files of a model as one tar archive, which is written to `path`.

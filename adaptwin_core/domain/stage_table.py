@@ -23,6 +23,7 @@ from adaptwin_core.domain.task_keys import (
     SpeechKind,
     Split,
     TaskKey,
+    TranscriptionKey,
     WindowKind,
 )
 from adaptwin_core.domain.vocabulary import drops_tokens
@@ -218,6 +219,19 @@ TABLE: Final = (
         sees=settings.of_export,
         speech=SpeechUse.SPEAKER,
         cores=Cores.ALL,
+    ),
+    Row(
+        Stage.TRANSCRIBE,
+        does="writes down what is said in a recording that a person tries a finished model with",
+        per="request",
+        owner=Owner.TRANSCRIPTION,
+        key=TranscriptionKey,
+        keys=lambda _outline: [TranscriptionKey()],
+        reads=_reads(),
+        sees=lambda spec, _key: spec,
+        speech=SpeechUse.AUDIO,
+        cores=Cores.SHARE,
+        queue=Queue.AUDIO,  # it is a stranger's file; and it overtakes the tasks of jobs, since somebody waits for it
     ),
 )
 

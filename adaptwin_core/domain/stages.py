@@ -27,6 +27,7 @@ class Stage(StrEnum):
     CHOOSE = "choose"
     PUBLISH = "publish"
     EXPORT = "export"
+    TRANSCRIBE = "transcribe"
 
 
 class Owner(StrEnum):
@@ -35,12 +36,13 @@ class Owner(StrEnum):
     DATASET = "dataset"
     JOB = "job"
     EXPORT = "export"
+    TRANSCRIPTION = "transcription"
 
 
 class Queue(StrEnum):
     """Which workers do a task."""
 
-    AUDIO = "audio"  # those that read the files of strangers
+    AUDIO = "audio"  # those that read the files of strangers; they run the model that such a file is to be heard by
     MODEL = "model"  # those that run models
 
 

@@ -80,6 +80,13 @@ class DatasetKey(WholeKey):
 
 
 @dataclass(frozen=True)
+class TranscriptionKey(WholeKey):
+    """The recording of a transcription."""
+
+    name: ClassVar[str] = "recording"
+
+
+@dataclass(frozen=True)
 class ModelKey(WholeKey):
     """All of a model."""
 

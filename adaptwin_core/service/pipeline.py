@@ -62,6 +62,7 @@ def add_task(
     *,
     job_id: str | None = None,
     dataset_id: str | None = None,
+    transcription_id: str | None = None,
     models: Sequence[int] = (),
 ) -> Task:
     """Queue a task, with the message that tells a worker of it.
@@ -69,7 +70,15 @@ def add_task(
     Args:
         models: places of the models of the job that it is for.
     """
-    task = Task(id=new_id("task"), job_id=job_id, dataset_id=dataset_id, stage=stage, key=str(key), models=list(models))
+    task = Task(
+        id=new_id("task"),
+        job_id=job_id,
+        dataset_id=dataset_id,
+        transcription_id=transcription_id,
+        stage=stage,
+        key=str(key),
+        models=list(models),
+    )
     session.add(task)
     announce(session, task.id, stage)
     return task

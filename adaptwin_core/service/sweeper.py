@@ -11,7 +11,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import outbox, pipeline, work_folders
+from adaptwin_core.service import outbox, pipeline, transcriptions, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.dataset_tasks import IngestTask
@@ -38,6 +38,7 @@ class Swept:
     num_advanced: int = 0  # jobs that stood still
     num_stuck_datasets: int = 0
     num_joined: int = 0  # uploads in parts that a killed process left
+    num_forgotten: int = 0  # recordings to transcribe, of which nobody took the answer
     num_erased: int = 0  # uploads, blobs and files removed
 
 
@@ -55,6 +56,7 @@ def _sweep(service: Service) -> Swept:
         num_advanced=_advance_jobs(database, num_shards=service.settings.calibration_shards),
         num_stuck_datasets=_fail_stuck_datasets(database, service.blobs),
         num_joined=_join_left(database, service.parts),
+        num_forgotten=_forget_transcriptions(database),
         num_erased=service.eraser.erase(database),
     )
     work_folders.remove_abandoned(database, service.settings.work_dir)
@@ -78,6 +80,11 @@ def _join_left(database: Database, parts: Parts) -> int:
         except Exception:  # one bad row must not keep the rest from being swept
             log.exception("the parts of upload %s could not be joined", upload.id)
     return num_joined
+
+
+def _forget_transcriptions(database: Database) -> int:
+    with database.transaction() as session:
+        return transcriptions.forget_left(session)
 
 
 def _expire_leases(database: Database, tasks: Tasks) -> int:

@@ -1,4 +1,4 @@
-"""The owner of a task: a dataset, a job or an export, which is told what happens to its task."""
+"""The owner of a task: a dataset, job, export or transcription, which is told what happens to its task."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -18,6 +18,7 @@ class Claim:
     key: str
     job_id: str | None
     dataset_id: str | None  # of an ingest task, which has no job
+    transcription_id: str | None
     tenant_id: str
 
 

@@ -16,8 +16,9 @@ from adaptwin_core.service.dataset_tasks import IngestTask
 from adaptwin_core.service.export_tasks import ExportTask
 from adaptwin_core.service.job_tasks import JobTask
 from adaptwin_core.service.task_owner import Claim, ErrorDict, Outcome, OwnedTask
+from adaptwin_core.service.transcription_tasks import TranscriptionTask
 from adaptwin_core.store.blobs import BlobStore
-from adaptwin_core.store.queries import datasets, jobs, leases
+from adaptwin_core.store.queries import datasets, jobs, leases, transcriptions
 from adaptwin_core.store.tables import Task
 
 RETRY_PAUSE_S: Final = 5.0  # before the second attempt; doubles with each one
@@ -36,12 +37,19 @@ class Owners:
     num_shards: int
 
     def lock(self, session: Session, task: Task) -> OwnedTask[Any]:
-        """Return the task as its owner sees it, with the owner's row locked until the transaction ends."""
+        """Return the task as its owner sees it, with the owner's row locked until the transaction ends.
+
+        Raises:
+            LeaseLost: the owner is gone, and the task with it.
+        """
         stage = Stage(task.stage)
         owner = row_of(stage).owner
         if owner is Owner.DATASET:
             assert task.dataset_id is not None
             return IngestTask(session, datasets.locked(session, task.dataset_id), self.blobs)
+        if owner is Owner.TRANSCRIPTION:
+            assert task.transcription_id is not None
+            return TranscriptionTask(transcriptions.locked(session, task.transcription_id))
         assert task.job_id is not None
         job = jobs.locked(session, task.job_id)
         if owner is Owner.EXPORT:
@@ -68,7 +76,10 @@ class Tasks:
         task = session.get(Task, task_id)
         if task is None:
             return None
-        owned = self.owners.lock(session, task)
+        try:
+            owned = self.owners.lock(session, task)
+        except LeaseLost:
+            return None
         if not owned.may_start():
             return None
         attempt = leases.claim(session, task_id, worker, lease_s=self.lease_s, max_attempts=self.max_attempts)
@@ -77,18 +88,28 @@ class Tasks:
         owned.started()
         if attempt > 1:
             owned.warn(f": attempt {attempt}", attempt=attempt)
-        return Claim(task_id, attempt, Stage(task.stage), task.key, task.job_id, task.dataset_id, owned.tenant_id)
+        return Claim(
+            task_id,
+            attempt,
+            Stage(task.stage),
+            task.key,
+            task.job_id,
+            task.dataset_id,
+            task.transcription_id,
+            owned.tenant_id,
+        )
 
     def heartbeat(self, session: Session, held: Claim, progress: dict[str, Any] | None) -> TaskState:
         """Extend the lease and show progress.
 
         Returns:
-            RUNNING: go on. CANCELLED: the job was cancelled or failed, stop. Anything else: the lease is lost, stop.
+            RUNNING: go on. CANCELLED: the job was cancelled or failed, or nobody waits any more, stop. Anything else:
+                the lease is lost, stop.
         """
         if leases.extend(session, held.task_id, held.attempt, lease_s=self.lease_s, progress=progress):
             return TaskState.RUNNING
-        task = session.get_one(Task, held.task_id, populate_existing=True)
-        return TaskState.CANCELLED if task.state == TaskState.CANCELLED else TaskState.QUEUED
+        task = session.get(Task, held.task_id, populate_existing=True)
+        return TaskState.CANCELLED if task is None or task.state == TaskState.CANCELLED else TaskState.QUEUED
 
     def complete(self, session: Session, held: Claim, outcome: Outcome) -> None:
         """Finish a task and hand its outcome to its owner, which may begin the next stage, all in this transaction.
@@ -138,7 +159,7 @@ class Tasks:
         return True
 
     def _lock_held(self, session: Session, held: Claim) -> OwnedTask[Any]:
-        """Lock the owner of a held task. Raises LeaseLost if the task is gone: its export was asked for anew."""
+        """Lock the owner of a held task. Raises LeaseLost if the task is gone: nobody waits for it any more."""
         task = session.get(Task, held.task_id)
         if task is None:
             raise LeaseLost(f"task {held.task_id} is gone")

@@ -57,6 +57,13 @@ class Settings(BaseSettings):
         24 * 3600, description="Seconds after its last request when an unfinished upload is deleted."
     )
     max_decoded_s: float = Field(10 * 3600.0, description="Seconds of decoded speech that one dataset may hold.")
+    max_transcribed_s: float = Field(600.0, description="Seconds of speech that a request to transcribe may hold.")
+    max_transcriptions: int = Field(
+        4, description="Requests to transcribe that one owner may have waiting or running at once."
+    )
+    transcription_wait_s: float = Field(
+        120.0, description="Seconds that a request to transcribe waits for a worker before it is given up."
+    )
     min_free_disk_bytes: int = Field(1 * GIB, description="Free disk space below which uploads are refused.")
 
     lease_s: float = Field(60.0, description="Seconds of silence after which a worker loses its task.")

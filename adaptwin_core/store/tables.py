@@ -25,6 +25,8 @@ from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
+from adaptwin_core.domain.transcription import Transcription as Heard
+from adaptwin_core.domain.transcription import Wanted
 from adaptwin_core.store.blobs import Files
 from adaptwin_core.store.columns import FilesColumn
 
@@ -192,6 +194,7 @@ class Task(Timed, Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), index=True)
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"), index=True)  # of an ingest task
+    transcription_id: Mapped[str | None] = mapped_column(ForeignKey("transcription.id", ondelete="CASCADE"), index=True)
     stage: Mapped[str]
     key: Mapped[str]  # a key of domain/task_keys.py, as text
     models: Mapped[list[Any]] = mapped_column(default=list)  # places of those models of the job that share its result
@@ -233,6 +236,30 @@ class Model(Timed, Base):
     num_downloads: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("job_id", "place"),)
+
+
+class Transcription(Timed, Base):
+    """A recording that somebody waits for to be written down. The row goes once the answer is given, with its task."""
+
+    __tablename__ = "transcription"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"))
+    wanted_json: Mapped[JSON] = mapped_column("wanted")
+    # The file as it came: no blob, so that it goes with the row, and from every machine at once. None: it was heard.
+    audio: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    heard_json: Mapped[JSON | None] = mapped_column("heard")
+    error: Mapped[JSON | None]  # {code, message}
+
+    @property
+    def wanted(self) -> Wanted:
+        """How the recording is to be heard."""
+        return Wanted.model_validate(self.wanted_json)
+
+    @property
+    def heard(self) -> Heard | None:
+        """What was heard, once it was."""
+        return None if self.heard_json is None else Heard.model_validate(self.heard_json)
 
 
 class Event(Base):

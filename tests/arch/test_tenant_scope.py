@@ -14,7 +14,7 @@ CODE = sorted(path for room in ("adaptwin_core", "api", "worker") for path in (R
 NO_STATEMENTS = {"func"}  # what code outside the store may take of sqlalchemy: the database's own time
 DOOR = sorted((ROOT / "api").rglob("*.py"))
 
-TENANT_TABLES = {"ApiKey", "Dataset", "Upload", "Job", "Task", "Result", "Model", "Event", "Tenant"}
+TENANT_TABLES = {"ApiKey", "Dataset", "Upload", "Job", "Task", "Result", "Model", "Event", "Tenant", "Transcription"}
 # Each with the reason why it may see every tenant.
 UNSCOPED = {
     ("auth", "key_by_id"): "finds out whose key it is",
@@ -27,6 +27,8 @@ UNSCOPED = {
     ("tasks", "num_waiting"): "the sweeper serves all, and only a number comes out",
     ("tasks", "announce_again"): "the sweeper serves all",
     ("tasks", "held"): "the sweeper serves all",
+    ("transcriptions", "locked"): "a worker's task names its transcription",
+    ("transcriptions", "forget_left"): "the sweeper serves all",
     ("uploads", "left_unjoined"): "the sweeper serves all",
 }
 UNSCOPED_MODULES = {

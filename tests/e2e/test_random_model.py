@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 import torch
+from openai import OpenAI
 from safetensors.torch import load_file
 from sqlalchemy import create_engine, text
 
+from adaptwin_core.client import Client
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import AdaptwinError
 from adaptwin_core.domain.members import Size, members_of
@@ -25,8 +27,10 @@ from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import ModelKey
+from adaptwin_core.domain.transcription import Wanted
 from adaptwin_core.ml.base.models import Base
 from adaptwin_core.ml.model.checkpoint import assemble
+from adaptwin_core.ml.model.listener import Listener
 from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.quantization import stored_state
@@ -37,6 +41,7 @@ from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
+from adaptwin_core.speech.single_file import read_file
 from tests.running_service import SPEC, Service, running_service
 from tests.waiting import wait_until
 
@@ -122,6 +127,29 @@ def _without_time(report: Mapping[str, Any]) -> dict[str, Any]:
         for kind, found in report["speech"].items()
     }
     return json.loads(json.dumps({**report, "speech": speech}))
+
+
+@pytest.mark.usefixtures("one_thread", "undisturbed")
+def test_the_model_is_tried_with_the_package_of_openai_and_with_the_client(
+    service: Service, undisturbed_job: str, noise: Path, tmp_path: Path
+) -> None:
+    model_id = service.client.get(f"/v1/jobs/{undisturbed_job}").json()["model_id"]
+    recording = noise / "clip00.flac"
+    with Client(service.url, service.key) as client:
+        client.models.download(model_id, tmp_path / "model")
+        told = client.models.transcribe(model_id, recording)
+    samples = read_file(recording, max_s=30)
+    expected = Listener(tmp_path / "model", "en").hear(samples, Wanted(language="en", times=True))
+    assert told.text == expected.text
+    assert told.duration == expected.seconds == round(len(samples) / 16_000, 3)
+    assert [segment.text for segment in told.segments or ()] == [segment.text for segment in expected.segments]
+    assert [word.word for word in told.words or ()] == told.text.split()
+    times = [time for word in told.words or () for time in (word.start, word.end)]
+    assert times == sorted(times)
+    openai_client = OpenAI(base_url=f"{service.url}/v1", api_key=service.key, max_retries=0)
+    assert openai_client.audio.transcriptions.create(model=model_id, file=recording).text == told.text
+    with create_engine(_database_url(service)).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM transcription")) == 0
 
 
 @pytest.mark.parametrize(
@@ -284,10 +312,13 @@ def test_a_job_can_be_cancelled(service: Service, dataset: str) -> None:
 
 def _forget_results(service: Service) -> None:
     """Drop the kept results from the service's own database, so that equal work is done again."""
-    lines = (service.folder / "environment").read_text().splitlines()
-    url = next(line.partition("=")[2].strip("'") for line in lines if line.startswith("DATABASE_URL="))
-    with create_engine(url).begin() as connection:
+    with create_engine(_database_url(service)).begin() as connection:
         connection.execute(text("DELETE FROM result"))
+
+
+def _database_url(service: Service) -> str:
+    lines = (service.folder / "environment").read_text().splitlines()
+    return next(line.partition("=")[2].strip("'") for line in lines if line.startswith("DATABASE_URL="))
 
 
 def _compress(base: Path, speech: Path, out: Path, *options: str) -> list[str]:

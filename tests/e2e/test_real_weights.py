@@ -1,5 +1,6 @@
 """The same way with the real tiny.en and synthetic speech: the result still hears, and loads anywhere, browsers too."""
 
+import io
 import os
 import subprocess
 import sys
@@ -7,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 import soxr
+from openai import OpenAI
 
+from adaptwin_core.domain.exports import CHECKPOINT
+from adaptwin_core.ml.evaluation.scoring import score
+from adaptwin_core.ml.exports import formats
 from tests.e2e.listening_page import chromium, heard_in_the_page
 from tests.running_service import Service, running_service
 
@@ -121,6 +127,38 @@ def test_tiny_en_made_smaller_still_hears(
         starts = [float(start) for start in times.split()]
         assert starts == sorted(starts)
         assert 0 <= starts[0] < starts[-1] < soundfile.info(clip).duration
+
+
+def test_it_is_tried_over_rest_with_the_words_of_the_report(
+    service: Service, manifest: dict[str, Any], speech: Path, tmp_path: Path
+) -> None:
+    (dataset,) = service.client.get("/v1/datasets").json()["items"]
+    clips = service.client.get(f"/v1/datasets/{dataset['id']}/clips?limit=200").json()["items"]
+    held_out = [clip for clip in clips if clip["split"] == "test"]
+    folder = service.download(manifest, tmp_path / "model")
+    hear = formats.load(CHECKPOINT, folder, "en", margin_s=manifest["window"]["margin_s"])
+    client = OpenAI(base_url=f"{service.url}/v1", api_key=service.key, max_retries=0)
+    texts = []
+    for clip in held_out:
+        with (speech / clip["recording"]).open("rb") as recording:
+            told = client.audio.transcriptions.create(
+                model=service.model_id,
+                file=recording,
+                response_format="verbose_json",
+                timestamp_granularities=["word", "segment"],
+            )
+        samples, _ = soundfile.read(speech / clip["recording"], dtype="float32")
+        assert told.text == hear(samples)
+        assert [word.word for word in told.words or ()] == told.text.split()
+        times = [time for word in told.words or () for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert 0 <= times[0] < times[-1] <= len(samples) / RATE_HZ
+        texts.append(told.text)
+    found = manifest["speech"]["speaker"]["compressed"]["wer"]
+    assert score([clip["text"] for clip in held_out], texts, language="en").wer == pytest.approx(found)
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(4 * RATE_HZ), RATE_HZ, format="WAV")
+    assert client.audio.transcriptions.create(model=service.model_id, file=("a.wav", silence.getvalue())).text == ""
 
 
 @pytest.mark.skipif(

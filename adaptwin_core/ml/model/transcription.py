@@ -48,19 +48,26 @@ def transcribe_batch(
 ) -> list[str]:
     """Transcribe up to `BATCH` clips of at most 30 s, 16 kHz mono float32."""
     limit = max(most_tokens(audio, featurizer) for audio in audios)
+    features = featurizer.features(audios).to(model.device, model.dtype)
+    ids = generate(model, featurizer, limit, input_features=features, do_sample=False)
+    return [text.strip() for text in featurizer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+
+
+def generate(
+    model: WhisperForConditionalGeneration, featurizer: Featurizer, most_new_tokens: int, **given: Any
+) -> torch.Tensor:
+    """Return the token ids_BL that a model writes, without times. `given` goes to its own `generate`."""
     settings: dict[str, Any] = (
         {"language": featurizer.language, "task": "transcribe"} if featurizer.multilingual else {}
     )
     with torch.inference_mode():
-        ids = model.generate(
-            input_features=featurizer.features(audios).to(model.device, model.dtype),
-            do_sample=False,
+        return model.generate(
             num_beams=1,
-            max_new_tokens=limit,
+            max_new_tokens=most_new_tokens,
             return_timestamps=False,  # overrides the model's own settings
             **settings,
+            **given,
         )
-    return [text.strip() for text in featurizer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
 
 
 def transcribe(
