@@ -12,6 +12,7 @@ STATUS_OF_CODE = {
     "checksum_mismatch": CHECKSUM_MISMATCH,
     "final_upload": 403,
     "gone": 410,
+    "invalid_webhook_url": 422,
     "quota_exceeded": 413,
     "range_not_satisfiable": 416,
     "unsupported_media_type": 415,
