@@ -78,6 +78,9 @@ class Courier:
             return Outcome(None, f"no answer came within {DEADLINE_S:.0f} s")
         except (httpcore.NetworkError, httpcore.ProtocolError) as fault:
             return Outcome(None, f"the connection failed: {str(fault) or type(fault).__name__}")
+        except Exception:  # a fault of ours must not stop the schedule
+            log.exception("delivery %s could not be sent", held.id)
+            return Outcome(None, "the service has a fault: report it with the delivery's id")
         return Outcome(status, _refusal(status))
 
 

@@ -46,7 +46,7 @@ class Targets:
         url = _parsed(text)
         host = url.raw_host.decode("ascii")
         try:
-            addresses = tuple(dict.fromkeys(self.resolve(host, url.port or {"http": 80}.get(url.scheme, 443))))
+            addresses = tuple(dict.fromkeys(self.resolve(host, _port(url))))
         except (OSError, UnicodeError, ValueError):
             addresses = ()
         if not addresses or not all(self._may_reach(address) for address in addresses):
@@ -70,8 +70,15 @@ def _parsed(text: str) -> httpx.URL:
         raise InvalidInput(f"this is no URL: {fault}", code=CODE) from fault
     if url.scheme not in {"https", "http"} or not url.host:
         raise InvalidInput("give an address that begins with https:// and names a host", code=CODE)
+    if not 0 < _port(url) < 1 << 16:
+        raise InvalidInput(f"{url.port} is no port: give one from 1 to 65535, or none", code=CODE)
     if url.userinfo:
         raise InvalidInput(
             "leave user name and password out of the URL: the signature tells the receiver who sends", code=CODE
         )
     return url
+
+
+def _port(url: httpx.URL) -> int:
+    usual = 80 if url.scheme == "http" else 443
+    return usual if url.port is None else url.port
