@@ -1,14 +1,18 @@
 """Webhooks from the change that they announce to a real receiver, which checks the signatures."""
 
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from sqlalchemy import func, select, update
@@ -26,15 +30,18 @@ from adaptwin_core.service.webhook_events import announce
 from adaptwin_core.service.webhook_targets import Targets
 from adaptwin_core.store.queries import courier as courier_queries
 from adaptwin_core.store.tables import Dataset, Outbox, WebhookDelivery
+from tests.arch.pages import tokens
 from tests.integration import world
 from tests.integration.conftest import WEBHOOK_NETWORK, ApiProcess, Principal
 from tests.receiving import Receiver, receiving
+from tests.running_service import free_port
 from tests.service_under_test import changed, flush, get_settings, service, unit_of_work
 from tests.waiting import wait_until
 from worker.context import StageContext
 from worker.runner import StageBody
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "webhooks.md"
 NETWORKS = parse_networks(WEBHOOK_NETWORK)
 
 
@@ -431,6 +438,33 @@ def test_a_worker_sends_what_rings_and_tries_it_again(
         worker.wait(40)
         sys.stdout.write((tmp_path / "worker.log").read_text()[-3000:])
     assert len(receiver.received) == 2
+
+
+def test_the_receiver_of_the_page_accepts_what_is_sent_and_nothing_else(owner: Principal):
+    (program,) = (
+        token.content for token in tokens(PAGE.read_text()) if token.type == "fence" and token.info == "python"
+    )
+    port = free_port()
+    hook = made(owner, f"http://127.0.0.1:{port}/in")
+    env = {**os.environ, "WEBHOOK_SECRET": hook.secret, "PORT": str(port)}
+    command = [sys.executable, "-c", program]
+    receiver = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        wait_until(lambda: _answers(port), 20, "the start of the receiver")
+        owner.client.post(f"{hook.path}/test")
+        deliver()
+        assert hook.log()[0]["last_status"] == 204
+        assert httpx.post(f"http://127.0.0.1:{port}/in", json={"type": "job.succeeded"}).status_code == 400
+    finally:
+        receiver.terminate()
+        told, _ = receiver.communicate(timeout=10)
+    assert told.strip() == str(hook.log()[0]["event"])
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def _age(seconds: float) -> None:
