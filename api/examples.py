@@ -103,7 +103,7 @@ _JOB_SUMMARY = {
     "stage": "factorize",
     "dataset_id": _DATASET,
     "general_dataset_id": _GENERAL,
-    "base_model": "whisper-tiny.en",
+    "base_models": ["whisper-tiny.en"],
     "created_at": "2026-12-01T09:20:11Z",
     "started_at": "2026-12-01T09:20:12Z",
     "finished_at": None,
@@ -113,7 +113,15 @@ _JOB_SUMMARY = {
 
 def _task(key: str, state: str, seconds: float | None, progress: dict[str, Any] | None = None) -> dict[str, Any]:
     attempt = 0 if seconds is None else 1
-    return {"key": key, "state": state, "attempt": attempt, "progress": progress, "seconds": seconds, "error": None}
+    return {
+        "key": key,
+        "models": [0],
+        "state": state,
+        "attempt": attempt,
+        "progress": progress,
+        "seconds": seconds,
+        "error": None,
+    }
 
 
 _TASKS = {
@@ -137,7 +145,15 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 _RUNNING_JOB = {
     **_JOB_SUMMARY,
-    "spec": CompressionSpec.model_validate(_SPEC).model_dump(mode="json"),
+    "models": [
+        {
+            "base_model": "whisper-tiny.en",
+            "spec": CompressionSpec.model_validate(_SPEC).model_dump(mode="json"),
+            "model_id": None,
+            "verdict": None,
+        }
+    ],
+    "choice": None,
     "accept_little": False,
     "stages": [_stage(stage) for stage in JOB_STAGES],
     "model_id": None,
@@ -206,6 +222,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "base_model": "whisper-tiny.en",
             "name": "Ada, small",
             "spec": {"max_bytes": 40_000_000, "weights": "int8", "exports": ["ct2-int8"]},
+        },
+        "Several models, and the best of them for a phone": {
+            "dataset_id": _DATASET,
+            "general_dataset_id": _GENERAL,
+            "base_models": ["whisper-tiny.en", "whisper-base"],
+            "make": "frontier",
+            "limits": {"device": "phone"},
         },
         "Only trained for the speaker": {
             "dataset_id": _DATASET,

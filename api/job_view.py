@@ -8,9 +8,9 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
-from adaptwin_core.rest.jobs import JobOut, JobSummary, StageOut, TaskOut
+from adaptwin_core.rest.jobs import ChoiceOut, JobModelOut, JobOut, JobSummary, StageOut, TaskOut
 from adaptwin_core.service import jobs, models
-from adaptwin_core.store.tables import Job, Task
+from adaptwin_core.store.tables import Job, JobMember, Model, Task
 
 
 def summary_of(job: Job) -> JobSummary:
@@ -21,14 +21,25 @@ def summary_of(job: Job) -> JobSummary:
 def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
     """Return a job with its stages, tasks, model and verdict."""
     tasks = jobs.tasks(session, scope, job.id)
-    model = models.of_job(session, scope, job.id)
+    made = models.of_job(session, scope, job.id)
+    taken = made.get(0 if job.choice is None else job.choice["take"])
     return JobOut(
         **summary_of(job).model_dump(),
-        spec=job.spec,
+        models=[_model(member, made.get(member.place)) for member in job.members],
+        choice=None if job.choice is None else ChoiceOut.model_validate(job.choice),
         accept_little=job.accept_little,
         stages=[_stage(stage, [task for task in tasks if task.stage == stage]) for stage in JOB_STAGES],
-        model_id=model.id if model is not None else None,
-        verdict=model.manifest.get("verdict") if model is not None else None,
+        model_id=taken.id if taken is not None else None,
+        verdict=taken.manifest.get("verdict") if taken is not None else None,
+    )
+
+
+def _model(member: JobMember, made: Model | None) -> JobModelOut:
+    return JobModelOut(
+        base_model=member.base_model_id,
+        spec=member.spec,
+        model_id=made.id if made is not None else None,
+        verdict=made.manifest.get("verdict") if made is not None else None,
     )
 
 
@@ -48,6 +59,7 @@ def _task(task: Task) -> TaskOut:
     return TaskOut.model_validate(
         {
             "key": task.key,
+            "models": task.models,
             "state": task.state,
             "attempt": task.attempt,
             "progress": task.progress,

@@ -39,16 +39,17 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     Raises:
         NotFound: no such model, or it was deleted.
     """
-    job_id = models.get(session, scope, model_id).job_id
+    model = models.get(session, scope, model_id)
     # Of two who ask at once, the second finds the first one's task; nobody asks while the model is being deleted.
-    owned.get(session, scope, Job, job_id, lock=True)
+    owned.get(session, scope, Job, model.job_id, lock=True)
     session.expire_all()
     known = {export.form: export for export in of_model(session, scope, model_id)}
     is_new = form not in known or known[form].state is ExportState.FAILED
     if is_new:
         # A new task, not a new attempt: a worker that still holds the failed one must not finish this one.
-        tasks.forget_export(session, scope, job_id, form)
-        pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id)
+        job_id, place = model.job_id, model.place
+        tasks.forget_export(session, scope, job_id, place, form)
+        pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id, models=[place])
         session.flush()
     return get(session, scope, model_id, form), is_new
 
@@ -56,7 +57,7 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
 def of_model(session: Session, scope: TenantScope, model_id: str) -> list[Export]:
     """Return every form that was asked for, in the order of `FORMATS`. Raises NotFound."""
     model = models.get(session, scope, model_id)
-    found = {task.key: _under_way(task) for task in tasks.unfinished_exports(session, scope, model.job_id)}
+    found = {task.key: _under_way(task) for task in tasks.unfinished_exports(session, scope, model.job_id, model.place)}
     found |= {form: _made(form, kept) for form, kept in model.manifest.get("exports", {}).items()}
     return [found[form] for form in FORMATS if form in found]
 

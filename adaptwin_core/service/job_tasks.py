@@ -24,22 +24,26 @@ class StageOutcome:
 
     Attributes:
         result_key: its name, by everything that went in.
-        manifest: of the model, from the last stage.
     """
 
     result_key: str
     made: results.Made
-    manifest: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class JobTask:
-    """One task of a job. `num_shards` is the number of calibration tasks, in case calibration is the next stage."""
+    """One task of a job.
+
+    Attributes:
+        places: of the models that it is for, among those of the job.
+        num_shards: the number of calibration tasks, in case calibration is the next stage.
+    """
 
     session: Session
     job: Job
     stage: Stage
     key: str
+    places: tuple[int, ...]
     num_shards: int
 
     @property
@@ -64,19 +68,22 @@ class JobTask:
         told = {"stage": self.stage, "task": self.key, "remaining": job.remaining}
         events.add(self.session, job, "task", f"{self.stage} {self.key} done", **told)
         killpoint("task_finished")
+        if self.stage is Stage.CHOOSE:
+            job.choice = outcome.made.info
         if self.stage is Stage.VOCABULARY and (refusal := self._out_of_reach(outcome)) is not None:
             self.failed(refusal)
         elif job.remaining == 0:
             self.session.flush()
-            pipeline.advance(self.session, job, outcome.manifest, num_shards=self.num_shards)
+            pipeline.advance(self.session, job, num_shards=self.num_shards)
 
     def _out_of_reach(self, outcome: StageOutcome) -> ErrorDict | None:
-        """Return why the model cannot have the wanted size with the tokens that were chosen, before it is trained."""
-        shape = self.session.get_one(BaseModel, self.job.base_model_id).shape
-        try:
-            submission.require_reachable(self.job.spec, shape, num_kept=outcome.made.info["kept"])
-        except InvalidSpec as refusal:
-            return {"code": refusal.code, "message": refusal.message}
+        """Return why a model cannot have the wanted size with the tokens that were chosen, before it is trained."""
+        for member in (self.job.members[place] for place in self.places):
+            shape = self.session.get_one(BaseModel, member.base_model_id).shape
+            try:
+                submission.require_reachable(member.spec, shape, num_kept=outcome.made.info["kept"])
+            except InvalidSpec as refusal:
+                return {"code": refusal.code, "message": refusal.message}
         return None
 
     def failed(self, error: ErrorDict) -> None:

@@ -1,6 +1,6 @@
 """Finished models: list, describe, hand out files, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func
@@ -36,8 +36,8 @@ def get(session: Session, scope: TenantScope, model_id: str) -> Model:
     return model
 
 
-def of_job(session: Session, scope: TenantScope, job_id: str) -> Model | None:
-    """Return the model that a job made, unless it was deleted."""
+def of_job(session: Session, scope: TenantScope, job_id: str) -> Mapping[int, Model]:
+    """Return the models that a job made, by their places, without those that were deleted."""
     return queries.of_job(session, scope, job_id)
 
 
@@ -59,4 +59,4 @@ def delete(session: Session, scope: TenantScope, model_id: str) -> None:
     job = owned.get(session, scope, Job, get(session, scope, model_id).job_id, lock=True)
     model = owned.get(session, scope, Model, model_id, lock=True)
     model.deleted_at = func.now()
-    tasks.cancel_open(session, scope, job.id)
+    tasks.cancel_exports(session, scope, job.id, model.place)

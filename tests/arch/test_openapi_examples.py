@@ -6,8 +6,6 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import TypeAdapter
 
-from adaptwin_core.domain.contradictions import contradictions
-from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.rest.jobs import NewJob
 from api.examples import EXAMPLES
 from api.main import make_app
@@ -69,5 +67,4 @@ def test_an_answer_shows_no_name_that_it_does_not_have() -> None:
 def test_the_jobs_of_the_examples_would_be_accepted() -> None:
     for value in EXAMPLES["NewJob"].values():
         job = TypeAdapter(NewJob).validate_python(value)
-        assert contradictions(job.spec) == []
-        assert isinstance(job.spec, CompressionSpec)
+        assert job.members

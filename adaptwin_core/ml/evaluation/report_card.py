@@ -6,6 +6,7 @@ from typing import Any
 from adaptwin_core.domain.languages import named
 from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.family import family_table
 from adaptwin_core.ml.evaluation.window_choice import IN_WORDS
 from adaptwin_core.ml.evaluation.written_form import KINDS
 
@@ -22,6 +23,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         *(_silence(kind, found) for kind, found in report["silence"].items()),
         *_not_taught(report),
         *report["verdict"]["advice"],
+        *([report["family"]["sentence"]] if "family" in report else []),
     ]
 
 
@@ -55,6 +57,7 @@ def model_card(report: Mapping[str, Any]) -> str:
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
         *(piece for told in _not_taught(report) for piece in ("", told)),
+        *_family(report),
         "",
         "This model was made from a person's voice: treat it as personal data.",
         "",
@@ -130,6 +133,15 @@ def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
         names = ", ".join(found["recordings"])
         more = ", …" if found["num_clips"] > len(found["recordings"]) else ""
         yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]} ({names}{more}): {found['why']}."
+
+
+def _family(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the models that were made together with this one."""
+    if "family" in report:
+        family = report["family"]
+        yield from ("", "## The models of this job", "", family["sentence"], "")
+        yield from family_table(family)
+        yield from ("", "![Error rate and size of each model of this job](family.png)")
 
 
 def _clips(found: Mapping[str, Any], what: str) -> str:

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.sensitivity import Sensitivities, Sensitivity
@@ -68,6 +69,9 @@ class Recipe:
 
     `spec` holds the settings that the stage at hand may see, `results` those of the stages that it may read.
 
+    `family` holds the recipes of all models of the job, and `limits` what the model to take must fit. Only a stage that
+    is for all models has them.
+
     A stage that was left out has no results; one that may not be read has no entry, and asking for it is a KeyError.
     """
 
@@ -76,6 +80,8 @@ class Recipe:
     speaker: Corpus
     general: Corpus | None
     results: Mapping[Stage, Results] = field(default_factory=dict)
+    family: Sequence["Recipe"] = ()
+    limits: ModelLimits = NO_LIMITS
 
     @cached_property
     def start(self) -> BaseModel:
