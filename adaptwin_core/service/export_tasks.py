@@ -58,6 +58,6 @@ class ExportTask:
     def failed(self, error: ErrorDict) -> None:
         self.warn(f" failed: {error['message']}")
         scope = TenantScope(self.tenant_id)
-        model = models.of_job(self.session, scope, self.job.id)
+        model = models.of_job(self.session, scope, self.job.id).get(self.place)
         if model is not None:
             announce(self.session, scope, EventType.EXPORT_FAILED, model_id=model.id, format=self.form)

@@ -65,7 +65,7 @@ class Courier:
                 outbox.enqueue(session, broker.TASK_DELIVER, broker.QUEUE_WEBHOOKS, [held.id], delay_s=pause)
 
     def _try(self, held: HeldDelivery) -> Outcome:
-        headers: dict[bytes | str, bytes | str] = {
+        headers = {
             "content-type": "application/json",
             "user-agent": "AdaPTwin",
             **self.signer.headers(held.webhook_id, held.event_id, held.body),

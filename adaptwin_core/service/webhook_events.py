@@ -29,7 +29,7 @@ def announce(session: Session, scope: TenantScope, event_type: EventType, **ids:
 
 
 def announce_job(session: Session, job: Job, *, model_id: str | None) -> None:
-    """Tell that a job has ended; its other states are not told. `model_id`: what it made."""
+    """Tell that a job has ended; its other states are not told. `model_id`: the model to take."""
     event_type = _OF_JOB.get(JobState(job.state))
     if event_type is not None:
         ids = {"job_id": job.id, "dataset_id": job.dataset_id} | ({"model_id": model_id} if model_id else {})

@@ -19,7 +19,7 @@ CONNECT_S = 5.0  # for each address
 MOST_ADDRESSES = 4
 
 
-async def post(target: Target, headers: Mapping[bytes | str, bytes | str], body: bytes) -> int:
+async def post(target: Target, headers: Mapping[str, str], body: bytes) -> int:
     """Send a body and return the status of the answer, whose body is left unread.
 
     Raises:
@@ -34,7 +34,7 @@ async def post(target: Target, headers: Mapping[bytes | str, bytes | str], body:
                 ssl_context=httpx.create_ssl_context(), network_backend=_Pinned(target.addresses)
             ) as pool,
             pool.stream(
-                "POST", to, headers=headers, content=body, extensions={"timeout": {"connect": CONNECT_S}}
+                "POST", to, headers=list(headers.items()), content=body, extensions={"timeout": {"connect": CONNECT_S}}
             ) as response,
         ):
             return response.status

@@ -18,6 +18,7 @@ import redis
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook as Verifier
 
+from adaptwin_core.client import Client, WebhookChange
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.networks import Address, parse_networks
 from adaptwin_core.domain.states import DatasetState, DeliveryState
@@ -28,6 +29,7 @@ from adaptwin_core.service.dataset_tasks import Ingested, IngestTask
 from adaptwin_core.service.webhook_courier import Courier
 from adaptwin_core.service.webhook_events import announce
 from adaptwin_core.service.webhook_targets import Targets
+from adaptwin_core.store.killpoints import EXIT_CODE
 from adaptwin_core.store.queries import courier as courier_queries
 from adaptwin_core.store.tables import Dataset, Outbox, WebhookDelivery
 from tests.arch.pages import tokens
@@ -470,6 +472,44 @@ def _answers(port: int) -> bool:
 def _age(seconds: float) -> None:
     with unit_of_work() as session:
         session.execute(update(WebhookDelivery).values(due_at=func.now() - timedelta(seconds=seconds)))
+
+
+def test_a_sender_that_is_killed_after_sending_sends_again_under_the_same_id(
+    owner: Principal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ADAPTWIN_WEBHOOK_PRIVATE_NETWORKS", WEBHOOK_NETWORK)
+    hook = made(owner, receiver.url)
+    tell(owner)
+    (delivery_id,) = pending()
+    program = (
+        "from adaptwin_core.service.bootstrap import bootstrap; from adaptwin_core.store.settings import Settings; "
+        f"service = bootstrap(Settings()); service.courier.deliver(service.database, {delivery_id!r})"
+    )
+    env = {**os.environ, "ADAPTWIN_KILL_AT": "delivery_sent"}
+    assert subprocess.run([sys.executable, "-c", program], env=env, check=False).returncode == EXIT_CODE
+    let_pauses_end()
+    deliver()
+    assert [(row["state"], row["num_tries"]) for row in hook.log()] == [("delivered", 2)]
+    assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
+    assert len(receiver.received) == 2
+
+
+def test_the_client_does_all_of_it(owner: Principal, api: ApiProcess, receiver: Receiver):
+    with Client(api.url, owner.token) as client:
+        made_now = client.webhooks.create(receiver.url, [EventType.JOB_FAILED])
+        assert client.webhooks.get(made_now.id).events == ["job.failed"]
+        assert client.webhooks.change(made_now.id, WebhookChange(events=None)).events is None
+        assert client.webhooks.change(made_now.id, WebhookChange(is_enabled=False)).is_enabled is False
+        assert client.webhooks.change(made_now.id, WebhookChange(is_enabled=True)).events is None
+        assert [hook.id for hook in client.webhooks.all()] == [made_now.id]
+        asked = client.webhooks.test(made_now.id)
+        deliver()
+        (seen,) = client.webhooks.deliveries(made_now.id)
+        assert (seen.id, seen.state, seen.event) == (asked.id, DeliveryState.DELIVERED, asked.event)
+        assert client.webhooks.resend(made_now.id, seen.id).event_id == seen.event_id
+        Verifier(made_now.secret).verify(receiver.received[0].body, dict(receiver.received[0].headers))
+        client.webhooks.delete(made_now.id)
+        assert client.webhooks.all() == []
 
 
 def test_the_log_is_kept_for_a_month(owner: Principal, receiver: Receiver):
