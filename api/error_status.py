@@ -13,6 +13,8 @@ STATUS_OF_CODE = {
     "final_upload": 403,
     "gone": 410,
     "invalid_webhook_url": 422,
+    "link_expired": 403,
+    "link_invalid": 403,
     "quota_exceeded": 413,
     "range_not_satisfiable": 416,
     "unsupported_media_type": 415,

@@ -3,7 +3,10 @@
 They are told by the name of a schema. The OpenAPI document shows them wherever a request or an answer has that schema.
 """
 
+import json
 from typing import Any
+
+from fastapi.sse import format_sse_event
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
@@ -179,7 +182,12 @@ _EXPORT = {
     "files": {"model.bin": {"sha256": _EXPORT_SHA256, "bytes": 39381504}},
     "error": None,
 }
-_EVENT = {
+_LINK = {
+    "url": f"https://adaptwin.example.com/v1/models/{_MODEL}/exports/ct2-int8/archive"
+    "?expires=1796121012&key=key_01kbd3x9w2m5c8v1b4n7y0z3qh&signature=R0tXb2JzVnJ5U2lnbmF0dXJlT2ZBbkV4YW1wbGUtMDE",
+    "expires_at": "2026-12-01T10:30:12Z",
+}
+_EVENT: dict[str, Any] = {
     "id": 4711,
     "created_at": "2026-12-01T09:23:02Z",
     "kind": "task",
@@ -210,6 +218,8 @@ _DELIVERY = {
         "data": {"job_id": _JOB, "dataset_id": _DATASET, "model_id": _MODEL},
     },
 }
+
+_STREAMED_EVENT = format_sse_event(data_str=json.dumps(_EVENT), event=_EVENT["kind"], id=str(_EVENT["id"])).decode()
 
 # schema: {what an example shows: the example}
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -245,6 +255,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "Another address, and all events": {"url": "https://hooks.example.com/adaptwin", "events": None},
     },
     "NewExport": {"For faster-whisper": {"format": "ct2-int8"}},
+    "NewLink": {
+        "The model as an archive, for a day": {},
+        "An export, for an hour": {"export": "ct2-int8", "expires_in_s": 3600},
+        "One file": {"file": "model.safetensors"},
+    },
+    "LinkOut": {"To an export": _LINK},
     "DatasetOut": {
         "Ready": {
             **_DATASET_SUMMARY,
@@ -270,6 +286,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "WebhookOut": {"For jobs": _WEBHOOK},
     "WebhookMade": {"With its secret": {**_WEBHOOK, "secret": "whsec_Zm9yIHRoZSBleGFtcGxlIG9ubHk6IDMyIGJ5dGVzISE="}},
     "DeliveryOut": {"Delivered": _DELIVERY},
+    "Live": {"Alive": {"status": "ok"}},
+    "Ready": {"All is well": {"database": "ok", "broker": "ok", "free_disk_bytes": 187_904_819_200}},
     **{
         f"Page_{name}_": {"The last page": {"items": [item], "has_more": False}}
         for name, item in {
@@ -303,3 +321,5 @@ def add_examples(document: dict[str, Any]) -> None:
                 if name in EXAMPLES:
                     shown = EXAMPLES[name].items()
                     content["examples"] = {title: {"summary": title, "value": value} for title, value in shown}
+                if (streamed := body.get("content", {}).get("text/event-stream")) is not None:
+                    streamed["examples"] = {"An event": {"summary": "An event", "value": _STREAMED_EVENT}}

@@ -3,6 +3,7 @@
 """
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ def main() -> None:
         bases = {source: base_model(source, options.cache) for source in options.models}
         reports = speech.speaker.report(), speech.general.report()
         members = [
-            Member(bases[base], submit(each, bases[base].shape, *reports, accept_little=False).spec)
-            for base, each in members_of(options.models, spec, "frontier")
+            Member(base, submit(member.spec, base.shape, *reports, accept_little=False).spec)
+            for member in members_of(options.models, spec, "frontier")
+            for base in (bases[member.base_model],)
         ]
         workdir = Path(scratch) / "work"
         workdir.mkdir()
@@ -85,7 +87,7 @@ def _brief(model: dict[str, Any]) -> Row:
     return size | heard | {"chosen_by": model["chosen_by"]}
 
 
-def _choice(figures: dict[str, Any]) -> Row:
+def _choice(figures: Mapping[str, Any]) -> Row:
     """Return which model was named, and which of those that fit has the fewest errors in the test."""
     most = figures["limits"]["max_bytes"]
     models = [model for model in figures["models"] if most is None or model["weights_bytes"] <= most]
@@ -105,7 +107,7 @@ def _choice(figures: dict[str, Any]) -> Row:
 
 
 def _percent(found: dict[str, Any]) -> float:
-    return round(100 * found["compressed"]["error_rate"], 1)
+    return float(round(100 * found["compressed"]["error_rate"], 1))
 
 
 def table() -> str:

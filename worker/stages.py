@@ -9,6 +9,7 @@ import torch
 
 from adaptwin_core.domain.stage_table import row_of
 from adaptwin_core.domain.stages import Cores
+from adaptwin_core.ml.base.sources import hub_id_of
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
@@ -38,4 +39,4 @@ def run_stage(ctx: StageContext) -> TaskResult:
 
 def _base_model(base: Base, models_dir: Path) -> BaseModel:
     find = partial(base_folder, base.source, base.digest, models_dir)
-    return BaseModel(base.id, base.digest, base.shape, base.licence, find, models_dir)
+    return BaseModel(base.id, base.digest, base.shape, base.licence, hub_id_of(base.source), find, models_dir)

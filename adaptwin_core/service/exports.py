@@ -12,7 +12,6 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import ExportState
 from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
-from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Task
@@ -70,20 +69,17 @@ def get(session: Session, scope: TenantScope, model_id: str, form: str) -> Expor
     return found[0]
 
 
-def open_file(session: Session, scope: TenantScope, model_id: str, form: str, name: str) -> FileEntry:
-    """Return where a file of an export is.
+def files(session: Session, scope: TenantScope, model_id: str, form: str) -> Files:
+    """Return where each file of an export is.
 
     Raises:
-        NotFound: no such file.
-        Conflict: the export is not ready, or was refused.
+        NotFound: no such export.
+        Conflict: it is not ready, or was refused.
     """
     export = get(session, scope, model_id, form)
     if export.state is not ExportState.READY:
         raise Conflict(_why_not_ready(export))
-    entry = export.files.get(name)
-    if entry is None:
-        raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
-    return FileEntry(name, entry, scope.tenant_id)
+    return export.files
 
 
 def _why_not_ready(export: Export) -> str:

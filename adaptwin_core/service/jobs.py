@@ -83,7 +83,7 @@ def submit(
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
-    settled = [_settled(session, member, speaker, general, accept_little=accept_little) for member in members]
+    settled = [_settled(session, each, limits, speaker, general, accept_little=accept_little) for each in members]
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,
@@ -152,12 +152,20 @@ def events(session: Session, scope: TenantScope, job_id: str, *, after_id: int, 
 
 
 def _settled(
-    session: Session, member: Member, speaker: DatasetReport, general: DatasetReport | None, *, accept_little: bool
+    session: Session,
+    member: Member,
+    limits: ModelLimits,
+    speaker: DatasetReport,
+    general: DatasetReport | None,
+    *,
+    accept_little: bool,
 ) -> Submission:
     """Return one model's settings as its speech allows them. Raises as `submit` does."""
     base = base_models.get(session, member.base_model)
     languages.require(member.spec.language, base.languages, base.id)
-    return submission.submit(member.spec, base.shape, speaker, general, accept_little=accept_little)
+    return submission.submit(
+        member.spec_for(base.shape, limits), base.shape, speaker, general, accept_little=accept_little
+    )
 
 
 def _check_room(session: Session, scope: TenantScope, limit: int) -> None:

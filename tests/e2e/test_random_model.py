@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_the_service_and_one_process_make_the_same_files_figures_and_report(
     asked = CompressionSpec.model_validate(SPEC | CUTS)
     settled = submit(asked, found.facts.shape, corpus.report(), None, accept_little=True)
     assert settled.spec == CompressionSpec.model_validate(job["models"][0]["spec"])
-    model = BaseModel("tiny-random", found.facts.digest, found.facts.shape, None, lambda: found.folder, found.cache_dir)
+    model = replace(BaseModel.of(found), name="tiny-random")
     (tmp_path / "work").mkdir()
     tasks = {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]}
     walk = Walk(Speech(corpus, None), tmp_path / "work", num_shards=len(tasks["calibrate"]))
@@ -193,7 +194,7 @@ def test_the_service_and_one_process_make_the_same_family(
 def test_two_sizes_of_one_model_share_what_does_not_depend_on_the_size(base: Path, noise: Path, tmp_path: Path) -> None:
     corpus = build_corpus(read_folder(noise), tmp_path / "corpus", Limits())
     found = Base.found(str(base), "en", tmp_path / "cache")
-    model = BaseModel("tiny-random", found.facts.digest, found.facts.shape, None, lambda: found.folder, found.cache_dir)
+    model = replace(BaseModel.of(found), name="tiny-random")
     told: list[str] = []
 
     class Told(Watcher):

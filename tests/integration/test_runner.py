@@ -77,9 +77,9 @@ def test_a_job_goes_from_stage_to_stage_and_ends_in_a_model(scope: TenantScope, 
     assert last.data["verdict"] == world.VERDICT
     assert set(model.manifest["files"]) == {"model.safetensors"}
     with unit_of_work() as session:
-        entry = models.open_file(session, scope, model.id, "model.safetensors")
-    data = b"".join(get_blobs().read(entry.blob.sha256, scope=entry.scope))
-    assert len(data) == entry.blob.bytes
+        blob = models.files(session, scope, model.id)["model.safetensors"]
+    data = b"".join(get_blobs().read(blob.sha256, scope=scope.tenant_id))
+    assert len(data) == blob.bytes
     assert not list((get_settings().data_dir / "work").iterdir())
 
 

@@ -38,6 +38,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     report = build_report(
         base_model=recipe.base.name,
         base_digest=recipe.base.digest,
+        base_hub_id=recipe.base.hub_id,
         shape=recipe.shape,
         base_shape=recipe.base.shape,
         plan=recipe.plan,
@@ -60,7 +61,7 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     if chosen := recipe.results[Stage.CHOOSE]:
         report["family"] = chosen[FamilyKey()].figures
         model_files |= chosen[FamilyKey()].files
-    report_files = write_report(report, out)
+    report_files = write_report(report, out, licence=recipe.base.licence)
     manifest = write_manifest(
         {**model_files, **report_files},
         out,

@@ -17,7 +17,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
 from adaptwin_core.ml.base.models import Base
 from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
-from adaptwin_core.ml.base.sources import licence_of, short_name
+from adaptwin_core.ml.base.sources import hub_id_of, licence_of, short_name
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
 from adaptwin_core.ml.stages.file_names import CUT_FILE, KEPT_TOKENS_FILE, SENSITIVITY_FILE
@@ -34,6 +34,7 @@ class BaseModel:
     Attributes:
         name: as a report tells it.
         licence: an SPDX identifier, if known.
+        hub_id: its name on the Hugging Face Hub, if it is known to be there.
         find: returns its folder, and is asked only by a stage that reads the folder; raises CorruptBlob.
         cache: where a folder of it with fewer tokens is made.
     """
@@ -42,6 +43,7 @@ class BaseModel:
     digest: str
     shape: ModelShape
     licence: str | None
+    hub_id: str | None
     find: Callable[[], Path]
     cache: Path
 
@@ -54,6 +56,7 @@ class BaseModel:
             facts.digest,
             facts.shape,
             licence_of(base.source),
+            hub_id_of(base.source),
             lambda: base.folder,
             base.cache_dir,
         )

@@ -22,7 +22,7 @@ def locked_of_job(session: Session, scope: TenantScope, job_id: str, place: int)
 
 
 def count_download(session: Session, scope: TenantScope, model_id: str) -> None:
-    """Note that a file of a model was handed out."""
+    """Note that a model or one of its exports was downloaded."""
     session.execute(
         update(Model)
         .where(Model.id == model_id, Model.tenant_id == scope.tenant_id)
