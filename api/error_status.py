@@ -12,6 +12,7 @@ STATUS_OF_CODE = {
     "checksum_mismatch": CHECKSUM_MISMATCH,
     "final_upload": 403,
     "gone": 410,
+    "invalid_webhook_url": 422,
     "link_expired": 403,
     "link_invalid": 403,
     "no_worker": 503,

@@ -194,6 +194,30 @@ _EVENT: dict[str, Any] = {
     "message": "factorize encoder.0.self done",
     "data": {"stage": "factorize", "task": "encoder.0.self", "remaining": 3},
 }
+_WEBHOOK = {
+    "id": "wh_01kbd4a7m2c9x5v1n8z3k6w0ye",
+    "url": "https://app.example.com/adaptwin",
+    "events": ["job.succeeded", "job.failed"],
+    "is_enabled": True,
+    "created_at": "2026-12-01T09:10:31Z",
+}
+_DELIVERY = {
+    "id": "dlv_01kbd5c1k7q4w8t2r6y0p3s9ma",
+    "event_id": "evt_01kbd5c1k6f2d4h8j0m3n5v7xb",
+    "type": "job.succeeded",
+    "state": "delivered",
+    "num_tries": 1,
+    "next_try_at": None,
+    "last_status": 204,
+    "last_error": None,
+    "created_at": "2026-12-01T09:24:53Z",
+    "finished_at": "2026-12-01T09:24:54Z",
+    "event": {
+        "type": "job.succeeded",
+        "timestamp": "2026-12-01T09:24:53.512Z",
+        "data": {"job_id": _JOB, "dataset_id": _DATASET, "model_id": _MODEL},
+    },
+}
 
 _STREAMED_EVENT = format_sse_event(data_str=json.dumps(_EVENT), event=_EVENT["kind"], id=str(_EVENT["id"])).decode()
 
@@ -221,6 +245,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "base_model": "whisper-base",
             "spec": {"encoder_cut": 0, "language": "de"},
         },
+    },
+    "NewWebhook": {
+        "When a job ends": {"url": _WEBHOOK["url"], "events": _WEBHOOK["events"]},
+        "Whatever ends": {"url": _WEBHOOK["url"]},
+    },
+    "WebhookChange": {
+        "Enable it again": {"is_enabled": True},
+        "Another address, and all events": {"url": "https://hooks.example.com/adaptwin", "events": None},
     },
     "NewExport": {"For faster-whisper": {"format": "ct2-int8"}},
     "NewLink": {
@@ -261,6 +293,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             }
         }
     },
+    "WebhookOut": {"For jobs": _WEBHOOK},
+    "WebhookMade": {"With its secret": {**_WEBHOOK, "secret": "whsec_Zm9yIHRoZSBleGFtcGxlIG9ubHk6IDMyIGJ5dGVzISE="}},
+    "DeliveryOut": {"Delivered": _DELIVERY},
     "Live": {"Alive": {"status": "ok"}},
     "Ready": {"All is well": {"database": "ok", "broker": "ok", "free_disk_bytes": 187_904_819_200}},
     **{
@@ -269,6 +304,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "BaseModelOut": _BASE_MODEL,
             "ClipOut": _CLIP,
             "DatasetSummary": _DATASET_SUMMARY,
+            "DeliveryOut": _DELIVERY,
             "EventOut": _EVENT,
             "ExportFormatOut": {
                 "name": "ct2-int8",
@@ -279,6 +315,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "ExportOut": _EXPORT,
             "JobSummary": _JOB_SUMMARY,
             "ModelSummary": _MODEL_SUMMARY,
+            "WebhookOut": _WEBHOOK,
         }.items()
     },
 }

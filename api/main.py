@@ -12,7 +12,19 @@ from api import cors, docs_page, listen_page, problems
 from api.examples import add_examples
 from api.limits import HeaderGuard
 from api.problem_examples import add_problems
-from api.routes import base_models, datasets, downloads, exports, files, health, jobs, models, transcriptions, uploads
+from api.routes import (
+    base_models,
+    datasets,
+    downloads,
+    exports,
+    files,
+    health,
+    jobs,
+    models,
+    transcriptions,
+    uploads,
+    webhooks,
+)
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -31,7 +43,7 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    pages = (uploads, datasets, files, base_models, jobs, models, exports, downloads)
+    pages = (uploads, datasets, files, base_models, jobs, models, exports, downloads, webhooks)
     for router in (*(page.router for page in pages), downloads.links):
         app.include_router(router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(transcriptions.router)

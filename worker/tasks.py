@@ -1,4 +1,4 @@
-"""What a worker does for a message: it runs a task, sends the outbox, or sweeps."""
+"""What a worker does for a message: it runs a task, sends the outbox, sweeps, or tells a webhook."""
 
 from collections.abc import Callable
 
@@ -28,5 +28,9 @@ def register(app: Celery, service: Service, load_body: Callable[[], StageBody] =
     def sweep() -> None:
         sweeper.sweep(service)
 
-    for name, function in ((broker.TASK_RUN, run), (broker.TASK_RELAY, relay), (broker.TASK_SWEEP, sweep)):
+    def deliver(delivery_id: str) -> None:
+        service.courier.deliver(service.database, delivery_id)
+
+    tasks = {broker.TASK_RUN: run, broker.TASK_RELAY: relay, broker.TASK_SWEEP: sweep, broker.TASK_DELIVER: deliver}
+    for name, function in tasks.items():
         app.task(function, name=name, shared=False)  # of this app only: a test's app has another body

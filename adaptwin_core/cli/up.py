@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Never
@@ -94,14 +95,16 @@ def components(host: str, port: int, num_workers: int) -> list[Component]:
     api = ["uvicorn", "--factory", "api.main:create_app", "--host", host, "--port", str(port), "--no-access-log"]
     api += ["--timeout-graceful-shutdown", "5"]  # an open event stream would delay the end for ever
 
-    def worker(name: str, queues: str) -> list[str]:
+    def worker(name: str, queues: str, *, pool: Sequence[str] = ("solo",)) -> list[str]:
         # solo: one task at a time in the process itself, so torch is loaded once and not for every task
-        options = ["--pool", "solo", "--queues", queues, "--hostname", f"{name}@%h", "--loglevel", "INFO"]
+        options = ["--pool", *pool, "--queues", queues, "--hostname", f"{name}@%h", "--loglevel", "INFO"]
         return [*celery, "worker", *options, "--without-gossip", "--without-mingle"]
 
     return [
         Component("api", [*python, *api], "Uvicorn running on"),
         Component("platform", worker("platform", "platform"), " ready."),
+        # threads: they wait for receivers, most of the time
+        Component("webhooks", worker("webhooks", "webhooks", pool=("threads", "--concurrency", "8")), " ready."),
         *(
             Component(f"model-{i}", worker(f"model-{i}", "model,audio"), " ready.", busy)
             for i in range(1, num_workers + 1)

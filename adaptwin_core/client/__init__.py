@@ -19,6 +19,7 @@ from adaptwin_core.client.sending import Sent
 from adaptwin_core.client.sync_client import Client
 from adaptwin_core.client.waiting import Patience
 from adaptwin_core.rest.jobs import NewJob
+from adaptwin_core.rest.webhooks import WebhookChange
 
 __all__ = [
     "AsyncClient",
@@ -38,4 +39,5 @@ __all__ = [
     "Sent",
     "ServiceError",
     "Unreachable",
+    "WebhookChange",
 ]

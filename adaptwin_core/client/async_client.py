@@ -11,6 +11,7 @@ from adaptwin_core.client.datasets import AsyncDatasets
 from adaptwin_core.client.jobs import AsyncJobs
 from adaptwin_core.client.models import AsyncExports, AsyncModels
 from adaptwin_core.client.waiting import PATIENCE, Patience
+from adaptwin_core.client.webhooks import AsyncWebhooks
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.health import Ready
 from adaptwin_core.rest.models import BaseModelOut
@@ -39,6 +40,7 @@ class AsyncClient:
         self.jobs = AsyncJobs(self._connection)
         self.models = AsyncModels(self._connection)
         self.exports = AsyncExports(self._connection)
+        self.webhooks = AsyncWebhooks(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

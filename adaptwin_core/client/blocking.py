@@ -1,6 +1,6 @@
 """The groups of routes for code that does not await."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from adaptwin_core.client.datasets import AsyncDatasets
@@ -9,11 +9,14 @@ from adaptwin_core.client.loop import Loop
 from adaptwin_core.client.models import AsyncExports, AsyncModels
 from adaptwin_core.client.progress import OnProgress
 from adaptwin_core.client.sending import Sent
+from adaptwin_core.client.webhooks import AsyncWebhooks
 from adaptwin_core.domain.exports import ExportName
+from adaptwin_core.domain.webhooks import EventType
 from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary
 from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
 from adaptwin_core.rest.models import DAY_S, ExportFormatOut, ExportOut, LinkOut, ModelOut, ModelSummary
 from adaptwin_core.rest.transcriptions import VerboseTranscription
+from adaptwin_core.rest.webhooks import DeliveryOut, WebhookChange, WebhookMade, WebhookOut
 
 
 class Datasets:
@@ -157,6 +160,37 @@ class Exports:
         self, model_id: str, form: ExportName, path: str | Path, *, on_progress: OnProgress | None = None
     ) -> ExportOut:
         return self._run(self._service.archive, model_id, form, path, on_progress=on_progress)
+
+
+class Webhooks:
+    """As `AsyncWebhooks`, which says what each method does."""
+
+    def __init__(self, loop: Loop, service: AsyncWebhooks) -> None:
+        self._run, self._service = loop.run, service
+
+    def create(self, url: str, events: Sequence[EventType] | None = None) -> WebhookMade:
+        return self._run(self._service.create, url, events)
+
+    def get(self, webhook_id: str) -> WebhookOut:
+        return self._run(self._service.get, webhook_id)
+
+    def all(self) -> list[WebhookOut]:
+        return self._run(self._service.all)
+
+    def change(self, webhook_id: str, change: WebhookChange) -> WebhookOut:
+        return self._run(self._service.change, webhook_id, change)
+
+    def delete(self, webhook_id: str) -> None:
+        self._run(self._service.delete, webhook_id)
+
+    def test(self, webhook_id: str) -> DeliveryOut:
+        return self._run(self._service.test, webhook_id)
+
+    def deliveries(self, webhook_id: str) -> list[DeliveryOut]:
+        return self._run(self._service.deliveries, webhook_id)
+
+    def resend(self, webhook_id: str, delivery_id: str) -> DeliveryOut:
+        return self._run(self._service.resend, webhook_id, delivery_id)
 
 
 async def _next(events: AsyncGenerator[EventOut, None]) -> EventOut | None:

@@ -107,6 +107,11 @@ class Connection:
         response = await self.ask("POST", path, json=json, headers=headers, may_repeat=may_repeat)
         return understood(response.content, answer)
 
+    async def patch(self, path: str, answer: type[A], body: BaseModel) -> A:
+        """Send a change, of which only what was set, and return the answer. To be changed twice does no harm."""
+        json = body.model_dump(mode="json", exclude_unset=True)
+        return understood((await self.ask("PATCH", path, json=json, may_repeat=True)).content, answer)
+
     async def delete(self, path: str, headers: Mapping[str, str] | None = None) -> None:
         """Delete what is at a path."""
         try:

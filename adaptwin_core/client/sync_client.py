@@ -7,7 +7,7 @@ from typing import Self
 from anyio.from_thread import start_blocking_portal
 
 from adaptwin_core.client.async_client import AsyncClient
-from adaptwin_core.client.blocking import Datasets, Exports, Jobs, Models
+from adaptwin_core.client.blocking import Datasets, Exports, Jobs, Models, Webhooks
 from adaptwin_core.client.loop import Loop
 from adaptwin_core.client.waiting import PATIENCE, Patience
 from adaptwin_core.rest.health import Ready
@@ -31,6 +31,7 @@ class Client:
         self.jobs = Jobs(loop, self._service.jobs)
         self.models = Models(loop, self._service.models)
         self.exports = Exports(loop, self._service.exports)
+        self.webhooks = Webhooks(loop, self._service.webhooks)
         return self
 
     def __exit__(

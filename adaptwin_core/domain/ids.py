@@ -4,7 +4,7 @@ from typing import Literal
 
 from ulid import ULID
 
-IdPrefix = Literal["ten", "key", "up", "ds", "job", "task", "mdl", "msg", "tr"]
+IdPrefix = Literal["ten", "key", "up", "ds", "job", "task", "mdl", "msg", "tr", "wh", "evt", "dlv"]
 
 
 def new_id(prefix: IdPrefix) -> str:

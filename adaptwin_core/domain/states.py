@@ -44,6 +44,12 @@ class ExportState(StrEnum):
     FAILED = "failed"  # may be asked for again
 
 
+class DeliveryState(StrEnum):
+    PENDING = "pending"  # waits for its first try or another, or is being sent
+    DELIVERED = "delivered"  # the receiver accepted it
+    FAILED = "failed"  # after the last try, or because the receiver wants no more
+
+
 TERMINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 # kind of thing -> state -> {event: next state}. By kind first: as strings, the states of two kinds may be equal.
@@ -80,6 +86,9 @@ TRANSITIONS: dict[type[StrEnum], dict[StrEnum, dict[str, StrEnum]]] = {
             "fail": TaskState.FAILED,
             "cancel": TaskState.CANCELLED,
         },
+    },
+    DeliveryState: {
+        DeliveryState.PENDING: {"deliver": DeliveryState.DELIVERED, "fail": DeliveryState.FAILED},
     },
 }
 

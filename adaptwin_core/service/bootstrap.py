@@ -14,6 +14,9 @@ from adaptwin_core.service.upload_files import UploadFiles
 from adaptwin_core.service.upload_parts import Parts
 from adaptwin_core.service.upload_writer import Writers
 from adaptwin_core.service.uploads import Uploads
+from adaptwin_core.service.webhook_courier import Courier
+from adaptwin_core.service.webhook_signing import Signer
+from adaptwin_core.service.webhook_targets import Targets
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.blobs_local import LocalBlobs
 from adaptwin_core.store.database import Database
@@ -35,6 +38,7 @@ class Service:
     writers: Writers
     tasks: Tasks
     eraser: Eraser
+    courier: Courier
 
 
 def bootstrap(settings: Settings) -> Service:
@@ -54,6 +58,7 @@ def bootstrap(settings: Settings) -> Service:
         writers=Writers(uploads),
         tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),
+        courier=Courier(Targets(settings.webhook_private_networks), Signer(settings.secret_key)),
     )
 
 

@@ -7,8 +7,10 @@ from celery import Celery
 TASK_RUN: Final = "adaptwin.run_task"
 TASK_SWEEP: Final = "adaptwin.sweep"
 TASK_RELAY: Final = "adaptwin.relay"
+TASK_DELIVER: Final = "adaptwin.deliver"
 
 QUEUE_PLATFORM: Final = "platform"  # sweep and relay; those of tasks are in domain/stages.py
+QUEUE_WEBHOOKS: Final = "webhooks"  # apart, because receivers may be slow
 
 SEND_TIMEOUT_S = 3.0  # a request must not hang on a dead broker: the message is safe in the outbox
 

@@ -9,7 +9,9 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, next_state
+from adaptwin_core.domain.webhooks import EventType
 from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.service.webhook_events import announce
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.queries import blobs as blob_queries
 from adaptwin_core.store.tables import Dataset
@@ -68,9 +70,12 @@ class IngestTask:
         self.dataset.digest = outcome.digest
         self.dataset.report = outcome.report
         self.dataset.files = outcome.files
+        announce(self.session, scope, EventType.DATASET_READY, dataset_id=self.dataset.id)
 
     def failed(self, error: ErrorDict) -> None:
         """Note why the dataset cannot be used, unless it was deleted meanwhile."""
         if self.dataset.state == DatasetState.PROBING:
             self.dataset.state = next_state(DatasetState.PROBING, "fail").value
             self.dataset.error = error
+            scope = TenantScope(self.tenant_id)
+            announce(self.session, scope, EventType.DATASET_FAILED, dataset_id=self.dataset.id)

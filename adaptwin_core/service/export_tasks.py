@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
+from adaptwin_core.domain.webhooks import EventType
 from adaptwin_core.service import events, results
 from adaptwin_core.service.job_tasks import StageOutcome
 from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.service.webhook_events import announce
 from adaptwin_core.store.blobs import as_json
 from adaptwin_core.store.queries import models
 from adaptwin_core.store.tables import Job
@@ -50,6 +52,12 @@ class ExportTask:
         model.manifest = {**model.manifest, "exports": exports}
         told = {"stage": Stage.EXPORT, "task": self.form}
         events.add(self.session, self.job, "task", f"export {self.form} done", **told)
+        event_type = EventType.EXPORT_READY if outcome.made.info["is_offered"] else EventType.EXPORT_REFUSED
+        announce(self.session, scope, event_type, model_id=model.id, format=self.form)
 
     def failed(self, error: ErrorDict) -> None:
         self.warn(f" failed: {error['message']}")
+        scope = TenantScope(self.tenant_id)
+        model = models.of_job(self.session, scope, self.job.id).get(self.place)
+        if model is not None:
+            announce(self.session, scope, EventType.EXPORT_FAILED, model_id=model.id, format=self.form)

@@ -11,7 +11,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue
 from adaptwin_core.domain.states import UploadState
-from adaptwin_core.service import outbox, pipeline, transcriptions, work_folders
+from adaptwin_core.service import outbox, pipeline, transcriptions, webhook_upkeep, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.dataset_tasks import IngestTask
@@ -39,6 +39,7 @@ class Swept:
     num_stuck_datasets: int = 0
     num_joined: int = 0  # uploads in parts that a killed process left
     num_forgotten: int = 0  # recordings to transcribe, of which nobody took the answer
+    num_rung: int = 0  # deliveries to webhooks whose message was lost
     num_erased: int = 0  # uploads, blobs and files removed
 
 
@@ -57,11 +58,13 @@ def _sweep(service: Service) -> Swept:
         num_stuck_datasets=_fail_stuck_datasets(database, service.blobs),
         num_joined=_join_left(database, service.parts),
         num_forgotten=_forget_transcriptions(database),
+        num_rung=webhook_upkeep.ring_lost(database, service.broker, resend_after_s=service.settings.resend_after_s),
         num_erased=service.eraser.erase(database),
     )
     work_folders.remove_abandoned(database, service.settings.work_dir)
     with database.transaction() as session:
         outbox.forget_sent(session)
+        webhook_upkeep.forget_ended(session)
     outbox.flush(database, service.broker)
     if any(vars(done).values()):
         log.info("swept: %s", done)

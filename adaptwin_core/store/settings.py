@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adaptwin_core.domain.networks import Network, parse_networks
 from adaptwin_core.domain.origins import parse_origins
 
 GIB = 1 << 30
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
         "`https://app.example.com`; `*` stands for all. Without it no other site's page may.",
     )
 
+    webhook_private_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Networks that webhooks may reach beside the public internet, separated by commas, such as "
+        "`10.0.0.0/8`; only these may be reached by `http` too. Without it no private address is.",
+    )
+
     # 8 h of stereo 44.1 kHz PCM is 5.1 GB
     max_upload_bytes: int = Field(8 * GIB, description="Largest size of a file.")
     max_patch_bytes: int = Field(
@@ -53,6 +60,7 @@ class Settings(BaseSettings):
     # eight hours may come as thousands of clips
     max_open_uploads: int = Field(10_000, description="Unfinished uploads that one owner may have.")
     max_running_jobs: int = Field(8, description="Unfinished jobs that one owner may have.")
+    max_webhooks: int = Field(20, description="Webhooks that one owner may have.")
     upload_expiry_s: int = Field(
         24 * 3600, description="Seconds after its last request when an unfinished upload is deleted."
     )
@@ -94,6 +102,12 @@ class Settings(BaseSettings):
     def _separate(cls, given: object) -> object:
         """The environment holds one text."""
         return parse_origins(given) if isinstance(given, str) else given
+
+    @field_validator("webhook_private_networks", mode="before")
+    @classmethod
+    def _separate_networks(cls, given: object) -> object:
+        """The environment holds one text."""
+        return parse_networks(given) if isinstance(given, str) else given
 
     @field_validator("database_url")
     @classmethod

@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -24,7 +25,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
+from adaptwin_core.domain.states import DatasetState, DeliveryState, JobState, TaskState, UploadState
 from adaptwin_core.domain.transcription import Transcription as Heard
 from adaptwin_core.domain.transcription import Wanted
 from adaptwin_core.store.blobs import Files
@@ -285,3 +286,32 @@ class Outbox(Timed, Base):
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())  # later than now: a retry after a pause
     sent_at: Mapped[datetime | None]
     __table_args__ = (Index("ix_outbox_unsent", "due_at", postgresql_where="sent_at IS NULL"),)
+
+
+class Webhook(Timed, Base):
+    """An address that its owner wants events to be sent to. Its signing secret follows from its id: none is kept."""
+
+    __tablename__ = "webhook"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
+    url: Mapped[str]
+    events: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # types of domain/webhooks.py; None: all
+    is_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+class WebhookDelivery(Timed, Base):
+    """One event on its way to one webhook. `num_tries` is the fencing token: only the newest try may end it."""
+
+    __tablename__ = "webhook_delivery"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"), index=True)
+    event_id: Mapped[str]  # the same for all webhooks that are told of one event
+    type: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)  # JSON, as it is signed and sent
+    state: Mapped[str] = mapped_column(default=DeliveryState.PENDING.value)
+    num_tries: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime | None] = mapped_column(server_default=func.now())  # of the next try; None once it ended
+    last_status: Mapped[int | None] = mapped_column(Integer)  # what the receiver answered to the last try
+    last_error: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_webhook_delivery_pending", "due_at", postgresql_where="state = 'pending'"),)

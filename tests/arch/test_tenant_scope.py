@@ -14,7 +14,20 @@ CODE = sorted(path for room in ("adaptwin_core", "api", "worker") for path in (R
 NO_STATEMENTS = {"func"}  # what code outside the store may take of sqlalchemy: the database's own time
 DOOR = sorted((ROOT / "api").rglob("*.py"))
 
-TENANT_TABLES = {"ApiKey", "Dataset", "Upload", "Job", "Task", "Result", "Model", "Event", "Tenant", "Transcription"}
+TENANT_TABLES = {
+    "ApiKey",
+    "Dataset",
+    "Upload",
+    "Job",
+    "Task",
+    "Result",
+    "Model",
+    "Event",
+    "Tenant",
+    "Transcription",
+    "Webhook",
+    "WebhookDelivery",
+}
 # Each with the reason why it may see every tenant.
 UNSCOPED = {
     ("auth", "key_by_id"): "finds out whose key it is",
@@ -30,10 +43,12 @@ UNSCOPED = {
     ("transcriptions", "locked"): "a worker's task names its transcription",
     ("transcriptions", "forget_left"): "the sweeper serves all",
     ("uploads", "left_unjoined"): "the sweeper serves all",
+    ("webhooks", "locked"): "a worker's delivery names its webhook",
 }
 UNSCOPED_MODULES = {
     "leases": "a worker holds a task by its id and attempt",
     "erasure": "the sweeper serves all",
+    "courier": "a worker holds a delivery by its id and try",
 }
 DOOR_FREE = {"authenticate", "list_base_models"}
 

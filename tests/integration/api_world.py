@@ -7,9 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.states import DatasetState, JobState
+from adaptwin_core.domain.states import DatasetState, DeliveryState, JobState
+from adaptwin_core.domain.webhooks import EventType
 from adaptwin_core.store.blobs import Files, as_json
-from adaptwin_core.store.tables import Dataset, Job, Model
+from adaptwin_core.store.tables import Dataset, Job, Model, WebhookDelivery
 from tests.integration import world
 from tests.integration.conftest import Principal
 from tests.integration.tus_client import created, new_dataset, upload
@@ -18,6 +19,7 @@ from tests.service_under_test import get_blobs, unit_of_work
 WEIGHTS = bytes(range(256)) * 40
 FILE_NAME = "model/model.safetensors"
 EXPORT = "dense"
+WEBHOOK_URL = "https://127.0.0.1:9/in"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Things:
     job_id: str
     model_id: str
     file_sha256: str
+    webhook_id: str
+    delivery_id: str
 
 
 def add_model(
@@ -78,12 +82,31 @@ def add_ready_dataset(who: Principal, folder: Path) -> str:
     return dataset_id
 
 
+def add_delivery(webhook_id: str) -> str:
+    """Add an event that was sent to a webhook."""
+    delivery_id = new_id("dlv")
+    with unit_of_work() as session:
+        session.add(
+            WebhookDelivery(
+                id=delivery_id,
+                webhook_id=webhook_id,
+                event_id=new_id("evt"),
+                type=EventType.JOB_FAILED,
+                body="{}",
+                state=DeliveryState.DELIVERED,
+                due_at=None,
+            )
+        )
+    return delivery_id
+
+
 def add_things(who: Principal, folder: Path) -> Things:
     """Give an owner one of everything."""
     open_dataset_id, full_dataset_id = new_dataset(who), new_dataset(who)
     path = created(who, open_dataset_id, 6)
     upload(who, full_dataset_id, b"whole")
     _, model_id, sha256 = add_model(who, folder)
+    webhook_id = who.client.post("/v1/webhooks", json={"url": WEBHOOK_URL, "events": ["job.failed"]}).json()["id"]
     return Things(
         open_dataset_id=open_dataset_id,
         upload_id=path.rsplit("/", 1)[1],
@@ -92,4 +115,6 @@ def add_things(who: Principal, folder: Path) -> Things:
         job_id=world.submit(who.scope, folder),
         model_id=model_id,
         file_sha256=sha256,
+        webhook_id=webhook_id,
+        delivery_id=add_delivery(webhook_id),
     )

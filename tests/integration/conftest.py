@@ -18,6 +18,7 @@ from tests.service_under_test import SECRET_KEY, changed, service, unit_of_work
 from tests.waiting import wait_until
 
 START_TIMEOUT_S = 30.0
+WEBHOOK_NETWORK = "127.0.0.1/32"  # 127.0.0.2 is an address that is not allowed
 
 
 @dataclass
@@ -57,6 +58,7 @@ def start_api(urls: ServerUrls, data_dir: Path, *, port: int | None = None, **en
             "ADAPTWIN_DATA_DIR": str(data_dir),
             "ADAPTWIN_SECRET_KEY": SECRET_KEY,
             "ADAPTWIN_MIN_FREE_DISK_BYTES": "0",
+            "ADAPTWIN_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORK,
         }
         | env,
     )

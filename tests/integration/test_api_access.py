@@ -10,7 +10,7 @@ import pytest
 from adaptwin_core.service import auth
 from api.main import make_app
 from tests.integration import world
-from tests.integration.api_world import EXPORT, FILE_NAME, Things, add_things
+from tests.integration.api_world import EXPORT, FILE_NAME, WEBHOOK_URL, Things, add_things
 from tests.integration.conftest import ApiProcess, Principal, make_principal
 from tests.integration.tus_client import BYTES, TUS, metadata
 from tests.service_under_test import idle_service, unit_of_work
@@ -42,6 +42,8 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
         model_id=things.model_id,
         form=EXPORT,
         name=FILE_NAME,
+        webhook_id=things.webhook_id,
+        delivery_id=things.delivery_id,
     )
     request: dict[str, Any] = {"method": method, "url": url, "headers": {}}
     if path.startswith("/v1/uploads"):
@@ -50,6 +52,10 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
         case "POST", "/v1/uploads":
             named = metadata(dataset=things.open_dataset_id, filename="new.wav")
             request["headers"] |= {"Upload-Length": "3", "Upload-Metadata": named}
+        case "POST", "/v1/webhooks":
+            request["json"] = {"url": WEBHOOK_URL}
+        case "PATCH", "/v1/webhooks/{webhook_id}":
+            request["json"] = {"is_enabled": False}
         case "PATCH", _:
             request["headers"]["Upload-Offset"] = "0"
             request["content"] = b"abc"

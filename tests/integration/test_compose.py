@@ -27,7 +27,7 @@ BIN = Path(sys.executable).parent
 
 
 def test_all_parts_are_there() -> None:
-    assert OURS.keys() == {"migrate", "base-model", "api", "platform", "beat", "worker-cpu", "worker-gpu"}
+    assert OURS.keys() == {"migrate", "base-model", "api", "platform", "webhooks", "beat", "worker-cpu", "worker-gpu"}
     assert {"postgres", "valkey", "store"} <= SERVICES.keys()
     assert SERVICES["worker-gpu"]["profiles"] == ["gpu"]
     assert SERVICES["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]

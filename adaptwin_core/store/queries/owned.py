@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.store.tables import Dataset, Job, Model
+from adaptwin_core.store.tables import Dataset, Job, Model, Webhook
 
-T = TypeVar("T", Job, Model, Dataset)
+T = TypeVar("T", Job, Model, Dataset, Webhook)
 
 
 def get(session: Session, scope: TenantScope, table: type[T], row_id: str, *, lock: bool = False) -> T:

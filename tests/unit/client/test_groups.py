@@ -1,14 +1,16 @@
 """What the groups of routes make of answers that were lost, and of work that failed."""
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 
-from adaptwin_core.client import Failed, NewJob, ServiceError, datasets, models
+from adaptwin_core.client import Failed, NewJob, ServiceError, Unreachable, WebhookChange, datasets, models
 from adaptwin_core.client.datasets import AsyncDatasets
 from adaptwin_core.client.jobs import AsyncJobs
 from adaptwin_core.client.models import AsyncExports, AsyncModels
+from adaptwin_core.client.webhooks import AsyncWebhooks
 from tests.unit.client.answering import Script, found, problem
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +114,21 @@ async def test_an_export_that_will_not_be_ready_says_why(state: str, more: dict[
 async def test_an_export_that_is_not_ready_is_not_downloaded(tmp_path: Any) -> None:
     with pytest.raises(Failed, match="wait until it is ready"):
         await AsyncExports(Script(export("running")).connection).download("mdl_1", "dense", tmp_path)
+
+
+async def test_a_webhook_whose_change_was_lost_is_changed_again_by_what_was_set() -> None:
+    webhook = {"id": "wh_1", "url": "https://a.test/", "events": None, "is_enabled": True, "created_at": NOW}
+    script = Script(LOST, found(webhook))
+    changed = await AsyncWebhooks(script.connection).change("wh_1", WebhookChange(events=None))
+    assert changed.events is None
+    assert [json.loads(request.content) for request in script.requests] == [{"events": None}] * 2
+
+
+async def test_a_webhook_whose_answer_was_lost_is_not_made_twice() -> None:
+    script = Script(LOST)
+    with pytest.raises(Unreachable):
+        await AsyncWebhooks(script.connection).create("https://a.test/")
+    assert script.asked == ["POST /v1/webhooks"]
 
 
 async def test_a_model_names_its_files() -> None:

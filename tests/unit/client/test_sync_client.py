@@ -16,6 +16,7 @@ from adaptwin_core.client.datasets import AsyncDatasets
 from adaptwin_core.client.jobs import AsyncJobs
 from adaptwin_core.client.loop import Loop
 from adaptwin_core.client.models import AsyncExports, AsyncModels
+from adaptwin_core.client.webhooks import AsyncWebhooks
 
 PAIRS = [
     (Client, AsyncClient),
@@ -23,6 +24,7 @@ PAIRS = [
     (blocking.Jobs, AsyncJobs),
     (blocking.Models, AsyncModels),
     (blocking.Exports, AsyncExports),
+    (blocking.Webhooks, AsyncWebhooks),
 ]
 READY = {"database": "ok", "broker": "ok", "free_disk_bytes": 1}
 EVENT = {"id": 1, "created_at": "2026-01-01T00:00:00Z", "kind": "task", "message": "begun", "data": {}}

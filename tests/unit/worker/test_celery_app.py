@@ -18,7 +18,7 @@ def app():
 
 def test_every_message_has_a_handler_and_nothing_else_of_ours(app):
     ours = {name for name in app.tasks if name.startswith("adaptwin")}
-    assert ours == {broker.TASK_RUN, broker.TASK_SWEEP, broker.TASK_RELAY}
+    assert ours == {broker.TASK_RUN, broker.TASK_SWEEP, broker.TASK_RELAY, broker.TASK_DELIVER}
 
 
 def test_the_broker_cannot_make_us_run_pickles(app):
