@@ -25,6 +25,9 @@ Settings = Annotated[
 Language = Annotated[
     str | None, typer.Option(help="Language of the speech: de, de-DE or German. English if it is left out.")
 ]
+SpokenLanguage = Annotated[
+    str | None, typer.Option("--language", help="Language that is spoken, if not the one that the model was made for.")
+]
 Make = Annotated[
     str | None,
     typer.Option(help="Sizes that every base model is made in: frontier, or as JSON: '[{\"encoder_cut\": 0.3}]'."),

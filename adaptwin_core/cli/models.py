@@ -1,10 +1,11 @@
-"""`adaptwin models` lists, judges, downloads and deletes finished models."""
+"""`adaptwin models` lists, judges, downloads, tries and deletes finished models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adaptwin_core.cli import job_settings
 from adaptwin_core.cli.asking import make_sure
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from adaptwin_core.client import Client
     from adaptwin_core.rest.models import FileRef
 
-app = typer.Typer(help="List, judge, download and delete finished models.", no_args_is_help=True)
+app = typer.Typer(help="List, judge, download, try and delete finished models.", no_args_is_help=True)
 
 ModelArgument = Annotated[
     str | None, typer.Argument(help="Id of the model, or of the job that made it. Without it, the newest.")
@@ -80,6 +81,33 @@ def download(
         print_json({"model_id": found, "form": form, "folder": str(out), "files": files})
     else:
         print_lines([f"{out}: {count_of(len(files), 'file')} of {found}, {size / 1e6:.1f} MB, each with its SHA-256"])
+
+
+@app.command()
+def transcribe(
+    recording: Annotated[Path, typer.Argument(help="Recording to transcribe.", exists=True, dir_okay=False)],
+    model: Annotated[
+        str | None, typer.Option(help="Id of the model, or of the job that made it. Without it, the newest.")
+    ] = None,
+    language: job_settings.SpokenLanguage = None,
+    prompt: Annotated[str | None, typer.Option(help="Words that show how names are spelt.")] = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: ServiceFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Transcribe a recording with a finished model of the service. With --json, times are told as well."""
+    from adaptwin_core.cli.whole_bar import whole_bar
+
+    with connected(url, key, data_dir) as service:
+        found = model_id(service, model)
+        with whole_bar(recording.name) as bar:
+            bar.wait("the service listens")
+            heard = service.models.transcribe(found, recording, language=language, prompt=prompt)
+    if as_json:
+        print_json(heard)
+    else:
+        print_lines([heard.text])
 
 
 @app.command()

@@ -92,6 +92,13 @@ def test_everything_is_listed_and_told(home: Path) -> None:
     )
 
 
+def test_a_model_is_tried(home: Path) -> None:
+    recording = min(path for path in (home / "my-speech").iterdir() if path.suffix in {".wav", ".flac", ".opus"})
+    heard = as_json(home, "models", "transcribe", str(recording))
+    assert heard["duration"] > 0
+    assert adaptwin(home, "models", "transcribe", str(recording)).strip() == heard["text"].strip()
+
+
 def test_an_upload_goes_on(home: Path) -> None:
     [speech] = [one for one in as_json(home, "datasets", "list") if one["name"] == "my-speech"]
     again = as_json(home, "upload", "my-speech", "--dataset", speech["id"])
