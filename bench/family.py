@@ -14,7 +14,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.submission import submit
 from adaptwin_core.domain.task_keys import FamilyKey
 from adaptwin_core.ml.model.quiet import quiet_transformers
-from adaptwin_core.ml.stages.walk import Member, Speech, Walk
+from adaptwin_core.ml.stages.walk import Planned, Speech, Walk
 from adaptwin_core.speech.files.sources import read_folder
 from adaptwin_core.speech.ingest import build_corpus
 from adaptwin_core.speech.limits import Limits
@@ -60,7 +60,7 @@ def main() -> None:
         bases = {source: base_model(source, options.cache) for source in options.models}
         reports = speech.speaker.report(), speech.general.report()
         members = [
-            Member(base, submit(member.spec, base.shape, *reports, accept_little=False).spec)
+            Planned(base, submit(member.spec, base.shape, *reports, accept_little=False).spec)
             for member in members_of(options.models, spec, "frontier")
             for base in (bases[member.base_model],)
         ]

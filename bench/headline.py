@@ -60,8 +60,9 @@ def speed() -> str:
     stock, ours = pairs_of(run["rows"])["ct2-int8", SPOKEN_S]
     return (
         f"**It also answers sooner.** After {SPOKEN_S:.0f} s of speech, CTranslate2 on {run['how']['threads']} threads "
-        f"has the text in {1000 * ours['total_s']:.0f} ms, not {1000 * stock['total_s']:.0f}: "
-        f"{ours['total_times_faster'][0]:.1f} times faster, the encoder alone {ours['encoder_times_faster'][0]:.0f}. "
+        f"has the text in {1000 * ours['total_s']:.0f} ms, not {1000 * stock['total_s']:.0f}. "
+        f"That is {ours['total_times_faster'][0]:.1f} times faster; the encoder alone is "
+        f"{ours['encoder_times_faster'][0]:.0f} times faster. "
         "[Other runtimes](docs/latency.md) gain more."
     )
 

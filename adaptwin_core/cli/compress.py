@@ -51,7 +51,6 @@ def compress(
     The exit status is 1 if the job is refused, 2 if the command is used wrongly, and 130 if Ctrl-C stops it.
     """
     from adaptwin_core.cli.progress_display import progress_display
-    from adaptwin_core.cli.summary import model_summary
     from adaptwin_core.domain.errors import InvalidSpec
     from adaptwin_core.domain.members import members_of
     from adaptwin_core.domain.model_limits import NO_LIMITS
@@ -99,16 +98,19 @@ def compress(
                 watcher=watcher,
             )
     with progress_display() as watcher:
-        for line in [*model_summary(report), printable(_where(report, out))]:
+        for line in map(printable, _told(report, out)):
             watcher.say(line)
 
 
-def _where(report: Mapping[str, Any], out: Path) -> str:
+def _told(report: Mapping[str, Any], out: Path) -> list[str]:
+    """Return what is printed of the result: of several models, which one to take and why, before what it is worth."""
+    from adaptwin_core.cli.summary import model_summary
     from adaptwin_core.domain.members import folder_of
 
     family = report.get("family")
     if family is None:
-        return f"The model and its report are in {out}."
+        return [*model_summary(report), f"The model and its report are in {out}."]
     if family["take"] is None:
-        return f"All models and their reports are in {out}."
-    return f"The model to take and its report are in {out / folder_of(family['take'])}, the others beside it."
+        return [family["sentence"], f"What was made, with its reports, is in {out}."]
+    folder = out if len(family["models"]) == 1 else out / folder_of(family["take"])
+    return [family["sentence"], *model_summary(report), f"This model and its report are in {folder}."]

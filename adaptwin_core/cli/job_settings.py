@@ -44,11 +44,8 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
     Raises:
         InvalidSpec: a setting is unknown, has a wrong value, or contradicts another. The message names each.
     """
-    from pydantic import TypeAdapter
-
-    from adaptwin_core.domain.contradictions import contradictions
+    from adaptwin_core.domain.checked_settings import checked_spec
     from adaptwin_core.domain.errors import InvalidSpec
-    from adaptwin_core.domain.spec import CompressionSpec
 
     asked = _json("--settings", text)
     if not isinstance(asked, dict):
@@ -60,10 +57,7 @@ def parse_settings(text: str, encoder_cut: float | None, language: str | None) -
             option = f"--{name.replace('_', '-')}"
             raise InvalidSpec(f"the {what} is given twice: leave {option} out, or {name} in --settings")
         asked[name] = given
-    spec = _checked(TypeAdapter(CompressionSpec), asked)
-    if found := contradictions(spec):
-        raise InvalidSpec("; ".join(found))
-    return spec
+    return checked_spec(asked)
 
 
 class Family(NamedTuple):

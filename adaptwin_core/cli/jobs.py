@@ -96,11 +96,8 @@ def watch(
     if as_json:
         print_json(ended)
     _require_success(ended)
-    assert ended.verdict is not None, "it succeeded"
     if not as_json:
-        get_it = f"Get the model: adaptwin models download {ended.model_id} --out FOLDER"
-        choice = [] if ended.choice is None else [ended.choice.sentence]
-        print_lines([*choice, ended.verdict.sentence, *ended.verdict.advice, get_it])
+        print_lines(_result(ended))
 
 
 @app.command()
@@ -118,6 +115,16 @@ def cancel(
         print_json(cancelled)
     else:
         print_lines([f"{cancelled.id} is {cancelled.state}"])
+
+
+def _result(job: "JobOut") -> list[str]:
+    """Return what came of a job that succeeded: its model, or all of them where none is the one to take."""
+    choice = [] if job.choice is None else [job.choice.sentence]
+    if job.model_id is None:
+        left = [f"  {model.model_id}: {model.base_model}" for model in job.models if model.model_id is not None]
+        return [*choice, *(["The models that it made:", *left] if left else ["Its models were deleted."])]
+    told = [] if job.verdict is None else [job.verdict.sentence, *job.verdict.advice]
+    return [*choice, *told, f"Get the model: adaptwin models download {job.model_id} --out FOLDER"]
 
 
 def _require_success(job: "JobOut") -> None:

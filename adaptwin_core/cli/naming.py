@@ -32,19 +32,21 @@ def job_id(service: "Client", text: str | None) -> str:
 
 
 def model_id(service: "Client", text: str | None) -> str:
-    """Return the id of a model that is named by its id or by its job, or the newest.
+    """Return the id of a model that is named by its id or by its job; else the one to take of the newest job with one.
 
     Raises:
-        CommandFailed: there is none, or the job has made none.
+        CommandFailed: there is none, the job has made none, or none of its models is the one to take.
     """
-    if text is None:
-        return _newest("model", [model.id for model in service.models.all()])
-    if not text.startswith("job_"):
+    if text is not None and not text.startswith("job_"):
         return text
-    job = service.jobs.get(text)
-    if job.model_id is None:
-        raise CommandFailed(f"{text} has made no model: it is {job.state}", ExitCode.REFUSED)
-    return job.model_id
+    made_by = text or _newest("model", [model.job_id for model in service.models.all()])
+    job = service.jobs.get(made_by)
+    if job.model_id is not None:
+        return job.model_id
+    if job.choice is not None and job.choice.take is None:
+        made = ", ".join(model.model_id for model in job.models if model.model_id)
+        raise CommandFailed(f"{job.choice.sentence} Name one of {made}", ExitCode.REFUSED)
+    raise CommandFailed(f"{job.id} has no model to take: it is {job.state}", ExitCode.REFUSED)
 
 
 def only_base_model(service: "Client") -> str:

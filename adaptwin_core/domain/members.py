@@ -1,15 +1,16 @@
 """The models that one job makes: base models, each at several sizes, from one set of settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from adaptwin_core.domain.contradictions import CUTS, contradictions
+from adaptwin_core.domain.checked_settings import checked_spec
+from adaptwin_core.domain.contradictions import CUTS
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.frozen import Frozen
 from adaptwin_core.domain.model_limits import ModelLimits
-from adaptwin_core.domain.refusals import sentences
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import BUDGETS, CompressionSpec, Settings
 from adaptwin_core.domain.timed_sizes import with_time
@@ -21,24 +22,24 @@ _SIZED = (*CUTS, *BUDGETS)
 class Size(Settings):
     """One size that every base model of a job is made in. It replaces the size that the job's settings have."""
 
-    encoder_cut: float | None = Field(None, ge=0.0, le=0.8, description="As in the settings.")
-    decoder_cut: float | None = Field(None, ge=0.0, le=0.8, description="As in the settings.")
-    model_cut: float | None = Field(None, gt=0.0, le=0.8, description="As in the settings.")
-    max_bytes: int | None = Field(None, ge=1_000_000, description="As in the settings.")
-    max_wer: float | None = Field(None, gt=0, le=100, description="As in the settings.")
+    encoder_cut: float | None = Field(None, ge=0.0, le=0.8, description="As encoder_cut in spec.")
+    decoder_cut: float | None = Field(None, ge=0.0, le=0.8, description="As decoder_cut in spec.")
+    model_cut: float | None = Field(None, gt=0.0, le=0.8, description="As model_cut in spec.")
+    max_bytes: int | None = Field(None, ge=1_000_000, description="As max_bytes in spec.")
+    max_wer: float | None = Field(None, gt=0, le=100, description="As max_wer in spec.")
     max_ms: float | None = Field(
         None,
         gt=0,
-        description="Milliseconds for an utterance of 4 s on the device of limits, as docs/families.md estimates them. "
-        "The smallest cut of all layers is taken that is as quick.",
+        description="Longest time for an utterance of 4 s on the device that limits names, in milliseconds, estimated "
+        "as in docs/families.md. The job takes the smallest cut of all layers that keeps to it.",
     )
     weights: Literal["float16", "int8", "int4"] | None = Field(
-        None, description="As in the settings, which hold where it is left out."
+        None, description="As weights in spec, which holds if this is left out."
     )
 
 
-# The ladder: a whole model in 8 and in 4 bits, and one whose encoder is cut. Among tiny.en and base it holds, up to the
-# intervals, the best model of docs/frontier.md at every size: float16 gains nothing over 8 bits that can be shown.
+# The ladder: a whole model in 8 and in 4 bits, and one whose encoder is cut. In docs/frontier.md no other size of
+# tiny.en or base is surely better with as few bytes.
 LADDER: Final = (
     Size(encoder_cut=0.0, weights="int8"),
     Size(encoder_cut=0.0, weights="int4"),
@@ -81,6 +82,8 @@ def members_of(
     asked: list[tuple[CompressionSpec, float | None]] = [(spec, None)]
     if sizes is not None:
         asked = [(_sized(spec, size, place), size.max_ms) for place, size in enumerate(sizes)]
+    if not asked:
+        raise InvalidSpec("make names no size: name one, or leave make out")
     members = tuple(
         dict.fromkeys(Member(base_model=base, spec=each, max_ms=ms) for base in base_models for each, ms in asked)
     )
@@ -99,12 +102,21 @@ def _sized(spec: CompressionSpec, size: Size, place: int) -> CompressionSpec:
     if max_ms is not None and (others := [name for name in _SIZED if name in given]):
         raise InvalidSpec(f"make[{place}]: max_ms decides the cut: leave {' and '.join(others)} out, or max_ms")
     try:
-        sized = CompressionSpec.model_validate(common | given)
-    except ValidationError as fault:
-        raise InvalidSpec(f"make[{place}]: {'; '.join(sentences(fault.errors(include_url=False)))}") from fault
-    if found := contradictions(sized):
-        raise InvalidSpec(f"make[{place}]: {'; '.join(found)}")
-    return sized
+        return checked_spec(common | given)
+    except InvalidSpec as fault:
+        raise InvalidSpec(f"make[{place}]: {fault.message}") from fault
+
+
+@contextmanager
+def of_several(base_model: str, place: int, num_models: int) -> Iterator[None]:
+    """Let a refusal in this context say which of several models it is about."""
+    try:
+        yield
+    except InvalidSpec as fault:
+        if num_models == 1:
+            raise
+        told = f"model {place + 1} of {num_models}, from {base_model}: {fault.message}"
+        raise InvalidSpec(told, code=fault.code) from fault
 
 
 def folder_of(place: int) -> str:

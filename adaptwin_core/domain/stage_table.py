@@ -45,14 +45,16 @@ _HEARD = (
 )
 
 
-# By what one of several models is chosen: clips that no training saw and that the report is not of.
-TO_CHOOSE_BY: Final = EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, WindowKind.FITTED, Split.VALID)
+# By what the model to take is chosen: clips that no training saw and that the report is not of, in either window.
+TO_CHOOSE_BY: Final = {
+    window: EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, window, Split.VALID) for window in WindowKind
+}
 
 
 def _evaluations(outline: Outline) -> list[EvaluationKey]:
     speech = SpeechKind if outline.has_general else (SpeechKind.SPEAKER,)
     tested = [EvaluationKey(model, kind, window) for kind in speech for model, window in _HEARD]
-    return tested + ([TO_CHOOSE_BY] if outline.num_models > 1 else [])
+    return tested + (list(TO_CHOOSE_BY.values()) if outline.is_chosen else [])
 
 
 def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
@@ -173,8 +175,8 @@ TABLE: Final = (
     Row(
         Stage.EVALUATE,
         does="transcribes the held-out clips",
-        per="model and window (base whole, compressed whole and fitted) and kind of speech, and of one of several "
-        "models the speaker's validation clips",
+        per="model and window (base whole, compressed whole and fitted) and kind of speech, and, where one is "
+        "chosen, the speaker's validation clips",
         owner=Owner.JOB,
         key=EvaluationKey,
         keys=_evaluations,
@@ -186,10 +188,10 @@ TABLE: Final = (
     Row(
         Stage.CHOOSE,
         does="times all models of a job, compares them, and names the one to take",
-        per="job of several models",
+        per="job of several models, or with limits",
         owner=Owner.JOB,
         key=FamilyKey,
-        keys=lambda outline: [FamilyKey()] if outline.num_models > 1 else [],
+        keys=lambda outline: [FamilyKey()] if outline.is_chosen else [],
         reads=_reads(Stage.VOCABULARY, Stage.TUNE, Stage.EVALUATE),
         sees=settings.of_whole_job,
         speech=SpeechUse.SPEAKER,

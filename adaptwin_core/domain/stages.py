@@ -66,14 +66,14 @@ class SpeechUse(StrEnum):
 class Outline:
     """What decides which tasks the making of one model has. A job of several models has an outline of each.
 
-    `num_models`: how many the job makes.
+    `is_chosen`: the job names the model to take. It does where it makes several, or where a model must fit limits.
     """
 
     spec: CompressionSpec
     shape: ModelShape
     has_general: bool
     num_shards: int = 1
-    num_models: int = 1
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)

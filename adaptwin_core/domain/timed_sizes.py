@@ -3,7 +3,8 @@
 import math
 
 from adaptwin_core.domain.audio import FITTED_MARGIN_S
-from adaptwin_core.domain.budgets import BYTES_PER_PARAM, DEEPEST_CUT
+from adaptwin_core.domain.budgets import BYTES_PER_PARAM, DEEPEST_CUT, HEADER_BYTES
+from adaptwin_core.domain.checked_settings import checked_spec
 from adaptwin_core.domain.devices import DEVICES, UTTERANCE_S, DeviceName, needs_of
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.shape import ModelShape
@@ -22,7 +23,7 @@ def with_time(spec: CompressionSpec, shape: ModelShape, max_ms: float, device: D
         shape: of the base model, with all tokens. The fewest that the job may keep count.
 
     Raises:
-        InvalidSpec: even the deepest cut is slower.
+        InvalidSpec: even the deepest cut is slower, or the settings contradict it.
     """
     kept = smallest_shape(spec, shape)
     layers = kept.encoder_params + kept.decoder_layer_params
@@ -33,12 +34,13 @@ def with_time(spec: CompressionSpec, shape: ModelShape, max_ms: float, device: D
             kept,
             encoder_params=math.ceil((1 - share) * kept.encoder_params),
             total_params=math.ceil(total),
-            weights_bytes=math.ceil(total * BYTES_PER_PARAM[spec.weights]),
+            weights_bytes=HEADER_BYTES + math.ceil(total * BYTES_PER_PARAM[spec.weights]),
             margin_s=FITTED_MARGIN_S,
         )
         if DEVICES[device].ms(needs) <= max_ms:
             size = {"encoder_cut": 0.0} if step == 0 else {"model_cut": 1 - total / shape.total_params}
-            return CompressionSpec.model_validate({name: getattr(spec, name) for name in spec.model_fields_set} | size)
+            given = {name: getattr(spec, name) for name in spec.model_fields_set}
+            return checked_spec(given | size)
     raise InvalidSpec(
         f"this base model cannot take {max_ms:g} ms for {UTTERANCE_S:g} s of speech on a {device}: even at the deepest "
         f"cut it takes {DEVICES[device].ms(needs):.0f}. Take a smaller base model, more time, or weights of fewer bits"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain import submission
 from adaptwin_core.domain.errors import InvalidSpec
+from adaptwin_core.domain.members import of_several
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
@@ -78,10 +79,12 @@ class JobTask:
 
     def _out_of_reach(self, outcome: StageOutcome) -> ErrorDict | None:
         """Return why a model cannot have the wanted size with the tokens that were chosen, before it is trained."""
-        for member in (self.job.members[place] for place in self.places):
+        members = self.job.members
+        for member in (members[place] for place in self.places):
             shape = self.session.get_one(BaseModel, member.base_model_id).shape
             try:
-                submission.require_reachable(member.spec, shape, num_kept=outcome.made.info["kept"])
+                with of_several(member.base_model_id, member.place, len(members)):
+                    submission.require_reachable(member.spec, shape, num_kept=outcome.made.info["kept"])
             except InvalidSpec as refusal:
                 return {"code": refusal.code, "message": refusal.message}
         return None

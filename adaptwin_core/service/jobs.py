@@ -10,7 +10,7 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
-from adaptwin_core.domain.members import Member
+from adaptwin_core.domain.members import Member, of_several
 from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
@@ -83,7 +83,10 @@ def submit(
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
-    settled = [_settled(session, each, limits, speaker, general, accept_little=accept_little) for each in members]
+    settled = []
+    for place, each in enumerate(members):
+        with of_several(each.base_model, place, len(members)):
+            settled.append(_settled(session, each, limits, speaker, general, accept_little=accept_little))
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,

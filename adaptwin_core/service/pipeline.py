@@ -49,7 +49,7 @@ def outlines_of(session: Session, job: Job, *, num_shards: int) -> list[Outline]
             session.get_one(BaseModel, member.base_model_id).shape,
             has_general=job.general_dataset_id is not None,
             num_shards=num_shards,
-            num_models=len(job.members),
+            is_chosen=len(job.members) > 1 or job.limits.are_any,
         )
         for member in job.members
     ]

@@ -11,7 +11,9 @@ from bench.markdown import filled, markdown_table
 from tests.published_whispers import WHISPERS
 
 PAGE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-EVERYTHING = Outline(CompressionSpec(max_wer=10.0, exports=tuple(FORMATS)), WHISPERS["tiny"], has_general=True)
+EVERYTHING = Outline(
+    CompressionSpec(max_wer=10.0, exports=tuple(FORMATS)), WHISPERS["tiny"], has_general=True, is_chosen=True
+)
 
 
 def current() -> str:

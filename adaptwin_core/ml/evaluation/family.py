@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from adaptwin_core.domain.devices import UTTERANCE_S
 from adaptwin_core.domain.model_limits import ModelLimits
+from adaptwin_core.ml.evaluation.report_lines import SPEECH, rate_of
 from adaptwin_core.ml.evaluation.scoring import Score, difference
 from adaptwin_core.ml.evaluation.window_choice import MOST_WORSE_IF_UNSURE
 
@@ -77,23 +78,30 @@ def _is_close(model: Sibling, best: Sibling) -> bool:
 
 def _why(family: Sequence[Sibling], taken: int, best: int, num_fitting: int, limits: ModelLimits) -> Iterator[str]:
     model = family[taken]
-    among = f"of the {num_fitting} models that fit {_in_words(limits)}" if limits.are_any else "of all models"
+    among = "of all models"
+    if limits.are_any:
+        among = f"of the {num_fitting} models that fit {_in_words(limits)}"
+    if num_fitting == 1:
+        yield f"Take {model.name} ({_size(model)}). It is the only model{_that_fits(limits)}."
+        return
     yield f"Take {model.name} ({_size(model)})."
     if model.score is None:
-        yield f"It is the smallest {among}; no speech with words could show which recognizes this speaker best."
+        yield f"It is only the smallest {among}: no transcripts could show which recognizes this speaker best."
     elif taken == best:
         yield f"It gets the fewest {model.score.unit.plural} wrong {among}, and no smaller one is about as good."
     else:
         other = family[best]
         assert other.score is not None  # all of a family have the same clips
         yield (
-            f"It is the smallest {among} that is about as good as the best: {100 * model.score.error_rate:.1f} % of "
-            f"the {model.score.unit.plural} are wrong, and {100 * other.score.error_rate:.1f} % with {other.name} "
-            f"({_size(other)})."
+            f"It is the smallest {among} that is about as good as the best. On the {len(model.score.clips)} clips that "
+            f"decide, it gets {100 * model.score.error_rate:.1f} % of the {model.score.unit.plural} wrong, and "
+            f"{other.name} ({_size(other)}) {100 * other.score.error_rate:.1f} %."
         )
 
 
 def _none_fits(family: Sequence[Sibling], limits: ModelLimits) -> str:
+    if len(family) == 1:
+        return f"The model does not fit {_in_words(limits)}: it is {_size(family[0])}. Cut more, or raise the limits."
     smallest = min(family, key=lambda model: model.weights_bytes)
     fastest = min(family, key=lambda model: model.ms)
     return (
@@ -106,11 +114,15 @@ def _none_fits(family: Sequence[Sibling], limits: ModelLimits) -> str:
 def _in_words(limits: ModelLimits) -> str:
     wanted = []
     if limits.most_bytes is not None:
-        wanted.append(f"{limits.most_bytes / 1e6:.0f} MB")
+        wanted.append(f"{limits.most_bytes / 1e6:g} MB")
     if limits.most_ms is not None:
         wanted.append(f"{limits.most_ms:.0f} ms for {UTTERANCE_S:g} s of speech")
     on = "" if limits.device is None else f" on a {limits.device}"
     return f"{' and '.join(wanted)}{on}"
+
+
+def _that_fits(limits: ModelLimits) -> str:
+    return f" that fits {_in_words(limits)}" if limits.are_any else ""
 
 
 def _size(model: Sibling) -> str:
@@ -122,15 +134,7 @@ def family_table(family: dict[str, Any]) -> Iterator[str]:
     yield "| model | MB | ms for 4 s | error rate | others | |"
     yield "|---|---|---|---|---|---|"
     for place, model in enumerate(family["models"]):
-        heard = [_rate(model["speech"].get(kind)) for kind in ("speaker", "general")]
+        heard = [rate_of(model["speech"][kind]["compressed"]) if kind in model["speech"] else "-" for kind in SPEECH]
         mark = "**take this one**" if place == family["take"] else "" if model["is_on_frontier"] else "beaten"
         size = f"{model['weights_bytes'] / 1e6:.1f} | {model['ms']:.0f}"
         yield f"| {model['name']} | {size} | {' | '.join(heard)} | {mark} |"
-
-
-def _rate(found: dict[str, Any] | None) -> str:
-    if found is None:
-        return "-"
-    score = found["compressed"]
-    low, high = 100 * score["error_rate_low"], 100 * score["error_rate_high"]
-    return f"{100 * score['error_rate']:.1f} % ({low:.1f}-{high:.1f})"

@@ -20,7 +20,6 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         *(silence_told(kind, found) for kind, found in report["silence"].items()),
         *not_taught(report, names=True),
         *report["verdict"]["advice"],
-        *([report["family"]["sentence"]] if "family" in report else []),
     ]
 
 

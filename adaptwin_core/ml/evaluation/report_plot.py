@@ -8,12 +8,12 @@ import matplotlib as mpl
 
 from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.report_lines import SPEECH
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
-_SETS = {"speaker": "this speaker", "general": "other speakers"}
 PNG, SVG = "report.png", "report.svg"
 OTHER_WINDOW = "#8fcbb8"  # of the compressed model in windows that it is not for
 
@@ -32,7 +32,9 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
         places = [index + 0.27 * (place - 1) for index, _ in rows]
         bars = errors.bar(places, heights, 0.25, yerr=spans, capsize=3, color=colour, label=label)
         errors.bar_label(bars, fmt="%.1f", padding=3)
-    errors.set_xticks(range(len(sets)), [f"{_SETS[name]}\n{found['num_clips']} held-out clips" for name, found in sets])
+    errors.set_xticks(
+        range(len(sets)), [f"{SPEECH[name]}\n{found['num_clips']} held-out clips" for name, found in sets]
+    )
     errors.set_ylabel(f"{_rate(report)}, %")
     errors.margins(y=0.15)
     errors.legend(frameon=False)
@@ -57,7 +59,7 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
 def picture(report: Mapping[str, Any]) -> str:
     """Return the plot as a line of Markdown, with words for those who do not see it."""
     shown = [
-        f"{_rate(report)} of {_SETS[name]}: "
+        f"{_rate(report)} of {SPEECH[name]}: "
         + ", ".join(
             f"{100 * scores[0]['error_rate']:.1f} % ({label})"
             for label, _, scores in _heard(report, [found])

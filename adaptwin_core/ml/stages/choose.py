@@ -78,7 +78,7 @@ def _judged(recipe: Recipe, limits: ModelLimits) -> Judged:
     encoder_cut = 1 - params["encoder_params"] / recipe.shape.encoder_params
     total_cut = 1 - params["total_params"] / recipe.shape.total_params
     name = f"{recipe.base.name}, {_cut_in_words(encoder_cut, total_cut)}, {recipe.spec.weights}"
-    chosen_by = _score_to_choose_by(recipe)
+    chosen_by = _score_to_choose_by(recipe, window)
     sibling = Sibling(name, chosen_by, weights_bytes, round(limits.ms_of(needs, measured_ms), 1))
     told = {
         "name": name,
@@ -105,12 +105,15 @@ def _cut_in_words(encoder_cut: float, total_cut: float) -> str:
     return encoder if encoder_cut > 0 else f"decoder cut, model -{100 * total_cut:.0f} %"
 
 
-def _score_to_choose_by(recipe: Recipe) -> Score | None:
-    """Return the score on the validation clips or, where these hold no word, on the test clips."""
+def _score_to_choose_by(recipe: Recipe, window: WindowKind) -> Score | None:
+    """Return the score on the validation clips, in the windows that the model is for.
+
+    If these clips have no words, it is the score on the test clips. Without transcripts there is none.
+    """
     evaluated = recipe.results[Stage.EVALUATE]
     for key, clips in (
-        (TO_CHOOSE_BY, clips_to_choose_by(recipe.speaker)),
-        (EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, WindowKind.FITTED), recipe.speaker.split("test")),
+        (TO_CHOOSE_BY[window], clips_to_choose_by(recipe.speaker)),
+        (EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, window), recipe.speaker.split("test")),
     ):
         texts = json.loads(evaluated[key].files[TEXTS_FILE].read_text())
         spoken = [clip for clip in clips if clip.text is not None and clip.id in texts]

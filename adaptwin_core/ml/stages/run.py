@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adaptwin_core.domain.members import folder_of
+from adaptwin_core.domain.members import folder_of, of_several
 from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
@@ -17,7 +17,7 @@ from adaptwin_core.ml.model.memory import give_back_freed
 from adaptwin_core.ml.model.quiet import quiet_transformers
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.search import clips_to_search_by
-from adaptwin_core.ml.stages.walk import Member, Speech, Walk
+from adaptwin_core.ml.stages.walk import Planned, Speech, Walk
 from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.corpus import Corpus
 from adaptwin_core.speech.files.sources import read_folder
@@ -61,16 +61,18 @@ def run_job(
     """
     quiet_transformers()
     watcher = watcher or Watcher()
-    for base, spec in ordered:
-        require_reachable(spec, base.facts.shape)
+    for place, (base, spec) in enumerate(ordered):
+        with of_several(base.source, place, len(ordered)):
+            require_reachable(spec, base.facts.shape)
     speaker = _read(SpeechKind.SPEAKER, audio, workdir, watcher)
     others = _read(SpeechKind.GENERAL, general, workdir, watcher) if general is not None else None
     told = others.report() if others is not None else None
-    settled = [
-        submit(spec, base.facts.shape, speaker.report(), told, accept_little=accept_little) for base, spec in ordered
-    ]
+    settled = []
+    for place, (base, spec) in enumerate(ordered):
+        with of_several(base.source, place, len(ordered)):
+            settled.append(submit(spec, base.facts.shape, speaker.report(), told, accept_little=accept_little))
     watcher.admitted(list(dict.fromkeys(remark for each in settled for remark in each.remarks)))
-    members = [Member(BaseModel.of(base), each.spec) for (base, _), each in zip(ordered, settled, strict=True)]
+    members = [Planned(BaseModel.of(base), each.spec) for (base, _), each in zip(ordered, settled, strict=True)]
     for model, spec in members:
         if spec.max_wer is not None:  # too few clips to search by are refused now, not in an hour
             clips_to_search_by(Recipe(model, spec, speaker, others, {Stage.VOCABULARY: {}}))

@@ -28,7 +28,7 @@ class Done(NamedTuple):
     seconds: float
 
 
-class Member(NamedTuple):
+class Planned(NamedTuple):
     """One model of a job, and its settings."""
 
     base: BaseModel
@@ -38,7 +38,7 @@ class Member(NamedTuple):
 class Piece(NamedTuple):
     """What one model brings to a task: itself, and the results of it that the task may read."""
 
-    member: Member
+    member: Planned
     earlier: Mapping[Stage, Mapping[TaskKey, Done]]
 
 
@@ -69,11 +69,11 @@ class Walk:
         self, base: BaseModel, spec: CompressionSpec, *, until: Stage = Stage.PUBLISH
     ) -> Mapping[Stage, Mapping[TaskKey, Done]]:
         """Make one model, as `run_family` does."""
-        (done,) = self.run_family([Member(base, spec)], until=until)
+        (done,) = self.run_family([Planned(base, spec)], until=until)
         return done
 
     def run_family(
-        self, members: Sequence[Member], *, limits: ModelLimits = NO_LIMITS, until: Stage = Stage.PUBLISH
+        self, members: Sequence[Planned], *, limits: ModelLimits = NO_LIMITS, until: Stage = Stage.PUBLISH
     ) -> Sequence[Mapping[Stage, Mapping[TaskKey, Done]]]:
         """Do every task of every stage for the models of a job, in order, and return what each model's tasks left.
 
@@ -87,7 +87,8 @@ class Walk:
         """
         has_general = self._speech.general is not None
         outlines = [
-            Outline(member.spec, member.base.shape, has_general, self._num_shards, len(members)) for member in members
+            Outline(member.spec, member.base.shape, has_general, self._num_shards, len(members) > 1 or limits.are_any)
+            for member in members
         ]
         all_done: list[dict[Stage, dict[TaskKey, Done]]] = [{} for _ in members]
         for stage in JOB_STAGES[: JOB_STAGES.index(until) + 1]:

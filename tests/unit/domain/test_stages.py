@@ -25,9 +25,9 @@ MULTILINGUAL = SHAPE.with_tokens(51_865)
 
 
 def keys(
-    stage: Stage, *, shape: ModelShape = SHAPE, has_general: bool = False, num_models: int = 1, **spec: object
+    stage: Stage, *, shape: ModelShape = SHAPE, has_general: bool = False, is_chosen: bool = False, **spec: object
 ) -> list[str]:
-    outline = Outline(CompressionSpec.model_validate(spec), shape, has_general, num_shards=3, num_models=num_models)
+    outline = Outline(CompressionSpec.model_validate(spec), shape, has_general, num_shards=3, is_chosen=is_chosen)
     return [str(key) for key in row_of(stage).keys(outline)]
 
 
@@ -78,14 +78,14 @@ def test_one_task_works_on_the_whole_model(stage: Stage):
 
 
 def test_every_stage_of_some_job_has_tasks():
-    assert all(keys(stage, shape=MULTILINGUAL, max_wer=5.0, num_models=2) for stage in JOB_STAGES)
+    assert all(keys(stage, shape=MULTILINGUAL, max_wer=5.0, is_chosen=True) for stage in JOB_STAGES)
 
 
 def test_one_model_is_not_chosen_and_hears_no_validation_clips():
     assert keys(Stage.CHOOSE) == []
-    assert keys(Stage.CHOOSE, num_models=2) == ["family"]
-    more = set(keys(Stage.EVALUATE, num_models=2)) - set(keys(Stage.EVALUATE))
-    assert more == {"compressed:speaker:fitted:valid"}
+    assert keys(Stage.CHOOSE, is_chosen=True) == ["family"]
+    more = set(keys(Stage.EVALUATE, is_chosen=True)) - set(keys(Stage.EVALUATE))
+    assert more == {"compressed:speaker:fitted:valid", "compressed:speaker:whole:valid"}
 
 
 def test_a_model_that_learns_nothing_before_its_cut_has_no_task_for_it():
@@ -250,7 +250,7 @@ def test_a_stage_reads_earlier_stages_only():
     assert read_by(Stage.EVALUATE, "base:speaker:whole") == ()
     assert read_by(Stage.EVALUATE, "compressed:speaker:fitted") == (Stage.VOCABULARY, Stage.TUNE)
     for position, stage in enumerate(JOB_STAGES):
-        for key in keys(stage, has_general=True, max_wer=5.0, num_models=2):
+        for key in keys(stage, has_general=True, max_wer=5.0, is_chosen=True):
             assert set(read_by(stage, key)) <= set(JOB_STAGES[:position])
 
 
@@ -258,7 +258,7 @@ def test_every_stage_has_one_row_and_its_keys_are_read_back_from_their_written_f
     assert [row.stage for row in TABLE] == list(Stage)
     for row in TABLE:
         spec = CompressionSpec(max_wer=5.0, exports=("dense",))
-        outline = Outline(spec, SHAPE, has_general=True, num_shards=3, num_models=2)
+        outline = Outline(spec, SHAPE, has_general=True, num_shards=3, is_chosen=True)
         for key in row.keys(outline):
             assert row.key.parse(str(key)) == key
 
