@@ -10,7 +10,7 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 ├── LimitExceeded                 a cap on size, count or quota
 ├── ResourceExhausted             memory or disk ran out; a retry may succeed
 ├── LeaseLost                     another worker owns this task now
-├── Cancelled                     the job was cancelled while a task ran
+├── Cancelled                     the job was cancelled or paused while a task ran
 └── CorruptBlob                   stored bytes do not match their SHA-256
 
 HTTP status codes are mapped at the edge (api/error_status.py) and nowhere else.

@@ -47,12 +47,14 @@ class JobTask:
         return self.job.tenant_id
 
     def may_start(self) -> bool:
-        return JobState(self.job.state) not in TERMINAL_JOB_STATES
+        return JobState(self.job.state) not in {*TERMINAL_JOB_STATES, JobState.PAUSED}
 
     def started(self) -> None:
         if self.job.state == JobState.QUEUED:
-            self.job.state, self.job.started_at = next_state(JobState.QUEUED, "start"), func.now()
-            events.add(self.session, self.job, "state", "the job has started", state=self.job.state)
+            told = "the job has started" if self.job.started_at is None else "the job goes on"
+            self.job.started_at = self.job.started_at or func.now()
+            self.job.state = next_state(JobState.QUEUED, "start")
+            events.add(self.session, self.job, "state", told, state=self.job.state)
 
     def warn(self, message: str, **data: Any) -> None:
         events.add(self.session, self.job, "warning", f"{self.stage} {self.key}{message}", task=self.key, **data)

@@ -82,12 +82,15 @@ class Tasks:
         """Extend the lease and show progress.
 
         Returns:
-            RUNNING: go on. CANCELLED: the job was cancelled or failed, stop. Anything else: the lease is lost, stop.
+            RUNNING: go on. CANCELLED: the job was cancelled or failed, stop. PAUSED: the job was paused, stop.
+            Anything else: the lease is lost, stop.
         """
         if leases.extend(session, held.task_id, held.attempt, lease_s=self.lease_s, progress=progress):
             return TaskState.RUNNING
-        task = session.get_one(Task, held.task_id, populate_existing=True)
-        return TaskState.CANCELLED if task.state == TaskState.CANCELLED else TaskState.QUEUED
+        task = session.get(Task, held.task_id, populate_existing=True)
+        if task is not None and task.state in {TaskState.CANCELLED, TaskState.PAUSED}:
+            return TaskState(task.state)
+        return TaskState.QUEUED
 
     def complete(self, session: Session, held: Claim, outcome: Outcome) -> None:
         """Finish a task and hand its outcome to its owner, which may begin the next stage, all in this transaction.
