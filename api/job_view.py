@@ -8,8 +8,8 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
-from adaptwin_core.rest.jobs import JobOut, JobSummary, StageOut, TaskOut
-from adaptwin_core.service import jobs, models
+from adaptwin_core.rest.jobs import JobOut, JobSummary, StageOut, TaskOut, TimeSpan
+from adaptwin_core.service import jobs, models, outlook
 from adaptwin_core.store.tables import Job, Task
 
 
@@ -18,15 +18,18 @@ def summary_of(job: Job) -> JobSummary:
     return JobSummary.model_validate(job)
 
 
-def view_of(session: Session, scope: TenantScope, job: Job) -> JobOut:
-    """Return a job with its stages, tasks, model and verdict."""
+def view_of(session: Session, scope: TenantScope, job: Job, *, num_shards: int) -> JobOut:
+    """Return a job with its stages, tasks, model and verdict, and what is ahead of it."""
     tasks = jobs.tasks(session, scope, job.id)
     model = models.of_job(session, scope, job.id)
+    ahead = outlook.of_job(session, scope, job.id, num_shards=num_shards)
     return JobOut(
         **summary_of(job).model_dump(),
         spec=job.spec,
         accept_little=job.accept_little,
         stages=[_stage(stage, [task for task in tasks if task.stage == stage]) for stage in JOB_STAGES],
+        queue_position=ahead.queue_position,
+        time_left=TimeSpan.model_validate(ahead.time_left) if ahead.time_left is not None else None,
         model_id=model.id if model is not None else None,
         verdict=model.manifest.get("verdict") if model is not None else None,
     )

@@ -11,7 +11,7 @@ from adaptwin_core.store.settings import Settings
 from api import cors, docs_page, listen_page, problems
 from api.examples import add_examples
 from api.limits import HeaderGuard
-from api.routes import base_models, datasets, exports, files, health, jobs, models, uploads
+from api.routes import base_models, datasets, estimates, exports, files, health, jobs, models, uploads
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -30,7 +30,7 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    for route in (uploads, datasets, files, base_models, jobs, models, exports):
+    for route in (uploads, datasets, files, base_models, estimates, jobs, models, exports):
         app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)

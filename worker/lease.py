@@ -17,6 +17,7 @@ from adaptwin_core.service.task_owner import Claim
 log = logging.getLogger(__name__)
 
 EXIT_DEADLINE: Final = 75
+TELL_EVERY: Final = 0.05  # of a task: so much progress is an event
 
 
 class Lease:
@@ -28,6 +29,7 @@ class Lease:
         self._done = threading.Event()
         self._state = TaskState.RUNNING  # as the last heartbeat found it
         self._progress: dict[str, Any] | None = None
+        self._told = 0.0  # the share of the task that the last event told
         self._thread = threading.Thread(target=self._keep_alive, name=f"lease {claim.task_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -65,15 +67,19 @@ class Lease:
             asked = time.monotonic()
             if asked - started > self._settings.task_deadline_s:
                 self._give_up()
+            progress = self._progress
+            share = progress["step"] / progress["total"] if progress is not None and progress["total"] else 0.0
+            is_event = self._told + TELL_EVERY <= share < 1
             try:
                 with self._database.transaction() as session:
-                    state = self._tasks.heartbeat(session, self._claim, self._progress)
+                    state = self._tasks.heartbeat(session, self._claim, progress, is_event=is_event)
             except SQLAlchemyError as error:
                 log.warning("heartbeat of %s failed: %s", self._claim.task_id, error)
                 if asked - last_beat > self._settings.lease_s:
                     self._state = TaskState.QUEUED  # by the database's clock another may have it by now
                 continue
             last_beat = asked
+            self._told = share if is_event else self._told
             if self._state is TaskState.RUNNING:  # what was lost once is not ours again
                 self._state = state
 

@@ -25,6 +25,7 @@ RATES: Final[dict[Stage, float]] = {
     Stage.EVALUATE: 42e9,
     Stage.PUBLISH: 1e9,
 }
+START_S: Final = 1.0  # of every task: its inputs are fetched and its models loaded
 FEW: Final = 3  # measured tasks, below which their own spread says too little
 LEAST_SPREAD: Final = 1.15
 
@@ -75,18 +76,18 @@ class Paces:
 
 def task_seconds(stage: Stage, work: float) -> float:
     """Return how long a task takes by the rates."""
-    return work / RATES[stage]
+    return START_S + work / RATES[stage]
 
 
 def span_of(left: Iterable[tuple[Stage, float]], paces: Paces, num_workers: int) -> Span:
-    """Return how long tasks take on workers that do nothing else: stage after stage, and the tasks of each side by side.
+    """Return how long tasks take on workers that do nothing else: stage after stage, those of each stage side by side.
 
     Args:
-        left: stage and work of each task that is not done.
+        left: stage, and seconds by the rates, of each task that is not done.
     """
     by_stage: dict[Stage, list[float]] = {}
-    for stage, work in left:
-        by_stage.setdefault(stage, []).append(task_seconds(stage, work))
+    for stage, seconds in left:
+        by_stage.setdefault(stage, []).append(seconds)
     low, likely, high = (
         sum(
             makespan(by_stage[stage], num_workers) * paces.of(stage)[bound] for stage in JOB_STAGES if stage in by_stage
@@ -110,7 +111,7 @@ def beside(own: Span, others: Iterable[Span], num_workers: int) -> Span:
 
 
 def makespan(seconds: Sequence[float], num_workers: int) -> float:
-    """Return when the last of several tasks is done, each given to the worker that is free first, longest tasks first."""
+    """Return when the last of several tasks is done. Each goes to the worker that is free first, the longest first."""
     ends = [0.0] * num_workers
     for one in sorted(seconds, reverse=True):
         heapq.heapreplace(ends, ends[0] + one)

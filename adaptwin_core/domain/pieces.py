@@ -1,9 +1,10 @@
 """The tasks of a job that makes one model or several, each piece of work once: equal inputs are worked on once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
+from adaptwin_core.domain.estimate import task_seconds
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import TaskKey
@@ -23,11 +24,12 @@ class Piece:
     """One piece of work, and the tasks that it does."""
 
     stage: Stage
-    work: float  # multiplications
+    seconds: float  # by the rates of estimate.py
     places: tuple[Place, ...]
 
 
-def pieces_of(models: Sequence[JobWork]) -> list[Piece]:
+@lru_cache(maxsize=256)
+def pieces_of(*models: JobWork) -> tuple[Piece, ...]:
     """Return the pieces of a job in the order of the stages.
 
     Two tasks are one piece where they are of the same base model and see the same settings, and all that they read is
@@ -47,7 +49,9 @@ def pieces_of(models: Sequence[JobWork]) -> list[Piece]:
                 stage_of[name] = stage
                 work[name] = model.of(stage, key)
                 places.setdefault(name, []).append(Place(index, stage, str(key)))
-    return [Piece(stage_of[name], work[name], tuple(found)) for name, found in places.items()]
+    return tuple(
+        Piece(stage_of[name], task_seconds(stage_of[name], work[name]), tuple(found)) for name, found in places.items()
+    )
 
 
 def _name(model: JobWork, stage: Stage, key: TaskKey, made: dict[Stage, frozenset[int]]) -> object:

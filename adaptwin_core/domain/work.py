@@ -142,7 +142,9 @@ class JobWork:
         different = sum(one.num_windows * (1 + FILLED_S / FITTED_S) for one in self.heard)
         taught = min(num_windows, different) + num_whole + num_fitted
         steps = num_windows * (1 + BACKWARD[spec.tune_method]) * (whole + fitted) / 2
-        return steps + taught * model_work(self.shape, WINDOW_S) + NUM_CHECKS * (num_whole * whole + num_fitted * fitted)
+        return (
+            steps + taught * model_work(self.shape, WINDOW_S) + NUM_CHECKS * (num_whole * whole + num_fitted * fitted)
+        )
 
     def personalize(self, _key: TaskKey) -> float:
         return self.training(self.outline.spec.personal_steps, {})

@@ -54,6 +54,14 @@ class StageOut(Out):
     tasks: list[TaskOut]
 
 
+class TimeSpan(Out):
+    """Seconds: what is likely, and a range that four of five jobs fall into."""
+
+    low_s: float
+    likely_s: float
+    high_s: float
+
+
 class JobSummary(Out):
     id: str
     name: str | None
@@ -72,6 +80,14 @@ class JobOut(JobSummary):
     spec: CompressionSpec
     accept_little: bool = Field(description="Whether the job was submitted with accept_little.")
     stages: list[StageOut]
+    queue_position: int | None = Field(
+        description="Place of the job's next task among all tasks that wait; 1 is taken next. It is null if none of "
+        "its tasks waits."
+    )
+    time_left: TimeSpan | None = Field(
+        description="Time until the model is finished, for a paused job from when it is resumed. It is null once the "
+        "job has ended."
+    )
     model_id: str | None = Field(description="The model that the job made, once it has succeeded.")
     verdict: Verdict | None = Field(
         description="Whether that model recognizes the speaker as well as the original does."

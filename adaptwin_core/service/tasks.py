@@ -78,14 +78,24 @@ class Tasks:
             owned.warn(f": attempt {attempt}", attempt=attempt)
         return Claim(task_id, attempt, Stage(task.stage), task.key, task.job_id, task.dataset_id, owned.tenant_id)
 
-    def heartbeat(self, session: Session, held: Claim, progress: dict[str, Any] | None) -> TaskState:
+    def heartbeat(
+        self, session: Session, held: Claim, progress: dict[str, Any] | None, *, is_event: bool = False
+    ) -> TaskState:
         """Extend the lease and show progress.
+
+        Args:
+            is_event: tell people of the progress, too.
 
         Returns:
             RUNNING: go on. CANCELLED: the job was cancelled or failed, stop. PAUSED: the job was paused, stop.
             Anything else: the lease is lost, stop.
         """
+        owned = None
+        if is_event and (task := session.get(Task, held.task_id)) is not None:
+            owned = self.owners.lock(session, task)  # before the task's own row, as everywhere
         if leases.extend(session, held.task_id, held.attempt, lease_s=self.lease_s, progress=progress):
+            if owned is not None and progress is not None:
+                owned.progressed(progress)
             return TaskState.RUNNING
         task = session.get(Task, held.task_id, populate_existing=True)
         if task is not None and task.state in {TaskState.CANCELLED, TaskState.PAUSED}:
@@ -99,7 +109,11 @@ class Tasks:
             LeaseLost: another holds the task now, or it was cancelled; nothing was written.
         """
         owned = self._lock_held(session, held)
-        _release(session, held, TaskState.DONE, {"result_key": outcome.result_key, "error": None})
+        measured = {
+            "worked_s": outcome.worked_s,
+            "expected_s": None if outcome.worked_s is None else owned.expected_s(),
+        }
+        _release(session, held, TaskState.DONE, {"result_key": outcome.result_key, "error": None, **measured})
         owned.done(outcome)
 
     def fail(self, session: Session, held: Claim, error: ErrorDict, *, retryable: bool) -> None:

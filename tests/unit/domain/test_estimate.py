@@ -1,6 +1,7 @@
 """How long a job takes: the arithmetic, and its distance from runs that were measured."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -33,19 +34,20 @@ def model(shape: ModelShape = SHAPE, *, general: Heard | None = GENERAL, num_sha
 
 
 def seconds(*models: JobWork, num_workers: int = 1) -> float:
-    return span_of(((piece.stage, piece.work) for piece in pieces_of(models)), Paces({}), num_workers).likely_s
+    return span_of(((piece.stage, piece.seconds) for piece in pieces_of(*models)), Paces({}), num_workers).likely_s
 
 
 def test_the_demo_took_what_is_estimated() -> None:
     demo = json.loads(DEMO.read_text())
     heard = [
-        Heard.of(DatasetReport.model_validate(demo["service_report"]["datasets"][kind])) for kind in ("speaker", "general")
+        Heard.of(DatasetReport.model_validate(demo["service_report"]["datasets"][kind]))
+        for kind in ("speaker", "general")
     ]
     outline = Outline(
         CompressionSpec.model_validate(demo["spec"]), shape_named("whisper-tiny").with_tokens(51_864), True, 2
     )
-    pieces = pieces_of([JobWork(outline, "base", *heard)])
-    span = span_of(((piece.stage, piece.work) for piece in pieces), Paces({}), 2)
+    pieces = pieces_of(JobWork(outline, "base", *heard))
+    span = span_of(((piece.stage, piece.seconds) for piece in pieces), Paces({}), 2)
     took_s = demo["phases_s"]["job"]
     assert took_s / FACTOR < span.likely_s < took_s * FACTOR
     assert span.low_s < took_s < span.high_s
@@ -95,9 +97,9 @@ def test_the_longest_tasks_come_first() -> None:
 
 def test_models_that_share_are_worked_on_once() -> None:
     small, large = model(encoder_cut=0.45), model(encoder_cut=0.2)
-    shared, alone = pieces_of([small, large]), pieces_of([small])
+    shared, alone = pieces_of(small, large), pieces_of(small)
 
-    def by_stage(pieces: list[Piece]) -> dict[Stage, int]:
+    def by_stage(pieces: Sequence[Piece]) -> dict[Stage, int]:
         return {stage: sum(piece.stage is stage for piece in pieces) for stage in JOB_STAGES}
 
     one, both = by_stage(alone), by_stage(shared)
@@ -111,7 +113,7 @@ def test_models_that_share_are_worked_on_once() -> None:
 
 
 def test_what_is_told_once_has_the_places_of_all() -> None:
-    first = pieces_of([model(encoder_cut=0.45), model(encoder_cut=0.2)])[0]
+    first = pieces_of(model(encoder_cut=0.45), model(encoder_cut=0.2))[0]
     assert [(place.model, place.stage, place.key) for place in first.places] == [
         (0, Stage.PERSONALIZE, "model"),
         (1, Stage.PERSONALIZE, "model"),
@@ -120,13 +122,13 @@ def test_what_is_told_once_has_the_places_of_all() -> None:
 
 def test_models_of_other_bases_share_nothing() -> None:
     one = model()
-    pieces = pieces_of([one, replace(one, base="another")])
+    pieces = pieces_of(one, replace(one, base="another"))
     assert all(len(piece.places) == 1 for piece in pieces)
-    assert len(pieces) == 2 * len(pieces_of([one]))
+    assert len(pieces) == 2 * len(pieces_of(one))
 
 
 def test_models_that_learn_for_another_time_share_no_later_work() -> None:
-    pieces = pieces_of([model(personal_steps=100), model(personal_steps=200)])
+    pieces = pieces_of(model(personal_steps=100), model(personal_steps=200))
     shared = {piece.stage for piece in pieces if len(piece.places) == 2}
     assert shared == {Stage.EVALUATE}  # of the base model
 
@@ -138,8 +140,8 @@ def test_measured_tasks_correct_the_estimate() -> None:
     assert paces.of(Stage.EVALUATE).likely == 2.0  # as much slower as what was measured
     assert paces.of(Stage.EVALUATE).high == 2.0 * UNMEASURED.high
     assert Paces.measured({}).of(Stage.TUNE) == UNMEASURED
-    left = [(Stage.TUNE, 1e12)]
-    assert span_of(left, paces, 1).likely_s == 2 * span_of(left, Paces({}), 1).likely_s == 2 * task_seconds(*left[0])
+    left = [(Stage.TUNE, task_seconds(Stage.TUNE, 1e12))]
+    assert span_of(left, paces, 1).likely_s == 2 * span_of(left, Paces({}), 1).likely_s == 2 * left[0][1]
 
 
 def test_one_slow_task_does_not_change_what_is_likely() -> None:
