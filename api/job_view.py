@@ -10,6 +10,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.rest.jobs import JobOut, JobSummary, StageOut, TaskOut, TimeSpan
 from adaptwin_core.service import jobs, models, outlook
+from adaptwin_core.store.settings import Settings
 from adaptwin_core.store.tables import Job, Task
 
 
@@ -18,11 +19,11 @@ def summary_of(job: Job) -> JobSummary:
     return JobSummary.model_validate(job)
 
 
-def view_of(session: Session, scope: TenantScope, job: Job, *, num_shards: int) -> JobOut:
+def view_of(session: Session, scope: TenantScope, job: Job, settings: Settings) -> JobOut:
     """Return a job with its stages, tasks, model and verdict, and what is ahead of it."""
     tasks = jobs.tasks(session, scope, job.id)
     model = models.of_job(session, scope, job.id)
-    ahead = outlook.of_job(session, scope, job.id, num_shards=num_shards)
+    ahead = outlook.of_job(session, scope, job.id, num_shards=settings.calibration_shards)
     return JobOut(
         **summary_of(job).model_dump(),
         spec=job.spec,

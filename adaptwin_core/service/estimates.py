@@ -1,7 +1,7 @@
 """What a job would be, before it is submitted: its models, its time, what it takes, and what is wrong with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain import footprint, languages, submission
 from adaptwin_core.domain.admission import Remark, remarks_on
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.errors import AdaptwinError, InvalidInput
+from adaptwin_core.domain.errors import AdaptwinError, InvalidInput, InvalidSpec
 from adaptwin_core.domain.estimate import Paces, Span, beside, span_of
 from adaptwin_core.domain.pieces import Piece, Place, pieces_of
 from adaptwin_core.domain.planned_model import PlannedModel, planned_model
@@ -100,7 +100,7 @@ def make(session: Session, scope: TenantScope, asked: Asked, *, max_unfinished: 
     problems += submission.refusals(asked.spec, base.shape, *reports, accept_little=asked.accept_little)
     remarks = remarks_on(*reports, asked.spec)
     outline = Outline(submission.settled(asked.spec, *reports), base.shape, general is not None, num_shards)
-    with _listed([]):  # it is among the problems already
+    with suppress(InvalidSpec):  # it is among the problems already
         kept = kept_results.of_outline(
             session,
             scope,
@@ -149,15 +149,19 @@ def _named(
         languages.require(asked.spec.language, base.languages, base.id)
     if asked.general_dataset_id == asked.dataset_id:
         problems.append(InvalidInput("the general speech must be other people's: give another dataset, or none"))
-    speech: list[Dataset | None] = []
-    for dataset_id in (asked.dataset_id, asked.general_dataset_id):
-        speech.append(None)
-        with _listed(problems):
-            if dataset_id is not None:
-                dataset = datasets.get(session, scope, dataset_id)
-                readiness.require_ready(dataset)
-                speech[-1] = dataset
-    return base, *speech
+    speaker, general = (
+        None if dataset_id is None else _speech(session, scope, dataset_id, problems)
+        for dataset_id in (asked.dataset_id, asked.general_dataset_id)
+    )
+    return base, speaker, general
+
+
+def _speech(session: Session, scope: TenantScope, dataset_id: str, problems: list[AdaptwinError]) -> Dataset | None:
+    with _listed(problems):
+        dataset = datasets.get(session, scope, dataset_id)
+        readiness.require_ready(dataset)
+        return dataset
+    return None
 
 
 @contextmanager

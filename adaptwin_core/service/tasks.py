@@ -109,11 +109,10 @@ class Tasks:
             LeaseLost: another holds the task now, or it was cancelled; nothing was written.
         """
         owned = self._lock_held(session, held)
-        measured = {
-            "worked_s": outcome.worked_s,
-            "expected_s": None if outcome.worked_s is None else owned.expected_s(),
-        }
-        _release(session, held, TaskState.DONE, {"result_key": outcome.result_key, "error": None, **measured})
+        values: dict[str, Any] = {"result_key": outcome.result_key, "error": None}
+        if outcome.worked_s is not None:
+            values |= {"worked_s": outcome.worked_s, "expected_s": owned.expected_s()}
+        _release(session, held, TaskState.DONE, values)
         owned.done(outcome)
 
     def fail(self, session: Session, held: Claim, error: ErrorDict, *, retryable: bool) -> None:

@@ -63,7 +63,7 @@ def create_job(
             max_unfinished=service.settings.max_running_jobs,
             num_shards=service.settings.calibration_shards,
         )
-        shown = view_of(session, scope, job, num_shards=service.settings.calibration_shards)
+        shown = view_of(session, scope, job, service.settings)
     response.headers["Location"] = f"/v1/jobs/{shown.id}"
     if not is_new:
         response.status_code = 200
@@ -86,34 +86,28 @@ def list_jobs(
 def get_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Show a job with the progress of each of its tasks, block by block."""
     with service.database.transaction() as session:
-        return view_of(session, scope, jobs.get(session, scope, job_id), num_shards=service.settings.calibration_shards)
+        return view_of(session, scope, jobs.get(session, scope, job_id), service.settings)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(404, 409))
 def cancel_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Cancel a job. Its workers stop within seconds."""
     with service.database.transaction() as session:
-        return view_of(
-            session, scope, jobs.cancel(session, scope, job_id), num_shards=service.settings.calibration_shards
-        )
+        return view_of(session, scope, jobs.cancel(session, scope, job_id), service.settings)
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=documented(404, 409))
 def pause_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Pause a job. The tasks that run stop within seconds and begin anew when it is resumed; finished ones are kept."""
     with service.database.transaction() as session:
-        return view_of(
-            session, scope, job_control.pause(session, scope, job_id), num_shards=service.settings.calibration_shards
-        )
+        return view_of(session, scope, job_control.pause(session, scope, job_id), service.settings)
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=documented(404, 409))
 def resume_job(job_id: JobId, scope: Scope, service: Running, background: BackgroundTasks) -> JobOut:
     """Let a paused job go on from its last finished task."""
     with service.database.transaction() as session:
-        shown = view_of(
-            session, scope, job_control.resume(session, scope, job_id), num_shards=service.settings.calibration_shards
-        )
+        shown = view_of(session, scope, job_control.resume(session, scope, job_id), service.settings)
     background.add_task(announce, service)
     return shown
 
@@ -123,7 +117,7 @@ def retry_job(job_id: JobId, scope: Scope, service: Running, background: Backgro
     """Try a job that failed or was cancelled again, from its last finished task."""
     with service.database.transaction() as session:
         job = job_control.retry(session, scope, job_id, max_unfinished=service.settings.max_running_jobs)
-        shown = view_of(session, scope, job, num_shards=service.settings.calibration_shards)
+        shown = view_of(session, scope, job, service.settings)
     background.add_task(announce, service)
     return shown
 
