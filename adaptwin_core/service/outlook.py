@@ -1,12 +1,15 @@
 """What is ahead of a job: its place in the queue, and the time that is left."""
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.estimate import Paces, Span, beside, span_of
 from adaptwin_core.domain.pieces import Piece, Place, pieces_of
 from adaptwin_core.domain.scope import TenantScope
@@ -17,6 +20,8 @@ from adaptwin_core.service import jobs, work_times
 from adaptwin_core.store.queries import queue
 from adaptwin_core.store.queries.queue import JobFacts
 from adaptwin_core.store.tables import Job, Task
+
+log = logging.getLogger(__name__)
 
 MOST_OTHERS: Final = 100  # jobs before and beside one that are counted
 NEARLY_DONE: Final = 0.95  # a running task is never taken to be done
@@ -54,7 +59,8 @@ def spans_of_others(
 ) -> list[Span]:
     """Return what is left of every job that waits or runs, but for one."""
     others = [facts for facts in queue.active(session, limit=MOST_OTHERS) if job is None or facts.job.id != job.id]
-    return _left(session, others, paces, num_workers, num_shards=num_shards)
+    known = [facts for facts in others if _is_known(facts, num_shards=num_shards)]
+    return _left(session, known, paces, num_workers, num_shards=num_shards)
 
 
 def seconds_left(pieces: Iterable[Piece], shares: dict[Place, float]) -> Iterator[tuple[Stage, float]]:
@@ -85,6 +91,16 @@ def _left(
         place = Place(0, Stage(task.stage), task.key)
         shares[task.job_id][place] = _share(task, seconds.get((task.job_id, place), 1.0))
     return [span_of(seconds_left(found, shares[job_id]), paces, num_workers) for job_id, found in pieces.items()]
+
+
+def _is_known(facts: JobFacts, *, num_shards: int) -> bool:
+    """Tell whether this version can read a job. One that it cannot read must not hide the time of all others."""
+    try:
+        pieces_of(*work_times.models_of(facts, num_shards=num_shards))
+    except (ValidationError, InvalidSpec) as fault:
+        log.warning("how long job %s takes cannot be told: %s", facts.job.id, fault)
+        return False
+    return True
 
 
 def _share(task: Task, likely_s: float) -> float:
