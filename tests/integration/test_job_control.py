@@ -110,7 +110,7 @@ def test_a_paused_job_may_be_cancelled(scope: TenantScope, job_id: str):
 def test_the_body_of_a_paused_task_stops_at_its_next_heartbeat(scope: TenantScope, job_id: str):
     stopped: list[str] = []
 
-    def body(ctx: StageContext):  # noqa: ANN202
+    def body(ctx: StageContext):
         pause(scope, job_id)
         try:
             for step in range(1_000_000):
@@ -129,7 +129,7 @@ def test_the_body_of_a_paused_task_stops_at_its_next_heartbeat(scope: TenantScop
 def test_a_failed_job_is_tried_again_from_its_last_finished_task(scope: TenantScope, job_id: str):
     calls: list[tuple[str, str]] = []
 
-    def body(ctx: StageContext):  # noqa: ANN202
+    def body(ctx: StageContext):
         calls.append((ctx.stage, str(ctx.key)))
         if ctx.stage is Stage.TUNE and calls.count((ctx.stage, str(ctx.key))) == 1:
             raise InvalidInput("it broke")

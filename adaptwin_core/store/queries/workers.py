@@ -21,4 +21,4 @@ def seen(session: Session, worker_id: str, queues: Collection[str], *, forget_af
 def num_seen(session: Session, queue: str, *, within: timedelta) -> int:
     """Count the workers of a queue that were seen lately."""
     query = select(func.count()).select_from(Worker).where(Worker.seen_at > func.now() - within)
-    return session.scalar(query.where(Worker.queues.has_key(queue))) or 0
+    return session.scalar(query.where(Worker.queues.contains([queue]))) or 0
