@@ -81,12 +81,14 @@ class JobOut(JobSummary):
     accept_little: bool = Field(description="Whether the job was submitted with accept_little.")
     stages: list[StageOut]
     queue_position: int | None = Field(
+        None,
         description="Place of the job's next task among all tasks that wait; 1 is taken next. It is null if none of "
-        "its tasks waits."
+        "its tasks waits.",
     )
     time_left: TimeSpan | None = Field(
+        None,
         description="Time until the model is finished, for a paused job from when it is resumed. It is null once the "
-        "job has ended."
+        "job has ended.",
     )
     model_id: str | None = Field(description="The model that the job made, once it has succeeded.")
     verdict: Verdict | None = Field(

@@ -32,6 +32,8 @@ UNSCOPED = {
 UNSCOPED_MODULES = {
     "leases": "a worker holds a task by its id and attempt",
     "erasure": "the sweeper serves all",
+    "queue": "tasks of all tenants share the workers, and only places and seconds come out",
+    "work_times": "only seconds come out",
 }
 DOOR_FREE = {"authenticate", "list_base_models"}
 

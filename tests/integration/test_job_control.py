@@ -11,7 +11,7 @@ from adaptwin_core.domain.states import JobState, TaskState
 from adaptwin_core.service import datasets, job_control, jobs, sweeper
 from adaptwin_core.service.task_owner import Claim
 from tests.integration import world
-from tests.integration.test_leases import claim, complete, fail
+from tests.integration.leasing import claim, complete, fail
 from tests.service_under_test import changed, flush, service, unit_of_work
 from worker.context import StageContext
 from worker.runner import run_task
