@@ -26,15 +26,17 @@ from adaptwin_core.domain.vocabulary import smallest_shape
 FILLED_S: Final = 21.0  # of speech in a whole window, in the middle
 FITTED_S: Final = 5.0  # in a fitted one
 FITTED_WINDOW_S: Final = 6.0  # how long a fitted window is
-NUM_CHECKS: Final = 5  # of a training, on validation windows
+NUM_CHECKS: Final = 4  # about how often a training is judged on validation windows, the start not counted
 BACKWARD: Final = {"adapters": 1.2, "factors": 2.0}  # passes as long as the forward one
 ONE_BY_ONE: Final = 20  # times the work of a token among many: each token alone reads all weights
 TOKENS_A_SECOND: Final = 3.5
 TOKENS_A_CLIP: Final = 5  # prompt and end
+# Clips of each kind of speech that both models transcribe. The speaker's are enough for an interval of about a point;
+# general ones only show what was forgotten.
 MAX_TEST_CLIPS: Final = {SpeechKind.SPEAKER: 200, SpeechKind.GENERAL: 48}
-MAX_SEARCH_CLIPS: Final = 60
+MAX_SEARCH_CLIPS: Final = 60  # that a trial transcribes
 SEARCH_TRIALS: Final = 3
-SEARCH_DIVISOR: Final = 4  # of the steps after the cut, in a trial
+SEARCH_DIVISOR: Final = 4  # one in so many of the steps after the cut, in a trial
 RUN_ON: Final = 12  # sizes of a block that are run to the end of its half
 SOLVING: Final = 12  # times F³: the equations of one number of neurons, in float64
 CUTTING: Final = 6  # times F³: the cut of one block
@@ -143,7 +145,9 @@ class JobWork:
         taught = min(num_windows, different) + num_whole + num_fitted
         steps = num_windows * (1 + BACKWARD[spec.tune_method]) * (whole + fitted) / 2
         return (
-            steps + taught * model_work(self.shape, WINDOW_S) + NUM_CHECKS * (num_whole * whole + num_fitted * fitted)
+            steps
+            + taught * model_work(self.shape, WINDOW_S)
+            + (NUM_CHECKS + 1) * (num_whole * whole + num_fitted * fitted)
         )
 
     def personalize(self, _key: TaskKey) -> float:
