@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service import outbox
+from adaptwin_core.service.auth import key_id_of
 from adaptwin_core.service.bootstrap import Service
 from api.limits import JSON_BODY_BYTES, limited
 from api.strict_route import StrictRoute
@@ -35,22 +36,28 @@ class TenantRoute(StrictRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            request.state.scope = await run_in_threadpool(
-                _authenticate, service_of(request), request.headers.get("authorization", "")
-            )
+            request.state.scope = await run_in_threadpool(self.caller, request)
             return await handle(self.limit(request))
 
         return guarded
+
+    def caller(self, request: Request) -> TenantScope:
+        """Return who is asking. Raises Unauthorized."""
+        return _authenticate(service_of(request), _token(request))
 
     def limit(self, request: Request) -> Request:
         """Return the request with its body capped."""
         return limited(request, JSON_BODY_BYTES)
 
 
-def _authenticate(service: Service, header: str) -> TenantScope:
-    scheme, _, token = header.partition(" ")
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _authenticate(service: Service, token: str) -> TenantScope:
     with service.database.transaction() as session:
-        return service.keys.authenticate(session, token.strip() if scheme.lower() == "bearer" else "")
+        return service.keys.authenticate(session, token)
 
 
 def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantScope:
@@ -58,7 +65,12 @@ def _scope(request: Request, _: Annotated[object, Security(_bearer)]) -> TenantS
     return scope
 
 
+def _key_id(request: Request, _: Annotated[TenantScope, Depends(_scope)]) -> str:
+    return key_id_of(_token(request))
+
+
 Scope = Annotated[TenantScope, Depends(_scope)]
+KeyId = Annotated[str, Depends(_key_id)]
 Running = Annotated[Service, Depends(service_of)]
 After = Annotated[
     str | None, Query(description="Id of the last item of the page before.", max_length=200, pattern=r"^[\x21-\x7e]+$")

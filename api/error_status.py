@@ -12,6 +12,8 @@ STATUS_OF_CODE = {
     "checksum_mismatch": CHECKSUM_MISMATCH,
     "final_upload": 403,
     "gone": 410,
+    "link_expired": 403,
+    "link_invalid": 403,
     "quota_exceeded": 413,
     "range_not_satisfiable": 416,
     "unsupported_media_type": 415,

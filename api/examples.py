@@ -3,7 +3,10 @@
 They are told by the name of a schema. The OpenAPI document shows them wherever a request or an answer has that schema.
 """
 
+import json
 from typing import Any
+
+from fastapi.sse import format_sse_event
 
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
@@ -103,7 +106,7 @@ _JOB_SUMMARY = {
     "stage": "factorize",
     "dataset_id": _DATASET,
     "general_dataset_id": _GENERAL,
-    "base_model": "whisper-tiny.en",
+    "base_models": ["whisper-tiny.en"],
     "created_at": "2026-12-01T09:20:11Z",
     "started_at": "2026-12-01T09:20:12Z",
     "finished_at": None,
@@ -113,7 +116,15 @@ _JOB_SUMMARY = {
 
 def _task(key: str, state: str, seconds: float | None, progress: dict[str, Any] | None = None) -> dict[str, Any]:
     attempt = 0 if seconds is None else 1
-    return {"key": key, "state": state, "attempt": attempt, "progress": progress, "seconds": seconds, "error": None}
+    return {
+        "key": key,
+        "models": [0],
+        "state": state,
+        "attempt": attempt,
+        "progress": progress,
+        "seconds": seconds,
+        "error": None,
+    }
 
 
 _TASKS = {
@@ -137,7 +148,15 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 _RUNNING_JOB = {
     **_JOB_SUMMARY,
-    "spec": CompressionSpec.model_validate(_SPEC).model_dump(mode="json"),
+    "models": [
+        {
+            "base_model": "whisper-tiny.en",
+            "spec": CompressionSpec.model_validate(_SPEC).model_dump(mode="json"),
+            "model_id": None,
+            "verdict": None,
+        }
+    ],
+    "choice": None,
     "accept_little": False,
     "stages": [_stage(stage) for stage in JOB_STAGES],
     "queue_position": 1,
@@ -208,13 +227,20 @@ _ESTIMATE = {
     "workers": 2,
     "rates": "measured",
 }
-_EVENT = {
+_LINK = {
+    "url": f"https://adaptwin.example.com/v1/models/{_MODEL}/exports/ct2-int8/archive"
+    "?expires=1796121012&key=key_01kbd3x9w2m5c8v1b4n7y0z3qh&signature=R0tXb2JzVnJ5U2lnbmF0dXJlT2ZBbkV4YW1wbGUtMDE",
+    "expires_at": "2026-12-01T10:30:12Z",
+}
+_EVENT: dict[str, Any] = {
     "id": 4711,
     "created_at": "2026-12-01T09:23:02Z",
     "kind": "task",
     "message": "factorize encoder.0.self done",
     "data": {"stage": "factorize", "task": "encoder.0.self", "remaining": 3},
 }
+
+_STREAMED_EVENT = format_sse_event(data_str=json.dumps(_EVENT), event=_EVENT["kind"], id=str(_EVENT["id"])).decode()
 
 # schema: {what an example shows: the example}
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -228,6 +254,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "name": "Ada, small",
             "spec": {"max_bytes": 40_000_000, "weights": "int8", "exports": ["ct2-int8"]},
         },
+        "Several models, and the best of them for a phone": {
+            "dataset_id": _DATASET,
+            "general_dataset_id": _GENERAL,
+            "base_models": ["whisper-tiny.en", "whisper-base"],
+            "make": "frontier",
+            "limits": {"device": "phone"},
+        },
         "Only trained for the speaker": {
             "dataset_id": _DATASET,
             "base_model": "whisper-base",
@@ -235,6 +268,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         },
     },
     "NewExport": {"For faster-whisper": {"format": "ct2-int8"}},
+    "NewLink": {
+        "The model as an archive, for a day": {},
+        "An export, for an hour": {"export": "ct2-int8", "expires_in_s": 3600},
+        "One file": {"file": "model.safetensors"},
+    },
+    "LinkOut": {"To an export": _LINK},
     "DatasetOut": {
         "Ready": {
             **_DATASET_SUMMARY,
@@ -258,6 +297,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "ExportOut": {"Ready": _EXPORT},
+    "Live": {"Alive": {"status": "ok"}},
+    "Ready": {"All is well": {"database": "ok", "broker": "ok", "free_disk_bytes": 187_904_819_200}},
     **{
         f"Page_{name}_": {"The last page": {"items": [item], "has_more": False}}
         for name, item in {
@@ -289,3 +330,5 @@ def add_examples(document: dict[str, Any]) -> None:
                 if name in EXAMPLES:
                     shown = EXAMPLES[name].items()
                     content["examples"] = {title: {"summary": title, "value": value} for title, value in shown}
+                if (streamed := body.get("content", {}).get("text/event-stream")) is not None:
+                    streamed["examples"] = {"An event": {"summary": "An event", "value": _STREAMED_EVENT}}

@@ -11,7 +11,8 @@ from adaptwin_core.store.settings import Settings
 from api import cors, docs_page, listen_page, problems
 from api.examples import add_examples
 from api.limits import HeaderGuard
-from api.routes import base_models, datasets, estimates, exports, files, health, jobs, models, uploads
+from api.problem_examples import add_problems
+from api.routes import base_models, datasets, downloads, estimates, exports, files, health, jobs, models, uploads
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -30,8 +31,9 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    for route in (uploads, datasets, files, base_models, estimates, jobs, models, exports):
-        app.include_router(route.router, responses=problems.documented(401, 422, 431, 500, 503))
+    pages = (uploads, datasets, files, base_models, estimates, jobs, models, exports, downloads)
+    for router in (*(page.router for page in pages), downloads.links):
+        app.include_router(router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(health.router)
     docs_page.install(app)
     listen_page.install(app)
@@ -51,5 +53,6 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         schemas = document["components"]["schemas"]
         schemas.update(schema.pop("$defs"), Problem=schema)
         add_examples(document)
+        add_problems(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import headline, sizes, windows
+from bench import family, headline, sizes, windows
 from bench.frontier import table as frontier
 from bench.gpu import table as gpu
 from bench.latency import table as latency
@@ -15,6 +15,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "headline": (Path("README.md"), headline.table),
     "speed": (Path("README.md"), headline.speed),
     "frontier": (DOCS / "frontier.md", frontier.table),
+    "families": (DOCS / "families.md", family.table),
     "gpu": (DOCS / "gpu.md", gpu.table),
     "runtimes": (DOCS / "runtimes.md", runtimes.table),
     "latency": (DOCS / "latency.md", latency.table),

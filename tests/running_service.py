@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ QUICK = {
     "ADAPTWIN_STAGE_THREADS": "1",
 }
 POLL_S = 0.1
+PROGRAM = (sys.executable, "-m", "adaptwin_core.cli.main")
 
 
 def free_port() -> int:
@@ -52,12 +53,21 @@ def without_settings() -> dict[str, str]:
 class Service:
     """`adaptwin up` in a folder of its own."""
 
-    def __init__(self, folder: Path, *options: str, num_workers: int = 1, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        num_workers: int = 1,
+        program: Sequence[str] = PROGRAM,
+        cwd: Path | None = None,
+        **settings: str,
+    ) -> None:
         """Start it, and wait until it says that it is ready."""
         self.folder, self.port, self.lines = folder, free_port(), list[str]()
-        command = [sys.executable, "-u", "-m", "adaptwin_core.cli.main", "up", "--data-dir", str(folder)]
+        command = [*program, "up", "--data-dir", str(folder)]
         command += ["--port", str(self.port), "--workers", str(num_workers), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=without_settings() | settings)
+        environment = without_settings() | {"PYTHONUNBUFFERED": "1"} | settings
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=cwd)
         self.wait_for("AdaPTwin is ready")
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = (folder / "api_key").read_text().strip()

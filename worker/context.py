@@ -1,6 +1,6 @@
 """What the body of a stage may touch: its inputs as local files, a folder to work in, and its lease."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,15 +55,19 @@ class StageContext:
         return self._corpus(SpeechKind.GENERAL, self.task.general)
 
     @cached_property
-    def results(self) -> Mapping[Stage, Mapping[TaskKey, TaskResult]]:
-        """What earlier tasks made, of the stages that this one may read."""
-        return {
-            stage: {
-                key: TaskResult(_FetchedFiles(self, made.files, self.workdir / "earlier" / stage / str(key)), made.info)
-                for key, made in results.items()
+    def results(self) -> Sequence[Mapping[Stage, Mapping[TaskKey, TaskResult]]]:
+        """What earlier tasks made for each model that this task works on, of the stages that it may read."""
+        folders = [self.workdir / "earlier" / str(place) for place in range(len(self.task.pieces))]
+        return [
+            {
+                stage: {
+                    key: TaskResult(_FetchedFiles(self, made.files, folder / stage / str(key)), made.info)
+                    for key, made in results.items()
+                }
+                for stage, results in piece.earlier.items()
             }
-            for stage, results in self.task.earlier.items()
-        }
+            for piece, folder in zip(self.task.pieces, folders, strict=True)
+        ]
 
     def progress(self, done: int, total: int, /, **figures: float) -> None:
         """Show progress, as `Lease.progress` does."""

@@ -15,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from adaptwin_core.domain.errors import Cancelled, CorruptBlob, LeaseLost, NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import row_of
-from adaptwin_core.domain.stages import Owner, Stage
+from adaptwin_core.domain.stages import Owner
 from adaptwin_core.ml.stages.task_result import TaskResult
 from adaptwin_core.service import outbox, results, work_folders
 from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.job_tasks import StageOutcome
 from adaptwin_core.service.task_owner import Claim
-from adaptwin_core.store.blobs import BlobStore, as_json
+from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries.blobs import lock_shared
 from adaptwin_core.store.tables import Task
@@ -93,13 +93,13 @@ def _run_stage_task(
             files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in task_result.files.items()}
             made = results.Made(files, dict(task_result.figures))
             killpoint("task_stored")
-            service.tasks.complete(session, claim, _outcome(claim, inputs, made, worked_s))
+            service.tasks.complete(session, claim, StageOutcome(inputs.result_key, made, worked_s))
     else:
         with service.database.transaction() as session:
             lock_shared(session, scope)
             if not _is_whole(blobs, scope, made):
                 raise CorruptBlob("a kept result was erased meanwhile: it is made again")
-            service.tasks.complete(session, claim, _outcome(claim, inputs, made))
+            service.tasks.complete(session, claim, StageOutcome(inputs.result_key, made))
     killpoint("task_committed")
 
 
@@ -111,14 +111,6 @@ def _is_whole(blobs: BlobStore, scope: TenantScope, made: results.Made) -> bool:
     except (NotFound, CorruptBlob):
         return False
     return True
-
-
-def _outcome(
-    claim: Claim, inputs: results.TaskInputs, made: results.Made, worked_s: float | None = None
-) -> StageOutcome:
-    """Return what the task's owner is handed. A manifest lists the files as they were stored."""
-    manifest = {**made.info, "files": as_json(made.files)} if claim.stage is Stage.PUBLISH else None
-    return StageOutcome(inputs.result_key, made, manifest, worked_s)
 
 
 def _fail(service: Service, claim: Claim, error: Exception) -> None:

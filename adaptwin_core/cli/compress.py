@@ -65,16 +65,15 @@ def compress(
         from adaptwin_core.ml.base.models import Base
 
         base = Base.found(source, spec.language, cache)
-        from adaptwin_core.ml.stages.run import run_recipe
+        from adaptwin_core.ml.stages.run import Ordered, run_job
 
         workdir = made.parent / "work"  # on the disk that is to hold the model; removed with what is left of `made`
         workdir.mkdir()
         with progress_display() as watcher:
-            report = run_recipe(
-                base,
+            report = run_job(
+                [Ordered(base, spec)],
                 audio,
                 general,
-                spec,
                 made,
                 workdir=workdir,
                 accept_little=accept_little,

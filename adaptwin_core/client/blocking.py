@@ -12,7 +12,7 @@ from adaptwin_core.client.sending import Sent
 from adaptwin_core.domain.exports import ExportName
 from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary
 from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
-from adaptwin_core.rest.models import ExportFormatOut, ExportOut, ModelOut, ModelSummary
+from adaptwin_core.rest.models import DAY_S, ExportFormatOut, ExportOut, LinkOut, ModelOut, ModelSummary
 
 
 class Datasets:
@@ -111,6 +111,14 @@ class Models:
     def download(self, model_id: str, folder: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
         return self._run(self._service.download, model_id, folder, on_progress=on_progress)
 
+    def archive(self, model_id: str, path: str | Path, *, on_progress: OnProgress | None = None) -> ModelOut:
+        return self._run(self._service.archive, model_id, path, on_progress=on_progress)
+
+    def link(
+        self, model_id: str, *, export: ExportName | None = None, file: str | None = None, expires_in_s: int = DAY_S
+    ) -> LinkOut:
+        return self._run(self._service.link, model_id, export=export, file=file, expires_in_s=expires_in_s)
+
     def delete(self, model_id: str) -> None:
         self._run(self._service.delete, model_id)
 
@@ -140,6 +148,11 @@ class Exports:
         self, model_id: str, form: ExportName, folder: str | Path, *, on_progress: OnProgress | None = None
     ) -> ExportOut:
         return self._run(self._service.download, model_id, form, folder, on_progress=on_progress)
+
+    def archive(
+        self, model_id: str, form: ExportName, path: str | Path, *, on_progress: OnProgress | None = None
+    ) -> ExportOut:
+        return self._run(self._service.archive, model_id, form, path, on_progress=on_progress)
 
 
 async def _next(events: AsyncGenerator[EventOut, None]) -> EventOut | None:

@@ -36,6 +36,11 @@ class Connection:
     def __init__(self, http: httpx.AsyncClient, patience: Patience) -> None:
         self._http, self._patience = http, patience
 
+    @property
+    def url(self) -> str:
+        """Where this client reaches the service, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
+
     def tries(self) -> Tries:
         return Tries(self._patience, str(self._http.base_url))
 

@@ -23,6 +23,7 @@ RATES: Final[dict[Stage, float]] = {
     Stage.FACTORIZE: 78e9,
     Stage.TUNE: 68e9,
     Stage.EVALUATE: 42e9,
+    Stage.CHOOSE: 1e9,
     Stage.PUBLISH: 1e9,
 }
 START_S: Final = 1.0  # of every task: its inputs are fetched and its models loaded

@@ -17,9 +17,11 @@ from adaptwin_core.domain.task_keys import (
     DatasetKey,
     EvaluationKey,
     ExportKey,
+    FamilyKey,
     ModelKey,
     ShardKey,
     SpeechKind,
+    Split,
     TaskKey,
     WindowKind,
 )
@@ -42,9 +44,14 @@ _HEARD = (
 )
 
 
+# By what one of several models is chosen: clips that no training saw and that the report is not of.
+TO_CHOOSE_BY: Final = EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, WindowKind.FITTED, Split.VALID)
+
+
 def _evaluations(outline: Outline) -> list[EvaluationKey]:
     speech = SpeechKind if outline.has_general else (SpeechKind.SPEAKER,)
-    return [EvaluationKey(model, kind, window) for kind in speech for model, window in _HEARD]
+    tested = [EvaluationKey(model, kind, window) for kind in speech for model, window in _HEARD]
+    return tested + ([TO_CHOOSE_BY] if outline.num_models > 1 else [])
 
 
 def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
@@ -52,6 +59,15 @@ def _reads(*stages: Stage) -> Callable[[TaskKey], tuple[Stage, ...]]:
 
 
 _UP_TO_WEIGH = (Stage.VOCABULARY, Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH)
+_UP_TO_PUBLISH = (
+    Stage.VOCABULARY,
+    Stage.WEIGH,
+    Stage.SEARCH,
+    Stage.FACTORIZE,
+    Stage.TUNE,
+    Stage.EVALUATE,
+    Stage.CHOOSE,
+)
 
 TABLE: Final = (
     Row(
@@ -156,7 +172,8 @@ TABLE: Final = (
     Row(
         Stage.EVALUATE,
         does="transcribes the held-out clips",
-        per="model and window (base whole, compressed whole and fitted) and kind of speech",
+        per="model and window (base whole, compressed whole and fitted) and kind of speech, and of one of several "
+        "models the speaker's validation clips",
         owner=Owner.JOB,
         key=EvaluationKey,
         keys=_evaluations,
@@ -166,13 +183,26 @@ TABLE: Final = (
         cores=Cores.SHARE,
     ),
     Row(
+        Stage.CHOOSE,
+        does="times all models of a job, compares them, and names the one to take",
+        per="job of several models",
+        owner=Owner.JOB,
+        key=FamilyKey,
+        keys=lambda outline: [FamilyKey()] if outline.num_models > 1 else [],
+        reads=_reads(Stage.VOCABULARY, Stage.TUNE, Stage.EVALUATE),
+        sees=settings.of_whole_job,
+        speech=SpeechUse.SPEAKER,
+        cores=Cores.ALL,
+        of_family=True,
+    ),
+    Row(
         Stage.PUBLISH,
         does="writes report, plots, model card and manifest",
         per="model",
         owner=Owner.JOB,
         key=ModelKey,
         keys=_one_if(lambda _outline: True),
-        reads=_reads(Stage.VOCABULARY, Stage.WEIGH, Stage.SEARCH, Stage.FACTORIZE, Stage.TUNE, Stage.EVALUATE),
+        reads=_reads(*_UP_TO_PUBLISH),
         sees=settings.of_whole_job,
         speech=SpeechUse.REPORT,
         cores=Cores.SHARE,

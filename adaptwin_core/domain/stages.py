@@ -24,6 +24,7 @@ class Stage(StrEnum):
     FACTORIZE = "factorize"
     TUNE = "tune"
     EVALUATE = "evaluate"
+    CHOOSE = "choose"
     PUBLISH = "publish"
     EXPORT = "export"
 
@@ -61,18 +62,23 @@ class SpeechUse(StrEnum):
 
 @dataclass(frozen=True)
 class Outline:
-    """What decides which tasks the making of one model has. A job of several models has an outline of each."""
+    """What decides which tasks the making of one model has. A job of several models has an outline of each.
+
+    `num_models`: how many the job makes.
+    """
 
     spec: CompressionSpec
     shape: ModelShape
     has_general: bool
     num_shards: int = 1
+    num_models: int = 1
 
 
 @dataclass(frozen=True)
 class Row:
     """One stage. `does`: what a task does, and `per`: what one task is for, in words. `keys`: the tasks, none where the
     stage is not needed. `reads`: the stages whose results a task may read. `sees`: the settings that a task may see.
+    `of_family`: a task is for all models of a job, and reads the results of all.
     """
 
     stage: Stage
@@ -86,3 +92,4 @@ class Row:
     speech: SpeechUse
     cores: Cores
     queue: Queue = Queue.MODEL
+    of_family: bool = False

@@ -21,6 +21,13 @@ class TaskKey(Protocol):
         """Read the written form. Raises ValueError or InvalidSpec where it is another."""
 
 
+class Split(StrEnum):
+    """The clips that models are judged by: validation chooses among them, and the test tells what was chosen."""
+
+    VALID = "valid"
+    TEST = "test"
+
+
 class SpeechKind(StrEnum):
     SPEAKER = "speaker"
     GENERAL = "general"
@@ -80,6 +87,13 @@ class ModelKey(WholeKey):
 
 
 @dataclass(frozen=True)
+class FamilyKey(WholeKey):
+    """All models of a job."""
+
+    name: ClassVar[str] = "family"
+
+
+@dataclass(frozen=True)
 class ShardKey:
     """Every `count`-th window of the speech, from window `index` on."""
 
@@ -99,20 +113,23 @@ class ShardKey:
 
 @dataclass(frozen=True)
 class EvaluationKey:
-    """One model on the held-out clips of one kind of speech, in windows of one kind."""
+    """One model on the clips of one split of one kind of speech, in windows of one kind."""
 
     model: Contender
     speech: SpeechKind
     window: WindowKind
+    split: Split = Split.TEST
 
     def __str__(self) -> str:
-        return f"{self.model}:{self.speech}:{self.window}"
+        split = "" if self.split is Split.TEST else f":{self.split}"
+        return f"{self.model}:{self.speech}:{self.window}{split}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         # Kept models from before there were two kinds of windows have keys without one. Their exports still ask for it.
-        model, speech, window = (text if text.count(":") > 1 else f"{text}:{WindowKind.WHOLE}").split(":")
-        return cls(Contender(model), SpeechKind(speech), WindowKind(window))
+        parts = text.split(":")
+        model, speech, window, split = parts + [WindowKind.WHOLE.value, Split.TEST.value][len(parts) - 2 :]
+        return cls(Contender(model), SpeechKind(speech), WindowKind(window), Split(split))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from adaptwin_core.domain.sensitivity import sizes_of
 from adaptwin_core.domain.shape import BlockId, Half, ModelShape, blocks_of
 from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Outline, Stage
-from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ShardKey, SpeechKind, TaskKey, WindowKind
+from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ShardKey, SpeechKind, Split, TaskKey, WindowKind
 from adaptwin_core.domain.validation import MAX_WINDOWS
 from adaptwin_core.domain.vocabulary import smallest_shape
 
@@ -40,6 +40,7 @@ SEARCH_DIVISOR: Final = 4  # one in so many of the steps after the cut, in a tri
 RUN_ON: Final = 12  # sizes of a block that are run to the end of its half
 SOLVING: Final = 12  # times F³: the equations of one number of neurons, in float64
 CUTTING: Final = 6  # times F³: the cut of one block
+CHOOSING: Final = 5  # times `ONCE` for each model: it is loaded, and timed on a few utterances
 ONCE: Final = 1e9  # what a task takes that loads no model
 
 
@@ -200,11 +201,15 @@ class JobWork:
 
     def evaluate(self, key: EvaluationKey) -> float:
         heard = self.speaker if key.speech is SpeechKind.SPEAKER else self.general
-        if heard is None or heard.num_test == 0:
+        if heard is None:
             return ONCE
-        num_clips = min(MAX_TEST_CLIPS[key.speech], heard.num_test)
+        is_test = key.split is Split.TEST
+        seconds, num_all = (heard.test_s, heard.num_test) if is_test else (heard.valid_s, heard.num_valid)
+        if num_all == 0:
+            return ONCE
+        num_clips = min(MAX_TEST_CLIPS[key.speech], num_all)
         kept: dict[Half, float] = {} if key.model is Contender.BASE else self.kept
-        return num_clips * self.clip(heard.test_s / heard.num_test, key.window, kept)
+        return num_clips * self.clip(seconds / num_all, key.window, kept)
 
     def clip(self, seconds: float, window: WindowKind, kept: dict[Half, float]) -> float:
         """Return the work of transcribing one clip, a token at a time."""
@@ -212,6 +217,9 @@ class JobWork:
         tokens = TOKENS_A_CLIP + TOKENS_A_SECOND * seconds
         told = ONE_BY_ONE * decoder_work(self.shape, tokens, 0.0)
         return kept.get("encoder", 1.0) * encoder_work(self.shape, window_s) + kept.get("decoder", 1.0) * told
+
+    def choose(self, _key: TaskKey) -> float:
+        return CHOOSING * ONCE * self.outline.num_models
 
     def once(self, _key: TaskKey) -> float:
         return ONCE
@@ -226,5 +234,6 @@ _WORK: Final[dict[Stage, Callable[[JobWork, Any], float]]] = {
     Stage.FACTORIZE: JobWork.factorize,
     Stage.TUNE: JobWork.tune,
     Stage.EVALUATE: JobWork.evaluate,
+    Stage.CHOOSE: JobWork.choose,
     Stage.PUBLISH: JobWork.once,
 }

@@ -37,7 +37,7 @@ class WorkOut(Out):
 class EstimateOut(Out):
     problems: list[Failure] = Field(description="What submitting the job would refuse; empty if it may begin.")
     remarks: list[Failure] = Field(description="What to know of the job if it begins.")
-    models: list[PlannedModelOut]
+    models: list[PlannedModelOut] = Field(description="The models in the order in which the job lists them.")
     work: WorkOut | None = Field(description="It is null if a problem leaves nothing to estimate.")
     workers: int = Field(description="Workers that are there now. If it is 0, the job waits until one is started.")
     rates: Literal["measured", "default"] = Field(

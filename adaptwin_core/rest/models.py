@@ -1,7 +1,7 @@
 """Base models, finished models and their exports."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
@@ -42,7 +42,10 @@ class ModelSummary(Out):
     id: str
     job_id: str
     created_at: datetime
-    num_downloads: int
+    num_downloads: int = Field(
+        description="Times that the model or one of its exports was downloaded as a whole: that the last byte of its "
+        "archive, or of its largest file, was sent. A download in several requests counts once."
+    )
 
 
 class ModelOut(ModelSummary):
@@ -75,3 +78,19 @@ class ExportOut(Out):
     verdict: dict[str, Any] | None = Field(description="Error rate in that runtime, compared with the model itself.")
     files: dict[str, FileRef] = Field(description="The files by their names, once the export is ready.")
     error: Failure | None
+
+
+DAY_S = 24 * 3600
+
+
+class NewLink(In):
+    export: ExportName | None = Field(None, description="Export to download. Left out, it is the model itself.")
+    file: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = Field(
+        None, description="The one file to download. Left out, it is the archive of all files."
+    )
+    expires_in_s: int = Field(DAY_S, ge=1, le=7 * DAY_S, description="Seconds until the link ends.")
+
+
+class LinkOut(Out):
+    url: str = Field(description="Address that needs no key. It begins with the host that the request was sent to.")
+    expires_at: datetime

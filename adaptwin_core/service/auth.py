@@ -63,6 +63,13 @@ class ApiKeys:
         return hmac.digest(self.secret_key.get_secret_value().encode(), secret.encode(), hashlib.sha256)
 
 
+def key_id_of(token: str) -> str:
+    """Return the id of a key that was accepted, which is no secret."""
+    match = _TOKEN.fullmatch(token)
+    assert match is not None
+    return match[1]
+
+
 def revoke_key(session: Session, scope: TenantScope, key_id: str) -> None:
     """End a key at once. Doing it again changes nothing.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from adaptwin_core.service.auth import ApiKeys
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.erasure import Eraser
+from adaptwin_core.service.links import Links
 from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
 from adaptwin_core.service.upload_parts import Parts
@@ -28,6 +29,7 @@ class Service:
     blobs: BlobStore
     broker: Broker
     keys: ApiKeys
+    links: Links
     uploads: Uploads
     parts: Parts
     writers: Writers
@@ -46,6 +48,7 @@ def bootstrap(settings: Settings) -> Service:
         blobs=blobs,
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
+        links=Links(settings.secret_key),
         uploads=uploads,
         parts=Parts(uploads),
         writers=Writers(uploads),

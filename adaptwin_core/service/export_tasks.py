@@ -19,10 +19,11 @@ from adaptwin_core.store.tables import Job
 
 @dataclass(frozen=True)
 class ExportTask:
-    """The making of a job's model in one form."""
+    """The making of one of a job's models in one form."""
 
     session: Session
     job: Job
+    place: int
     form: str
 
     @property
@@ -49,7 +50,7 @@ class ExportTask:
         """Keep the form with the model. Raises LeaseLost: the model was deleted meanwhile."""
         scope = TenantScope(self.tenant_id)
         results.add(self.session, scope, outcome.result_key, outcome.made)
-        model = models.locked_of_job(self.session, scope, self.job.id)
+        model = models.locked_of_job(self.session, scope, self.job.id, self.place)
         if model.deleted_at is not None:
             raise LeaseLost(f"the model was deleted while its export {self.form} was made")
         export = {"files": as_json(outcome.made.files), "verdict": outcome.made.info}

@@ -12,7 +12,6 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import ExportState
 from adaptwin_core.domain.task_keys import ExportKey
 from adaptwin_core.service import models, pipeline
-from adaptwin_core.service.models import FileEntry
 from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Task
@@ -39,16 +38,17 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
     Raises:
         NotFound: no such model, or it was deleted.
     """
-    job_id = models.get(session, scope, model_id).job_id
+    model = models.get(session, scope, model_id)
     # Of two who ask at once, the second finds the first one's task; nobody asks while the model is being deleted.
-    owned.get(session, scope, Job, job_id, lock=True)
+    owned.get(session, scope, Job, model.job_id, lock=True)
     session.expire_all()
     known = {export.form: export for export in of_model(session, scope, model_id)}
     is_new = form not in known or known[form].state is ExportState.FAILED
     if is_new:
         # A new task, not a new attempt: a worker that still holds the failed one must not finish this one.
-        tasks.forget_export(session, scope, job_id, form)
-        pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id)
+        job_id, place = model.job_id, model.place
+        tasks.forget_export(session, scope, job_id, place, form)
+        pipeline.add_task(session, Stage.EXPORT, ExportKey(form), job_id=job_id, models=[place])
         session.flush()
     return get(session, scope, model_id, form), is_new
 
@@ -56,7 +56,7 @@ def request(session: Session, scope: TenantScope, model_id: str, form: ExportNam
 def of_model(session: Session, scope: TenantScope, model_id: str) -> list[Export]:
     """Return every form that was asked for, in the order of `FORMATS`. Raises NotFound."""
     model = models.get(session, scope, model_id)
-    found = {task.key: _under_way(task) for task in tasks.unfinished_exports(session, scope, model.job_id)}
+    found = {task.key: _under_way(task) for task in tasks.unfinished_exports(session, scope, model.job_id, model.place)}
     found |= {form: _made(form, kept) for form, kept in model.manifest.get("exports", {}).items()}
     return [found[form] for form in FORMATS if form in found]
 
@@ -69,20 +69,17 @@ def get(session: Session, scope: TenantScope, model_id: str, form: str) -> Expor
     return found[0]
 
 
-def open_file(session: Session, scope: TenantScope, model_id: str, form: str, name: str) -> FileEntry:
-    """Return where a file of an export is.
+def files(session: Session, scope: TenantScope, model_id: str, form: str) -> Files:
+    """Return where each file of an export is.
 
     Raises:
-        NotFound: no such file.
-        Conflict: the export is not ready, or was refused.
+        NotFound: no such export.
+        Conflict: it is not ready, or was refused.
     """
     export = get(session, scope, model_id, form)
     if export.state is not ExportState.READY:
         raise Conflict(_why_not_ready(export))
-    entry = export.files.get(name)
-    if entry is None:
-        raise NotFound(f"the export {form} has no file {name}; those it has are listed with it")
-    return FileEntry(name, entry, scope.tenant_id)
+    return export.files
 
 
 def _why_not_ready(export: Export) -> str:

@@ -25,24 +25,28 @@ class StageOutcome:
 
     Attributes:
         result_key: its name, by everything that went in.
-        manifest: of the model, from the last stage.
         worked_s: how long its worker worked; None where a kept result was taken.
     """
 
     result_key: str
     made: results.Made
-    manifest: dict[str, Any] | None = None
     worked_s: float | None = None
 
 
 @dataclass(frozen=True)
 class JobTask:
-    """One task of a job. `num_shards` is the number of calibration tasks, in case calibration is the next stage."""
+    """One task of a job.
+
+    Attributes:
+        places: of the models that it is for, among those of the job.
+        num_shards: the number of calibration tasks, in case calibration is the next stage.
+    """
 
     session: Session
     job: Job
     stage: Stage
     key: str
+    places: tuple[int, ...]
     num_shards: int
 
     @property
@@ -60,7 +64,9 @@ class JobTask:
             events.add(self.session, self.job, "state", told, state=self.job.state)
 
     def expected_s(self) -> float:
-        return work_times.expected_s(self.session, self.job, self.stage, self.key, num_shards=self.num_shards)
+        return work_times.expected_s(
+            self.session, self.job, self.stage, self.key, self.places[0], num_shards=self.num_shards
+        )
 
     def progressed(self, progress: Mapping[str, Any]) -> None:
         message = f"{self.stage} {self.key}: {progress['step']} of {progress['total']}"
@@ -76,19 +82,22 @@ class JobTask:
         told = {"stage": self.stage, "task": self.key, "remaining": job.remaining}
         events.add(self.session, job, "task", f"{self.stage} {self.key} done", **told)
         killpoint("task_finished")
+        if self.stage is Stage.CHOOSE:
+            job.choice = outcome.made.info
         if self.stage is Stage.VOCABULARY and (refusal := self._out_of_reach(outcome)) is not None:
             self.failed(refusal)
         elif job.remaining == 0:
             self.session.flush()
-            pipeline.advance(self.session, job, outcome.manifest, num_shards=self.num_shards)
+            pipeline.advance(self.session, job, num_shards=self.num_shards)
 
     def _out_of_reach(self, outcome: StageOutcome) -> ErrorDict | None:
-        """Return why the model cannot have the wanted size with the tokens that were chosen, before it is trained."""
-        shape = self.session.get_one(BaseModel, self.job.base_model_id).shape
-        try:
-            submission.require_reachable(self.job.spec, shape, num_kept=outcome.made.info["kept"])
-        except InvalidSpec as refusal:
-            return {"code": refusal.code, "message": refusal.message}
+        """Return why a model cannot have the wanted size with the tokens that were chosen, before it is trained."""
+        for member in (self.job.members[place] for place in self.places):
+            shape = self.session.get_one(BaseModel, member.base_model_id).shape
+            try:
+                submission.require_reachable(member.spec, shape, num_kept=outcome.made.info["kept"])
+            except InvalidSpec as refusal:
+                return {"code": refusal.code, "message": refusal.message}
         return None
 
     def failed(self, error: ErrorDict) -> None:

@@ -10,17 +10,19 @@ from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
 from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.members import Member
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
+from adaptwin_core.domain.submission import Submission
 from adaptwin_core.service import base_models, pipeline, readiness
 from adaptwin_core.service import events as event_log
 from adaptwin_core.store.queries import auth, datasets, owned
 from adaptwin_core.store.queries import events as event_queries
 from adaptwin_core.store.queries import jobs as queries
 from adaptwin_core.store.queries import tasks as task_queries
-from adaptwin_core.store.tables import Event, Job, Task
+from adaptwin_core.store.tables import Event, Job, JobMember, Task
 
 ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
@@ -31,8 +33,8 @@ def submit(
     *,
     dataset_id: str,
     general_dataset_id: str | None,
-    base_model_id: str,
-    spec: CompressionSpec,
+    members: Sequence[Member],
+    limits: ModelLimits = NO_LIMITS,
     accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,
@@ -42,6 +44,8 @@ def submit(
     """Make a job and set its first stage out, or return the job that the same key made before.
 
     Args:
+        members: the models that it makes.
+        limits: what the model to take must fit.
         max_unfinished: how many jobs a tenant may have that have not ended.
         num_shards: into how many tasks calibration is split.
 
@@ -60,8 +64,8 @@ def submit(
     request = {
         "dataset": dataset_id,
         "general": general_dataset_id,
-        "base": base_model_id,
-        "spec": spec.model_dump(mode="json"),
+        "members": [member.model_dump(mode="json") for member in members],
+        "limits": limits.model_dump(mode="json"),
         "name": name,
     } | ({"accept_little": True} if accept_little else {})
     request_digest = digest_json(request)
@@ -79,17 +83,18 @@ def submit(
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
-    base = base_models.get(session, base_model_id)
-    languages.require(spec.language, base.languages, base.id)
-    settled = submission.submit(spec, base.shape, speaker, general, accept_little=accept_little)
+    settled = [_settled(session, each, limits, speaker, general, accept_little=accept_little) for each in members]
     job = Job(
         id=new_id("job"),
         tenant_id=scope.tenant_id,
         dataset_id=dataset_id,
         general_dataset_id=general_dataset_id,
-        base_model_id=base_model_id,
         name=name,
-        spec=settled.spec,
+        members=[
+            JobMember(place=place, base_model_id=member.base_model, spec=each.spec)
+            for place, (member, each) in enumerate(zip(members, settled, strict=True))
+        ],
+        limits=limits,
         accept_little=accept_little,
         idempotency_key=idempotency_key,
         request_digest=request_digest,
@@ -98,7 +103,7 @@ def submit(
     session.add(job)
     session.flush()
     event_log.add(session, job, "state", "the job is queued", state=job.state)
-    for remark in settled.remarks:
+    for remark in dict.fromkeys(remark for each in settled for remark in each.remarks):
         event_log.add(session, job, "warning", remark.message, code=remark.code)
     pipeline.begin(session, job, JOB_STAGES[0], num_shards=num_shards)
     session.flush()
@@ -144,6 +149,23 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
 def events(session: Session, scope: TenantScope, job_id: str, *, after_id: int, limit: int) -> Sequence[Event]:
     """Return the next events of a job, oldest first. Raises NotFound."""
     return event_queries.after(session, scope, get(session, scope, job_id).id, after_id=after_id, limit=limit)
+
+
+def _settled(
+    session: Session,
+    member: Member,
+    limits: ModelLimits,
+    speaker: DatasetReport,
+    general: DatasetReport | None,
+    *,
+    accept_little: bool,
+) -> Submission:
+    """Return one model's settings as its speech allows them. Raises as `submit` does."""
+    base = base_models.get(session, member.base_model)
+    languages.require(member.spec.language, base.languages, base.id)
+    return submission.submit(
+        member.spec_for(base.shape, limits), base.shape, speaker, general, accept_little=accept_little
+    )
 
 
 def require_room(session: Session, scope: TenantScope, limit: int) -> None:

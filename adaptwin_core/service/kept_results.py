@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.model_limits import NO_LIMITS
+from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
 from adaptwin_core.domain.stages import Outline, Stage
@@ -24,24 +25,33 @@ def of_outline(
     speaker: SpeechFacts,
     general: SpeechFacts | None,
 ) -> Kept:
-    """Return the results that are there. A name holds what the task reads, so it is known where that is all there."""
+    """Return the results that are there for one model of a job.
+
+    A name holds what the task reads, so it is known where that is all there. Tasks for all models are left out: they
+    take little time.
+    """
     found: dict[Stage, dict[TaskKey, Made]] = {}
     whole: set[Stage] = set()  # stages of which every result is there
     for stage in JOB_STAGES:
         row = row_of(stage)
         keys = row.keys(outline)
         found[stage] = {}
-        for key in keys:
+        for key in keys if not row.of_family else ():
             if not whole.issuperset(row.reads(key)):
                 continue
             name = result_name(
                 stage,
                 key,
-                row.sees(outline.spec, key),
-                base=base_digest,
+                [
+                    Ingredients(
+                        base_digest,
+                        row.sees(outline.spec, key),
+                        {read: _identified(found[read]) for read in row.reads(key)},
+                    )
+                ],
+                limits=NO_LIMITS,
                 speaker=speaker,
                 general=general,
-                earlier={read: _identified(found[read]) for read in row.reads(key)},
                 tenant=scope.tenant_id,
             )
             if (made := results.find(session, scope, name)) is not None:

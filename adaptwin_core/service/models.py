@@ -1,26 +1,16 @@
-"""Finished models: list, describe, hand out files, delete."""
+"""Finished models: list, describe, delete."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.store.blobs import BlobRef, from_json
+from adaptwin_core.store.blobs import Files, from_json
 from adaptwin_core.store.queries import models as queries
 from adaptwin_core.store.queries import owned, tasks
 from adaptwin_core.store.tables import Job, Model
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of a model, and where its bytes are: a blob and its scope."""
-
-    name: str
-    blob: BlobRef
-    scope: str
 
 
 def list_models(session: Session, scope: TenantScope, *, after: str | None, limit: int) -> Sequence[Model]:
@@ -36,22 +26,14 @@ def get(session: Session, scope: TenantScope, model_id: str) -> Model:
     return model
 
 
-def of_job(session: Session, scope: TenantScope, job_id: str) -> Model | None:
-    """Return the model that a job made, unless it was deleted."""
+def of_job(session: Session, scope: TenantScope, job_id: str) -> Mapping[int, Model]:
+    """Return the models that a job made, by their places, without those that were deleted."""
     return queries.of_job(session, scope, job_id)
 
 
-def open_file(session: Session, scope: TenantScope, model_id: str, name: str) -> FileEntry:
-    """Return where a model's file is. Raises NotFound."""
-    entry = from_json(get(session, scope, model_id).manifest["files"]).get(name)
-    if entry is None:
-        raise NotFound(f"model {model_id} has no file {name}; its manifest lists those it has")
-    return FileEntry(name, entry, scope.tenant_id)
-
-
-def count_download(session: Session, scope: TenantScope, model_id: str) -> None:
-    """Note that a file of a model was handed out."""
-    queries.count_download(session, scope, model_id)
+def files(session: Session, scope: TenantScope, model_id: str) -> Files:
+    """Return where each file of a model is. Raises NotFound."""
+    return from_json(get(session, scope, model_id).manifest["files"])
 
 
 def delete(session: Session, scope: TenantScope, model_id: str) -> None:
@@ -59,4 +41,4 @@ def delete(session: Session, scope: TenantScope, model_id: str) -> None:
     job = owned.get(session, scope, Job, get(session, scope, model_id).job_id, lock=True)
     model = owned.get(session, scope, Model, model_id, lock=True)
     model.deleted_at = func.now()
-    tasks.cancel_open(session, scope, job.id)
+    tasks.cancel_exports(session, scope, job.id, model.place)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.estimate import Paces, Span, beside, span_of
-from adaptwin_core.domain.pieces import Piece, Place, pieces_of
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, TaskState
+from adaptwin_core.domain.work_units import Place, WorkUnit, units_of
 from adaptwin_core.service import jobs, work_times
 from adaptwin_core.store.queries import queue
 from adaptwin_core.store.queries.queue import JobFacts
@@ -59,44 +59,45 @@ def spans_of_others(
 ) -> list[Span]:
     """Return what is left of every job that waits or runs, but for one."""
     others = [facts for facts in queue.active(session, limit=MOST_OTHERS) if job is None or facts.job.id != job.id]
-    known = [facts for facts in others if _is_known(facts, num_shards=num_shards)]
+    known = [facts for facts in others if _is_known(session, facts, num_shards=num_shards)]
     return _left(session, known, paces, num_workers, num_shards=num_shards)
 
 
-def seconds_left(pieces: Iterable[Piece], shares: dict[Place, float]) -> Iterator[tuple[Stage, float]]:
-    """Yield the stage, and the seconds by the rates, of each piece that is not done.
+def seconds_left(units: Iterable[WorkUnit], shares: dict[Place, float]) -> Iterator[tuple[Stage, float]]:
+    """Yield the stage, and the seconds by the rates, of each unit that is not done.
 
     Args:
         shares: how much is done of each task that there is.
     """
-    for piece in pieces:
-        share = max(shares.get(place, 0.0) for place in piece.places)
+    for unit in units:
+        share = max(shares.get(place, 0.0) for place in unit.places)
         if share < 1:
-            yield piece.stage, (1 - share) * piece.seconds
+            yield unit.stage, (1 - share) * unit.seconds
 
 
 def _left(
     session: Session, jobs_of: Collection[JobFacts], paces: Paces, num_workers: int, *, num_shards: int
 ) -> list[Span]:
     shares: dict[str, dict[Place, float]] = {facts.job.id: {} for facts in jobs_of}
-    pieces = {facts.job.id: pieces_of(*work_times.models_of(facts, num_shards=num_shards)) for facts in jobs_of}
+    units = {facts.job.id: units_of(*work_times.models_of(session, facts, num_shards=num_shards)) for facts in jobs_of}
     seconds = {
-        (job_id, place): piece.seconds * paces.of(piece.stage).likely
-        for job_id, found in pieces.items()
-        for piece in found
-        for place in piece.places
+        (job_id, place): unit.seconds * paces.of(unit.stage).likely
+        for job_id, found in units.items()
+        for unit in found
+        for place in unit.places
     }
     for task in queue.tasks_of(session, shares):
         assert task.job_id is not None
-        place = Place(0, Stage(task.stage), task.key)
-        shares[task.job_id][place] = _share(task, seconds.get((task.job_id, place), 1.0))
-    return [span_of(seconds_left(found, shares[job_id]), paces, num_workers) for job_id, found in pieces.items()]
+        for model in task.models:
+            place = Place(model, Stage(task.stage), task.key)
+            shares[task.job_id][place] = _share(task, seconds.get((task.job_id, place), 1.0))
+    return [span_of(seconds_left(found, shares[job_id]), paces, num_workers) for job_id, found in units.items()]
 
 
-def _is_known(facts: JobFacts, *, num_shards: int) -> bool:
+def _is_known(session: Session, facts: JobFacts, *, num_shards: int) -> bool:
     """Tell whether this version can read a job. One that it cannot read must not hide the time of all others."""
     try:
-        pieces_of(*work_times.models_of(facts, num_shards=num_shards))
+        units_of(*work_times.models_of(session, facts, num_shards=num_shards))
     except (ValidationError, InvalidSpec) as fault:
         log.warning("how long job %s takes cannot be told: %s", facts.job.id, fault)
         return False

@@ -120,7 +120,7 @@ def _advance_jobs(database: Database, *, num_shards: int) -> int:
         stuck = jobs.standing_still(session, limit=BATCH)
         for job in stuck:
             log.error("job %s stood still after %s", job.id, job.stage)
-            pipeline.advance(session, job, None, num_shards=num_shards)
+            pipeline.advance(session, job, num_shards=num_shards)
         return len(stuck)
 
 

@@ -45,8 +45,9 @@ class Owners:
         assert task.job_id is not None
         job = jobs.locked(session, task.job_id)
         if owner is Owner.EXPORT:
-            return ExportTask(session, job, task.key)
-        return JobTask(session, job, stage, task.key, self.num_shards)
+            (place,) = task.models
+            return ExportTask(session, job, place, task.key)
+        return JobTask(session, job, stage, task.key, tuple(task.models), self.num_shards)
 
 
 @dataclass(frozen=True)

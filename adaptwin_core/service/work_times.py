@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.estimate import Paces, task_seconds
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
-from adaptwin_core.domain.stages import Outline, Queue, Stage
+from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.work import Heard, JobWork
+from adaptwin_core.service import pipeline
 from adaptwin_core.store.queries import queue, workers
 from adaptwin_core.store.queries import work_times as queries
 from adaptwin_core.store.queries.queue import LONG, JobFacts
@@ -21,16 +22,23 @@ NUM_RECENT: Final = 30  # tasks of each stage
 LEAST_EXPECTED_S: Final = 2.0  # shorter tasks say more of their start than of the rate
 
 
-def models_of(facts: JobFacts, *, num_shards: int) -> tuple[JobWork, ...]:
+def models_of(session: Session, facts: JobFacts, *, num_shards: int) -> tuple[JobWork, ...]:
     """Return the work of each model of a job."""
-    general = _heard(facts.general) if facts.general is not None else None
-    outline = Outline(facts.job.spec, facts.base.shape, general is not None, num_shards)
-    return (JobWork(outline, facts.base.digest, _heard(facts.speaker), general),)
+    speaker, general = _heard(facts.speaker), _heard(facts.general) if facts.general is not None else None
+    outlines = pipeline.outlines_of(session, facts.job, num_shards=num_shards)
+    return tuple(
+        JobWork(outline, member.base_model_id, speaker, general)
+        for outline, member in zip(outlines, facts.job.members, strict=True)
+    )
 
 
-def expected_s(session: Session, job: Job, stage: Stage, key: str, *, num_shards: int) -> float:
-    """Return how long a task of a job takes by the rates that are not corrected by what was measured."""
-    (model,) = models_of(queue.facts_of(session, job.id), num_shards=num_shards)
+def expected_s(session: Session, job: Job, stage: Stage, key: str, place: int, *, num_shards: int) -> float:
+    """Return how long a task of a job takes by the rates that are not corrected by what was measured.
+
+    Args:
+        place: of a model that it is for.
+    """
+    model = models_of(session, queue.facts_of(session, job.id), num_shards=num_shards)[place]
     return task_seconds(stage, model.of(stage, row_of(stage).key.parse(key)))
 
 

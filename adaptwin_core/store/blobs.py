@@ -44,8 +44,12 @@ class BlobStore(Protocol):
         """Return a local path to read, never to write. Raises NotFound, CorruptBlob."""
         ...
 
+    def check(self, sha256: str, *, scope: str) -> None:
+        """Check that a file can be read, without a copy of it. Raises NotFound, CorruptBlob."""
+        ...
+
     def read(self, sha256: str, *, scope: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield bytes from `start` on. Raises NotFound."""
+        """Yield bytes from `start` on. Raises NotFound, CorruptBlob."""
         ...
 
     def exists(self, sha256: str, *, scope: str) -> bool: ...

@@ -53,6 +53,10 @@ class LocalBlobs:
             self._checked[path] = seen
         return path
 
+    def check(self, sha256: str, *, scope: str) -> None:
+        """Compare the bytes with their SHA-256, once in this process. Raises NotFound, CorruptBlob."""
+        self.fetch(sha256, scope=scope)
+
     def read(self, sha256: str, *, scope: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield bytes from `start` on, `length` of them or all."""
         with self._existing(sha256, scope).open("rb") as file:

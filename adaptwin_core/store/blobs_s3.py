@@ -59,8 +59,18 @@ class S3Blobs:
             tmp.unlink(missing_ok=True)
         return self._cache.fetch(sha256, scope=scope)
 
+    def check(self, sha256: str, *, scope: str) -> None:
+        """Check that the object is there; `read` compares its bytes. Raises NotFound."""
+        if not self.exists(sha256, scope=scope):
+            raise NotFound("no such file")
+
     def read(self, sha256: str, *, scope: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield bytes from `start` on, straight from the bucket. Raises NotFound."""
+        """Yield bytes from `start` on, straight from the bucket.
+
+        Raises:
+            NotFound: there is no such object.
+            CorruptBlob: all of it was asked for, and does not match its SHA-256. The last bytes are not given then.
+        """
         if length == 0:
             return
         last = "" if length is None else str(start + length - 1)
@@ -70,7 +80,10 @@ class S3Blobs:
             )
         except ClientError as error:
             raise _not_found_or(error) from error
-        yield from response["Body"].iter_chunks(CHUNK_BYTES)
+        chunks = response["Body"].iter_chunks(CHUNK_BYTES)
+        num_bytes = response["ContentLength"]
+        is_whole = response.get("ContentRange") == f"bytes 0-{num_bytes - 1}/{num_bytes}"
+        yield from _compared(chunks, sha256) if is_whole else chunks
 
     def exists(self, sha256: str, *, scope: str) -> bool:
         try:
@@ -84,6 +97,19 @@ class S3Blobs:
     def delete(self, sha256: str, *, scope: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=blob_name(sha256, scope))
         self._cache.delete(sha256, scope=scope)
+
+
+def _compared(chunks: Iterator[bytes], sha256: str) -> Iterator[bytes]:
+    """Yield chunks, the last one only if all of them have this SHA-256."""
+    sha, last = hashlib.sha256(), b""
+    for chunk in chunks:
+        if last:
+            yield last
+        last = chunk
+        sha.update(chunk)
+    if sha.hexdigest() != sha256:
+        raise CorruptBlob(f"stored file {sha256[:12]} does not match its SHA-256")
+    yield last
 
 
 def _not_found_or(error: ClientError) -> Exception:

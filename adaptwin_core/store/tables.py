@@ -17,10 +17,11 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from adaptwin_core.domain.concatenation import part_ids
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.model_limits import ModelLimits
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, JobState, TaskState, UploadState
@@ -130,15 +131,35 @@ class Upload(Timed, Base):
         return part_ids(self.concat)
 
 
+class JobMember(Base):
+    """One of the models that a job makes: its base model, and its settings."""
+
+    __tablename__ = "job_member"
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)  # among the job's models, from 0 on
+    base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"), index=True)
+    spec_json: Mapped[JSON] = mapped_column("spec")
+
+    @property
+    def spec(self) -> CompressionSpec:
+        """The settings. A row of another version, which this one cannot read, fails here and in no list of jobs."""
+        return CompressionSpec.model_validate(self.spec_json)
+
+    @spec.setter
+    def spec(self, spec: CompressionSpec) -> None:
+        self.spec_json = spec.model_dump(mode="json")
+
+
 class Job(Timed, Base):
     __tablename__ = "job"
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"))
     general_dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"))
-    base_model_id: Mapped[str] = mapped_column(ForeignKey("base_model.id"))
     name: Mapped[str | None]
-    spec_json: Mapped[JSON] = mapped_column("spec")
+    members: Mapped[list[JobMember]] = relationship(order_by=JobMember.place, lazy="selectin")
+    limits_json: Mapped[JSON] = mapped_column("limits", default=dict)  # what the model to take must fit
+    choice: Mapped[JSON | None]  # among several models: what the stage `choose` found
     accept_little: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None]
     request_digest: Mapped[str | None]
@@ -151,13 +172,17 @@ class Job(Timed, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "idempotency_key"), Index("ix_job_state", "state"))
 
     @property
-    def spec(self) -> CompressionSpec:
-        """The settings. A row of another version, which this one cannot read, fails here and in no list of jobs."""
-        return CompressionSpec.model_validate(self.spec_json)
+    def base_models(self) -> list[str]:
+        """The base models that it starts from, each once."""
+        return list(dict.fromkeys(member.base_model_id for member in self.members))
 
-    @spec.setter
-    def spec(self, spec: CompressionSpec) -> None:
-        self.spec_json = spec.model_dump(mode="json")
+    @property
+    def limits(self) -> ModelLimits:
+        return ModelLimits.model_validate(self.limits_json)
+
+    @limits.setter
+    def limits(self, limits: ModelLimits) -> None:
+        self.limits_json = limits.model_dump(mode="json")
 
 
 class Task(Timed, Base):
@@ -169,6 +194,7 @@ class Task(Timed, Base):
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("dataset.id"), index=True)  # of an ingest task
     stage: Mapped[str]
     key: Mapped[str]  # a key of domain/task_keys.py, as text
+    models: Mapped[list[Any]] = mapped_column(default=list)  # places of those models of the job that share its result
     state: Mapped[str] = mapped_column(default=TaskState.QUEUED.value)
     attempt: Mapped[int] = mapped_column(Integer, default=0)
     lease_owner: Mapped[str | None]
@@ -182,7 +208,7 @@ class Task(Timed, Base):
     worked_s: Mapped[float | None]  # of the worker that made the result; None where a kept one was taken
     expected_s: Mapped[float | None]  # by the rates of domain/estimate.py, where worked_s is known
     __table_args__ = (
-        UniqueConstraint("job_id", "stage", "key"),
+        UniqueConstraint("job_id", "stage", "key", "models"),
         Index("ix_task_state_lease", "state", "lease_until"),
         Index("ix_task_worked", "stage", "finished_at", postgresql_where="worked_s IS NOT NULL"),
     )
@@ -213,10 +239,12 @@ class Model(Timed, Base):
     __tablename__ = "model"
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), index=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), unique=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    place: Mapped[int] = mapped_column(Integer, default=0)  # among the job's models
     manifest: Mapped[JSON]
     num_downloads: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("job_id", "place"),)
 
 
 class Event(Base):

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/estimates", tags=["jobs"], route_class=TenantRout
 @router.post("", responses=documented(413))
 def estimate_job(body: NewJob, scope: Scope, service: Running) -> EstimateOut:
     """Tell of a job before it is submitted: its size, its time, and everything that is wrong with it."""
-    asked = Asked(body.dataset_id, body.general_dataset_id, body.base_model, body.spec, body.accept_little)
+    asked = Asked(body.dataset_id, body.general_dataset_id, body.members, body.limits, body.accept_little)
     with service.database.transaction() as session:
         found = estimates.make(
             session,
@@ -36,7 +36,7 @@ def estimate_job(body: NewJob, scope: Scope, service: Running) -> EstimateOut:
                 is_exact=not model.why_not_exact,
                 why_not_exact=list(model.why_not_exact),
             )
-            for name, model in found.models.items()
+            for name, model in found.models
         ],
         work=None if found.work is None else WorkOut.model_validate(found.work),
         workers=found.num_workers,

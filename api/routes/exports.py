@@ -1,15 +1,13 @@
 """/v1/export-formats, /v1/models/{model_id}/exports"""
 
 from fastapi import APIRouter, BackgroundTasks, Response
-from fastapi.responses import StreamingResponse
 
 from adaptwin_core.domain.exports import FORMATS, ExportName
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.models import ExportFormatOut, ExportOut, NewExport
 from adaptwin_core.service import exports
 from api.deps import Running, Scope, TenantRoute, announce
-from api.file_answer import FILE_ANSWERS, Wanted, file_answer
-from api.path_ids import FileName, ModelId
+from api.path_ids import ModelId
 from api.problems import documented
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=TenantRoute)
@@ -49,22 +47,3 @@ def get_export(model_id: ModelId, form: ExportName, scope: Scope, service: Runni
     """Show one export of a model: its progress, its verdict and its files."""
     with service.database.transaction() as session:
         return ExportOut.model_validate(exports.get(session, scope, model_id, form))
-
-
-@router.get(
-    "/models/{model_id}/exports/{form}/files/{name:path}",
-    response_class=StreamingResponse,
-    responses={**FILE_ANSWERS, **documented(404, 409, 410, 416)},
-)
-@router.head(
-    "/models/{model_id}/exports/{form}/files/{name:path}",
-    response_class=Response,
-    responses=documented(404, 409, 410),
-)
-def get_export_file(
-    model_id: ModelId, form: ExportName, name: FileName, scope: Scope, service: Running, wanted: Wanted
-) -> Response:
-    """Download one file of an export."""
-    with service.database.transaction() as session:
-        file = exports.open_file(session, scope, model_id, form, name)
-    return file_answer(file, wanted, scope, model_id)

@@ -48,15 +48,15 @@ def create_job(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> JobOut:
-    """Submit a job that makes a Whisper smaller for the speaker of a ready dataset."""
+    """Submit a job that makes one Whisper, or several to choose from, for the speaker of a ready dataset."""
     with service.database.transaction() as session:
         job, is_new = jobs.submit(
             session,
             scope,
             dataset_id=body.dataset_id,
             general_dataset_id=body.general_dataset_id,
-            base_model_id=body.base_model,
-            spec=body.spec,
+            members=body.members,
+            limits=body.limits,
             accept_little=body.accept_little,
             name=body.name,
             idempotency_key=idempotency_key,

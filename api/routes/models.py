@@ -1,14 +1,12 @@
 """/v1/models"""
 
-from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter
 
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.models import ModelOut, ModelSummary
 from adaptwin_core.service import models
 from api.deps import After, Limit, Running, Scope, TenantRoute, erase_now, page_of
-from api.file_answer import FILE_ANSWERS, Wanted, file_answer
-from api.path_ids import FileName, ModelId
+from api.path_ids import ModelId
 from api.problems import documented
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=TenantRoute)
@@ -27,19 +25,6 @@ def get_model(model_id: ModelId, scope: Scope, service: Running) -> ModelOut:
     """Show a model's manifest: its files with their SHA-256, and its figures."""
     with service.database.transaction() as session:
         return ModelOut.model_validate(models.get(session, scope, model_id))
-
-
-@router.get(
-    "/{model_id}/files/{name:path}",
-    response_class=StreamingResponse,
-    responses={**FILE_ANSWERS, **documented(404, 410, 416)},
-)
-@router.head("/{model_id}/files/{name:path}", response_class=Response, responses=documented(404, 410))
-def get_file(model_id: ModelId, name: FileName, scope: Scope, service: Running, wanted: Wanted) -> Response:
-    """Download one file of a model. A download that breaks off goes on with `Range` and `If-Range`."""
-    with service.database.transaction() as session:
-        file = models.open_file(session, scope, model_id, name)
-    return file_answer(file, wanted, scope, model_id)
 
 
 @router.delete("/{model_id}", status_code=204, responses=documented(404, 410))

@@ -12,8 +12,19 @@ from api import tus, tus_body, tus_final
 from api.deps import Running, Scope, erase_now, in_transaction
 from api.error_status import CHECKSUM_MISMATCH
 from api.path_ids import UploadId
-from api.problems import documented
+from api.problems import Responses, documented
 from api.tus_route import TusRoute
+
+_EXAMPLES = {
+    "Location": "/v1/uploads/up_01kbd4rd3w8k5x2m9c7v1b4nzf",
+    "Tus-Resumable": tus.VERSION,
+    "Upload-Checksum": "sha256 uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=",
+    "Upload-Concat": "partial",
+    "Upload-Expires": "Wed, 02 Dec 2026 09:14:07 GMT",
+    "Upload-Length": "137324",
+    "Upload-Metadata": "dataset ZHNfMDFrYmQ0cTh6MGYzdjZtMng5dzd0NXIxY2E=,filename ZGF5MS8wMDEud2F2",
+    "Upload-Offset": "0",
+}
 
 
 def _headers(**descriptions: str) -> list[dict[str, Any]]:
@@ -25,9 +36,16 @@ def _headers(**descriptions: str) -> list[dict[str, Any]]:
             "required": not name.endswith("_"),
             "description": text,
             "schema": {"type": "string"},
+            "example": _EXAMPLES[name.rstrip("_").replace("_", "-")],
         }
         for name, text in {"Tus_Resumable": tus.VERSION, **descriptions}.items()
     ]
+
+
+def _answer(status: int, description: str, *headers: str) -> Responses:
+    """Return the OpenAPI entry of an answer that has headers alone."""
+    shown = {name: {"schema": {"type": "string"}, "example": _EXAMPLES[name]} for name in headers}
+    return {status: {"description": description, "headers": shown}}
 
 
 _BODY = {"content": {tus.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
@@ -45,7 +63,9 @@ async def describe_uploads(_: Scope, service: Running) -> Response:
 @router.post(
     "",
     status_code=201,
-    responses=documented(400, 404, 409, 410, 413, 415, 429, CHECKSUM_MISMATCH, 507),
+    response_class=Response,
+    responses=_answer(201, "The upload begins.", "Location", "Upload-Offset", "Upload-Expires")
+    | documented(400, 404, 409, 410, 413, 415, 429, CHECKSUM_MISMATCH, 507),
     openapi_extra={
         "requestBody": _BODY,
         "parameters": _headers(
@@ -89,7 +109,14 @@ async def create_upload(request: Request, scope: Scope, service: Running, backgr
     return Response(status_code=201, headers={"Location": location, **tus.progress_headers(upload)})
 
 
-@router.head("/{upload_id}", responses=documented(404, 410), openapi_extra={"parameters": _headers()}, status_code=200)
+@router.head(
+    "/{upload_id}",
+    status_code=200,
+    response_class=Response,
+    responses=_answer(200, "How far the upload has come.", "Upload-Length", "Upload-Offset", "Upload-Expires")
+    | documented(404, 410),
+    openapi_extra={"parameters": _headers()},
+)
 async def get_upload(upload_id: UploadId, scope: Scope, service: Running, background: BackgroundTasks) -> Response:
     """Tell how many bytes are stored. The upload goes on from there.
 

@@ -1,6 +1,6 @@
 """how long tasks worked beside how long they were expected to, and the workers that are there
 
-Revision: 0009, after 0005
+Revision: 0009, after 0006
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,5 +1,6 @@
 """A page with transformers.js and the files of one model, in headless Chromium, without a server."""
 
+import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ def page_with(model: Path, work: Path) -> Iterator[Page]:
         path = {"listen": LISTEN, "model": model}.get(top, work) / name
         if not top:
             route.fulfill(content_type="text/html", body=IMPORTS)
+        elif path.suffix == ".wasm":
+            packed = path.with_name(f"{path.name}.gz").read_bytes()
+            route.fulfill(content_type="application/wasm", body=gzip.decompress(packed))
         elif path.is_file():
             route.fulfill(path=path)
         else:
@@ -70,4 +74,4 @@ def run(page: Page, *scripts: str) -> None:
 def lines_of_the_docs() -> str:
     """Return the lines that a page of one's own needs."""
     (lines,) = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "on-device.md").read_text(), flags=re.DOTALL)
-    return str(lines)
+    return str(lines).replace('"this folder"', "MODEL")

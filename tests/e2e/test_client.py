@@ -1,13 +1,16 @@
 """The client against the real service, over a network that breaks: everything arrives, once and whole."""
 
 import hashlib
+import io
 import json
 import re
 import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 from adaptwin_core.client import AsyncClient, Client, NewJob, Patience, ServiceError, Unreachable
@@ -41,6 +44,13 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def unpacked(data: bytes) -> dict[str, str]:
+    """Return the SHA-256 of each file of an archive, which has one folder."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        content = {member.name.partition("/")[2]: archive.extractfile(member) for member in archive}
+        return {name: hashlib.sha256(file.read()).hexdigest() for name, file in content.items() if file}
+
+
 def test_speech_goes_up_and_a_model_comes_down_over_a_network_that_breaks(
     service: Service, noise: Path, tmp_path: Path
 ) -> None:
@@ -69,10 +79,20 @@ def test_speech_goes_up_and_a_model_comes_down_over_a_network_that_breaks(
         assert digests(tmp_path / "model") == {name: file.sha256 for name, file in model.files.items()}
         assert json.loads((tmp_path / "model" / "report.json").read_text())["base_model"] == base_model.id
 
+        archive = tmp_path / "model.tar"
+        client.models.archive(job.model_id, archive)
+        assert unpacked(archive.read_bytes()) == {name: file.sha256 for name, file in model.files.items()}
+        link = client.models.link(job.model_id)
+        assert link.url.startswith(network.url)
+        linked = httpx.get(link.url.replace(network.url, service.url))
+        assert linked.content == archive.read_bytes()
+
         assert client.exports.request(job.model_id, "dense").state in {"queued", "running"}
         client.exports.wait(job.model_id, "dense")
         export = client.exports.download(job.model_id, "dense", tmp_path / "dense")
         assert digests(tmp_path / "dense") == {name: file.sha256 for name, file in export.files.items()}
+        client.exports.archive(job.model_id, "dense", tmp_path / "dense.tar")
+        assert unpacked((tmp_path / "dense.tar").read_bytes()) == digests(tmp_path / "dense")
         assert min(network.cuts["up"], network.cuts["down"]) >= 15
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 from adaptwin_core.domain.digest import digest_file
 from adaptwin_core.domain.errors import AdaptwinError
+from adaptwin_core.domain.members import Size, members_of
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
@@ -29,7 +31,7 @@ from adaptwin_core.ml.model.loading import load_whisper
 from adaptwin_core.ml.model.modeling_adaptwin import ZERO_SUFFIX, widened
 from adaptwin_core.ml.model.quantization import stored_state
 from adaptwin_core.ml.stages.recipe import BaseModel
-from adaptwin_core.ml.stages.run import run_recipe
+from adaptwin_core.ml.stages.run import Ordered, run_job
 from adaptwin_core.ml.stages.walk import Speech, Walk
 from adaptwin_core.ml.stages.watcher import Watcher
 from adaptwin_core.speech.files.sources import read_folder
@@ -98,8 +100,8 @@ def test_the_service_and_one_process_make_the_same_files_figures_and_report(
     found = Base.found(str(base), "en", tmp_path / "cache")
     asked = CompressionSpec.model_validate(SPEC | CUTS)
     settled = submit(asked, found.facts.shape, corpus.report(), None, accept_little=True)
-    assert settled.spec == CompressionSpec.model_validate(job["spec"])
-    model = BaseModel("tiny-random", found.facts.digest, found.facts.shape, None, lambda: found.folder, found.cache_dir)
+    assert settled.spec == CompressionSpec.model_validate(job["models"][0]["spec"])
+    model = replace(BaseModel.of(found), name="tiny-random")
     (tmp_path / "work").mkdir()
     tasks = {stage["stage"]: {task["key"] for task in stage["tasks"]} for stage in job["stages"]}
     walk = Walk(Speech(corpus, None), tmp_path / "work", num_shards=len(tasks["calibrate"]))
@@ -141,11 +143,10 @@ def test_the_service_and_one_process_refuse_alike_and_at_once(
     assert answer.status_code == 422
     asked = CompressionSpec.model_validate(SPEC | spec)
     with pytest.raises(AdaptwinError) as refused:
-        run_recipe(
-            Base.found(str(base), "en", tmp_path / "cache"),
+        run_job(
+            [Ordered(Base.found(str(base), "en", tmp_path / "cache"), asked)],
             noise,
             None,
-            asked,
             tmp_path / "out",
             workdir=tmp_path,
             accept_little=True,
@@ -153,10 +154,47 @@ def test_the_service_and_one_process_refuse_alike_and_at_once(
     assert (refused.value.code, refused.value.message) == (answer.json()["code"], answer.json()["detail"])
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_the_service_and_one_process_make_the_same_family(
+    service: Service, dataset: str, base: Path, noise: Path, tmp_path: Path
+) -> None:
+    sizes = [{"encoder_cut": 0.3}, {"encoder_cut": 0.3, "weights": "int8"}]
+    body = {"dataset_id": dataset, "base_models": ["tiny-random"], "make": sizes, "spec": SPEC, "accept_little": True}
+    answer = service.client.post("/v1/jobs", json=body)
+    assert answer.status_code == 201, answer.text
+    job = service.until(f"/v1/jobs/{answer.json()['id']}", {"succeeded", "failed"}, 300)
+    assert job["state"] == "succeeded", job["error"]
+
+    def of_service(place: int) -> dict[str, Any]:
+        return service.client.get(f"/v1/models/{job['models'][place]['model_id']}").json()["manifest"]
+
+    (tmp_path / "work").mkdir()
+    found = Base.found(str(base), "en", tmp_path / "cache")
+    spec = CompressionSpec.model_validate(SPEC)
+    ordered = [Ordered(found, member.spec) for member in members_of(["base"], spec, [Size(**size) for size in sizes])]
+    report = run_job(ordered, noise, None, tmp_path / "out", workdir=tmp_path / "work", accept_little=True)
+    for place, folder in enumerate(sorted((tmp_path / "out").iterdir())):
+        weights = next(path for path in folder.iterdir() if path.suffix == ".safetensors")
+        assert digest_file(weights) == of_service(place)["files"][weights.name]["sha256"]
+        assert (folder / "family.png").stat().st_size > 1000
+    told = job["choice"]
+    assert told["take"] == report["family"]["take"]
+    assert (job["model_id"], told["sentence"][:5]) == (job["models"][told["take"]]["model_id"], "Take ")
+    mine, its = (
+        [(model["weights_bytes"], model["encoder_cut"], model["chosen_by"]) for model in family["models"]]
+        for family in (told, report["family"])
+    )
+    assert mine == its
+    assert mine[1][0] < mine[0][0]
+    card = service.client.get(f"/v1/models/{job['model_id']}/files/README.md").text
+    assert told["sentence"] in card
+    assert "![Error rate and size of each model of this job](family.png)" in card
+
+
 def test_two_sizes_of_one_model_share_what_does_not_depend_on_the_size(base: Path, noise: Path, tmp_path: Path) -> None:
     corpus = build_corpus(read_folder(noise), tmp_path / "corpus", Limits())
     found = Base.found(str(base), "en", tmp_path / "cache")
-    model = BaseModel("tiny-random", found.facts.digest, found.facts.shape, None, lambda: found.folder, found.cache_dir)
+    model = replace(BaseModel.of(found), name="tiny-random")
     told: list[str] = []
 
     class Told(Watcher):

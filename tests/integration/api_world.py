@@ -1,12 +1,14 @@
 """One of everything a tenant can own, as the API shows it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.states import DatasetState, JobState
-from adaptwin_core.store.blobs import as_json
+from adaptwin_core.store.blobs import Files, as_json
 from adaptwin_core.store.tables import Dataset, Job, Model
 from tests.integration import world
 from tests.integration.conftest import Principal
@@ -31,13 +33,20 @@ class Things:
     file_sha256: str
 
 
-def add_model(who: Principal, folder: Path, data: bytes = WEIGHTS) -> tuple[str, str, str]:
-    """Add a finished job with its model; return their ids and the SHA-256 of its one file."""
+def add_model(
+    who: Principal, folder: Path, data: bytes = WEIGHTS, more: Mapping[str, bytes] = MappingProxyType({})
+) -> tuple[str, str, str]:
+    """Add a finished job with its model and one export of the same files.
+
+    Returns:
+        The ids of job and model, and the SHA-256 of the file of weights.
+    """
     job_id = world.submit(who.scope, folder)
-    file = folder / "weights"
-    file.write_bytes(data)
-    ref = get_blobs().put(file, scope=who.scope.tenant_id)
-    files = as_json({FILE_NAME: ref})
+    file, refs = folder / "weights", Files()
+    for name, content in {**more, FILE_NAME: data}.items():
+        file.write_bytes(content)
+        refs[name] = ref = get_blobs().put(file, scope=who.scope.tenant_id)
+    files = as_json(refs)
     exports = {EXPORT: {"files": files, "verdict": {"is_offered": True}}}
     manifest = {"files": files, "wer": 0.1, "verdict": world.VERDICT, "exports": exports}
     model_id = new_id("mdl")

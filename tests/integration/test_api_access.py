@@ -59,6 +59,8 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
             request["json"] = {"dataset_id": things.ready_dataset_id, "base_model": world.BASE_ID}
         case "POST", "/v1/models/{model_id}/exports":
             request["json"] = {"format": "ct2-int8"}
+        case "POST", "/v1/models/{model_id}/links":
+            request["json"] = {"export": EXPORT, "file": FILE_NAME}
     return request
 
 

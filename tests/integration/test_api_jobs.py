@@ -47,7 +47,7 @@ def test_a_job_shows_every_stage_and_task(owner: Principal, body: dict[str, Any]
         first.state, first.attempt, first.progress = TaskState.RUNNING, 2, {"step": 3, "total": 9}
         first.started_at = func.now()
     shown = owner.client.get(f"/v1/jobs/{job_id}").json()
-    assert shown["spec"]["encoder_cut"] == 0.45
+    assert shown["models"][0]["spec"]["encoder_cut"] == 0.45
     assert (shown["state"], shown["stage"], shown["model_id"]) == ("queued", "personalize", None)
     assert [stage["stage"] for stage in shown["stages"]] == list(JOB_STAGES)
     vocabulary, personalize = shown["stages"][:2]
@@ -151,7 +151,7 @@ def test_a_misspelt_field_of_a_dataset_is_answered_with_the_nearest(owner: Princ
 def test_the_settings_of_a_job_can_be_sent_again_as_they_are_shown(owner: Principal, body: dict[str, Any]):
     first = owner.client.post("/v1/jobs", json=body | {"spec": {"max_bytes": 15_000_000}})
     assert first.status_code == 201, first.text
-    again = owner.client.post("/v1/jobs", json=body | {"spec": first.json()["spec"] | {"seed": 1}})
+    again = owner.client.post("/v1/jobs", json=body | {"spec": first.json()["models"][0]["spec"] | {"seed": 1}})
     assert again.status_code == 201, again.text
 
 
@@ -177,7 +177,7 @@ def test_a_hopeless_job_is_refused_unless_the_person_says_the_word(
     taken = owner.client.post("/v1/jobs", json=little | {"accept_little": True}, headers=key)
     assert (taken.status_code, taken.json()["accept_little"]) == (201, True)
     assert owner.client.get(f"/v1/jobs/{taken.json()['id']}").json()["accept_little"] is True
-    assert "accept_little" not in taken.json()["spec"], "it does not change the result"
+    assert "accept_little" not in taken.json()["models"][0]["spec"], "it does not change the result"
     events = owner.client.get(f"/v1/jobs/{taken.json()['id']}/events").json()["items"]
     accepted = [event["message"] for event in events if event["data"].get("code") == "accepted_little"]
     assert any(told in message for message in accepted)

@@ -54,7 +54,7 @@ def test_an_estimate_tells_size_and_time(owner: Principal, body: dict[str, Any])
     work = found["work"]
     assert 0 < work["time"]["low_s"] < work["time"]["likely_s"] < work["time"]["high_s"]
     assert work["time"] == work["alone"]
-    assert {stage["stage"] for stage in work["stages"]} == set(JOB_STAGES) - {"vocabulary", "weigh", "search"}
+    assert {stage["stage"] for stage in work["stages"]} == set(JOB_STAGES) - {"vocabulary", "weigh", "search", "choose"}
     assert sum(stage["time"]["likely_s"] for stage in work["stages"]) == pytest.approx(work["alone"]["likely_s"])
     assert work["memory_bytes"] > 10**9
     assert work["disk_bytes"] > model["bytes"]
@@ -213,7 +213,7 @@ def test_a_paused_job_delays_nobody(owner: Principal, body: dict[str, Any]):
 def test_a_job_of_another_version_hides_no_times(owner: Principal, body: dict[str, Any]):
     first, second = (owner.client.post("/v1/jobs", json=body | {"name": name}).json()["id"] for name in ("a", "b"))
     with unit_of_work() as session:
-        jobs.get(session, owner.scope, first).spec_json = {"of": "another version"}
+        jobs.get(session, owner.scope, first).members[0].spec_json = {"of": "another version"}
     assert job(owner, second)["time_left"]["likely_s"] > 0
     assert estimate(owner, body)["work"] is not None
 
@@ -238,3 +238,26 @@ def test_progress_is_told_as_events_now_and_then(owner: Principal, tmp_path: Pat
     steps = [event.data["step"] for event in told]
     assert all(later - earlier >= 5 for earlier, later in pairwise(steps))
     assert world.job_row(job_id).state == JobState.RUNNING
+
+
+def test_a_job_of_several_models_is_estimated_as_one(owner: Principal, body: dict[str, Any]):
+    sizes = [{"encoder_cut": 0.2, "weights": "int8"}, {"encoder_cut": 0.45, "weights": "int8"}]
+    family = estimate(owner, body | {"make": sizes})
+    alone = [estimate(owner, body | {"spec": size}) for size in sizes]
+    assert [model["bytes"] for model in family["models"]] == [one["models"][0]["bytes"] for one in alone]
+    seconds = [one["work"]["alone"]["likely_s"] for one in alone]
+    assert max(seconds) < family["work"]["alone"]["likely_s"] < sum(seconds)
+    tasks = {stage["stage"]: stage["num_tasks"] for stage in family["work"]["stages"]}
+    job_id = owner.client.post("/v1/jobs", json=body | {"make": sizes}).json()["id"]
+    left = job(owner, job_id)["time_left"]["likely_s"]
+    assert left == pytest.approx(family["work"]["alone"]["likely_s"], rel=0.02)
+    world.run_all()
+    ran = {stage["stage"]: stage["num_tasks"] for stage in job(owner, job_id)["stages"] if stage["num_tasks"]}
+    assert tasks == ran
+
+
+def test_what_is_wrong_with_one_of_several_models_is_told_once(owner: Principal, body: dict[str, Any]):
+    del body["base_model"]
+    found = estimate(owner, body | {"base_models": [world.BASE_ID, "nothing"], "make": "frontier"})
+    assert problems(found) == ["not_found"]
+    assert (found["models"], found["work"]) == ([], None)

@@ -1,5 +1,7 @@
 """Other forms of a finished model: asked for once, made by a real worker loop, handed out or refused, gone with it."""
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,9 @@ def test_a_form_is_made_and_handed_out(owner: Principal, finished: tuple[str, st
     _, path = finished
     asked = owner.client.post(f"{path}/exports", json={"format": "ct2-int8"})
     assert (asked.status_code, asked.json()["state"]) == (202, "queued")
-    assert owner.client.get(f"{asked.headers['location']}/files/onnx/model.bin").status_code == 409
+    for what in ("files/onnx/model.bin", "archive"):
+        assert owner.client.get(f"{asked.headers['location']}/{what}").status_code == 409
+    assert owner.client.post(f"{path}/links", json={"export": "ct2-int8"}).status_code == 409
     again = owner.client.post(f"{path}/exports", json={"format": "ct2-int8"})
     assert (again.status_code, len(world.queued_ids())) == (200, 1)
     world.run_all(heard_well)
@@ -67,6 +71,10 @@ def test_a_form_is_made_and_handed_out(owner: Principal, finished: tuple[str, st
     assert shown["files"]["onnx/model.bin"]["bytes"] == len(file.content)
     assert owner.client.get(f"{asked.headers['location']}/files/other").status_code == 404
     assert owner.client.get("/v1/models").json()["items"][0]["num_downloads"] == 1
+    archive = owner.client.get(f"{asked.headers['location']}/archive")
+    with tarfile.open(fileobj=io.BytesIO(archive.content)) as opened:
+        assert opened.getnames() == [f"{path.rsplit('/', 1)[1]}-ct2-int8/onnx/model.bin"]
+    assert owner.client.get("/v1/models").json()["items"][0]["num_downloads"] == 2
 
 
 def test_one_that_hears_worse_is_refused_and_says_why(owner: Principal, finished: tuple[str, str]):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from adaptwin_core.domain.errors import Conflict, InvalidInput, InvalidSpec, LeaseLost, LimitExceeded, NotFound
+from adaptwin_core.domain.members import Member
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.spec import CompressionSpec, SpectralRanks
 from adaptwin_core.domain.stages import Queue, Stage
@@ -33,7 +34,7 @@ def test_a_new_job_has_its_first_stage_announced(scope: TenantScope, tmp_path: P
 
 def test_without_general_speech_the_speaker_counts_alone(scope: TenantScope, tmp_path: Path):
     job_id = world.submit(scope, tmp_path, spec=CompressionSpec(speaker_weight=0.3))
-    assert world.job_row(job_id).spec.speaker_weight == 1.0
+    assert world.job_row(job_id).members[0].spec.speaker_weight == 1.0
     with unit_of_work() as session:
         told = jobs.events(session, scope, job_id, after_id=0, limit=100)
         assert "no_general_speech" in [event.data.get("code") for event in told if event.kind == "warning"]
@@ -57,7 +58,7 @@ def test_without_transcripts_to_train_on_all_steps_come_after_the_cut(
     dataset = world.add_dataset(scope, tmp_path, report=report)
     job_id = world.submit(scope, tmp_path, dataset_id=dataset)
     job = world.job_row(job_id)
-    assert (job.stage, job.spec.tune_steps) == (first, steps)
+    assert (job.stage, job.members[0].spec.tune_steps) == (first, steps)
     with unit_of_work() as session:
         told = jobs.events(session, scope, job_id, after_id=0, limit=100)
         assert ("no_transcripts" in [event.data.get("code") for event in told]) is (first is Stage.CALIBRATE)
@@ -74,8 +75,7 @@ def test_one_key_makes_one_job_however_many_ask_at_once(scope: TenantScope, tmp_
                 scope,
                 dataset_id=dataset_id,
                 general_dataset_id=None,
-                base_model_id=world.BASE_ID,
-                spec=CompressionSpec(),
+                members=[Member(base_model=world.BASE_ID, spec=CompressionSpec())],
                 name="once",
                 idempotency_key="k",
                 max_unfinished=1,
@@ -200,7 +200,7 @@ def test_the_base_model_must_have_the_language(
     spec = CompressionSpec(language=language)
     try:
         if told is None:
-            assert world.job_row(world.submit(scope, tmp_path, spec=spec)).spec.language in {"de", "en"}
+            assert world.job_row(world.submit(scope, tmp_path, spec=spec)).members[0].spec.language in {"de", "en"}
         else:
             with pytest.raises(InvalidSpec, match=told):
                 world.submit(scope, tmp_path, spec=spec)

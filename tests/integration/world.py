@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from adaptwin_core.domain.digest import digest_json
 from adaptwin_core.domain.ids import new_id
+from adaptwin_core.domain.members import Member
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
@@ -110,11 +111,11 @@ STARTS_WIDE = CompressionSpec(personal_steps=0)
 
 
 def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
-    """Submit a job on a new dataset (or `dataset_id`), return its id."""
+    """Submit a job of one model, or of `members`, on a new dataset or `dataset_id`. Return its id."""
     add_base()
+    member = Member(base_model=str(changes.pop("base_model", BASE_ID)), spec=changes.pop("spec", CompressionSpec()))
     request: dict[str, object] = {
-        "base_model_id": BASE_ID,
-        "spec": CompressionSpec(),
+        "members": [member],
         "general_dataset_id": None,
         "name": None,
         "max_unfinished": get_settings().max_running_jobs,
@@ -127,23 +128,38 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
         return job.id
 
 
+def choice_of(num_models: int) -> dict[str, object]:
+    """Return what `choose` would find: the last model is the one to take."""
+    size: dict[str, object] = {"encoder_cut": 0.35, "total_cut": 0.1, "weights": "int8", "weights_bytes": 39_000_000}
+    heard: dict[str, object] = {"ms": 80.0, "measured_ms": 80.0, "margin_s": 0.5, "chosen_by": None, "speech": {}}
+    of = {"base_model": BASE_ID, "is_on_frontier": True}
+    models = [{"name": f"model {place}"} | size | heard | of for place in range(num_models)]
+    return {"take": num_models - 1, "sentence": "Take the last.", "limits": {}, "models": models}
+
+
 def stub_stage(ctx: StageContext) -> TaskResult:
     """Files that name everything the stage could see, so that equal outputs mean equal inputs."""
     seen = {
         "stage": ctx.stage,
         "key": str(ctx.key),
-        "spec": ctx.task.spec.model_dump(mode="json"),
+        "specs": [piece.spec.model_dump(mode="json") for piece in ctx.task.pieces],
         "speaker": (ctx.speaker / "corpus.json").read_text(),
-        "inputs": {
-            stage: {
-                str(key): {name: path.read_text() for name, path in made.files.items()} for key, made in results.items()
+        "inputs": [
+            {
+                stage: {
+                    str(key): {name: path.read_text() for name, path in made.files.items()}
+                    for key, made in results.items()
+                }
+                for stage, results in earlier.items()
             }
-            for stage, results in ctx.results.items()
-        },
+            for earlier in ctx.results
+        ],
     }
     ctx.progress(1, 1)
     out = ctx.out / "out.txt"
     out.write_text(digest_json(seen))
+    if ctx.stage is Stage.CHOOSE:
+        return TaskResult({"out.txt": out}, choice_of(len(ctx.task.pieces)))
     if ctx.stage is not Stage.PUBLISH:
         return TaskResult({"out.txt": out}, {"seen": digest_json(seen)})
     return TaskResult({"model.safetensors": out}, {"wer": 0.1, "verdict": VERDICT})

@@ -86,5 +86,13 @@ def licence_of(source: str) -> str | None:
     return "MIT" if source.startswith("package:") else None
 
 
+def hub_id_of(source: str) -> str | None:
+    """Return the name that a model has on the Hugging Face Hub, where its source says so."""
+    kind, _, name = source.partition(":")
+    if kind == "package":
+        return f"openai/{name}"  # each is named as OpenAI's own
+    return name.partition("@")[0] if kind == "hub" else None
+
+
 def _names() -> str:
     return f"one of: {', '.join(PACKAGES)}"

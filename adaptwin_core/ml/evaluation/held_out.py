@@ -12,6 +12,11 @@ def held_out_clips(corpus: Corpus, kind: SpeechKind) -> list[Clip]:
     return spread(corpus.split("test"), MAX_TEST_CLIPS[kind])
 
 
+def clips_to_choose_by(corpus: Corpus) -> list[Clip]:
+    """Return the validation clips by which one of several models is chosen."""
+    return spread(corpus.split("valid"), MAX_TEST_CLIPS[SpeechKind.SPEAKER])
+
+
 def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
     """Return `count` clips, taken evenly from all; all, where there are fewer."""
     step = max(1.0, len(clips) / count)

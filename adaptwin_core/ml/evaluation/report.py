@@ -10,6 +10,7 @@ from typing import Any
 
 from adaptwin_core.domain.admission import shortcomings
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.manifests import MODEL_CARD
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
@@ -35,6 +36,7 @@ def build_report(
     *,
     base_model: str,
     base_digest: str,
+    base_hub_id: str | None,
     shape: ModelShape,
     base_shape: ModelShape,
     plan: RankPlan,
@@ -50,6 +52,7 @@ def build_report(
     """Return all that a reader needs to check the result: verdict, figures, settings, plan, versions.
 
     Args:
+        base_hub_id: the name of the base model on the Hugging Face Hub, if it is known to be there.
         shape: with the tokens that are kept; `base_shape`: with all.
         speech: of `comparison.compare`, and `silent_speech`: of `comparison.silence`, by kind of speech. Both tell of
             the compressed model in windows of the chosen kind.
@@ -59,6 +62,7 @@ def build_report(
     report: dict[str, Any] = {
         "base_model": base_model,
         "base_digest": base_digest,
+        "base_hub_id": base_hub_id,
         "speech": dict(speech),
         "datasets": {kind: found.model_dump(mode="json") for kind, found in datasets.items()},
         "accepted": shortcomings(datasets["speaker"], datasets.get("general"), spec),
@@ -97,8 +101,12 @@ def build_report(
     return report | {"verdict": verdict_of(report).model_dump(mode="json")}
 
 
-def write_report(report: Mapping[str, Any], out: Path) -> dict[str, Path]:
-    """Write report.json, the plots and the model card; return them by name."""
+def write_report(report: Mapping[str, Any], out: Path, *, licence: str | None) -> dict[str, Path]:
+    """Write report.json, the plots and the model card; return them by name.
+
+    Args:
+        licence: of the base model, as an SPDX identifier, if known.
+    """
     (out / REPORT).write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
-    (out / "README.md").write_text(model_card(report), "utf-8")
-    return {path.name: path for path in [out / REPORT, out / "README.md", *write_plot(report, out)]}
+    (out / MODEL_CARD).write_text(model_card(report, licence=licence), "utf-8")
+    return {path.name: path for path in [out / REPORT, out / MODEL_CARD, *write_plot(report, out)]}

@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from adaptwin_core.domain.exports import CHECKPOINT, FORMATS
 from adaptwin_core.domain.languages import named
+from adaptwin_core.domain.snippets import snippet
 from adaptwin_core.domain.task_keys import WindowKind
 from adaptwin_core.domain.units import Unit
+from adaptwin_core.ml.evaluation.family import family_table
+from adaptwin_core.ml.evaluation.hub_metadata import hub_metadata, rates_of
+from adaptwin_core.ml.evaluation.report_plot import picture
 from adaptwin_core.ml.evaluation.window_choice import IN_WORDS
 from adaptwin_core.ml.evaluation.written_form import KINDS
 
@@ -20,20 +25,34 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         *(line for kind, found in report["speech"].items() for line in _figures(kind, found)),
         *_windows(report),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
-        *_not_taught(report),
+        *_not_taught(report, names=True),
         *report["verdict"]["advice"],
+        *([report["family"]["sentence"]] if "family" in report else []),
     ]
 
 
-def model_card(report: Mapping[str, Any]) -> str:
-    """Return the README of a published model."""
+def model_card(report: Mapping[str, Any], *, licence: str | None) -> str:
+    """Return the README of a published model, with the metadata of the Hugging Face Hub at its head.
+
+    It names no recording: a card is what a person publishes.
+
+    Args:
+        licence: of the base model, as an SPDX identifier, if known.
+    """
+    metadata = hub_metadata(report, form=CHECKPOINT, licence=licence, rates=rates_of(report["speech"]))
     size, plan, verdict = report["size"], report["plan"], report["verdict"]
     of_encoder, of_all = (f"{100 * plan[name]:.1f} %" for name in ("encoder_cut", "total_cut"))
     text = [
+        "---",
+        metadata.to_yaml(),
+        "---",
+        "",
         f"# {report['base_model']}, for one speaker",
         "",
         f"**{verdict['sentence']}**",
         *(["", *(f"- {sentence}" for sentence in verdict["advice"])] if verdict["advice"] else []),
+        "",
+        picture(report),
         "",
         f"Compressed by AdaPTwin. Of the encoder's parameters {of_encoder} are removed "
         f"({size['original']['encoder_params']:,} to {size['compressed']['encoder_params']:,}), of all "
@@ -42,21 +61,19 @@ def model_card(report: Mapping[str, Any]) -> str:
         "",
         _tokens(report["vocabulary"]),
         "",
-        "```python",
-        "from transformers import pipeline",
-        "",
-        'hear = pipeline("automatic-speech-recognition", model="this folder", trust_remote_code=True)',
-        'print(hear("speech.wav", return_timestamps=True)["text"])  # needs ffmpeg; or give it 16 kHz samples',
-        "```",
+        snippet(CHECKPOINT, language=report["spec"]["language"], margin_s=report["window"]["margin_s"]),
         "",
         *_windows(report),
         "",
         *_table(report["speech"]),
         *([""] if report["silence"] else []),
         *(_silence(kind, found) for kind, found in report["silence"].items()),
-        *(piece for told in _not_taught(report) for piece in ("", told)),
+        *(piece for told in _not_taught(report, names=False) for piece in ("", told)),
+        *_family(report),
         "",
-        "This model was made from a person's voice: treat it as personal data.",
+        *_other_forms(),
+        "",
+        "This model was made from a person's voice: treat it as personal data. `report.json` names the recordings.",
         "",
     ]
     return "\n".join(text)
@@ -125,11 +142,29 @@ def _tokens(vocabulary: Mapping[str, Any]) -> str:
     return f"It keeps all {vocabulary['of']:,} tokens{f', as {why}' if (why := vocabulary['why_all']) else ''}."
 
 
-def _not_taught(report: Mapping[str, Any]) -> Iterator[str]:
+def _not_taught(report: Mapping[str, Any], *, names: bool) -> Iterator[str]:
     for kind, found in report.get("not_taught", {}).items():
-        names = ", ".join(found["recordings"])
         more = ", …" if found["num_clips"] > len(found["recordings"]) else ""
-        yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]} ({names}{more}): {found['why']}."
+        which = f" ({', '.join(found['recordings'])}{more})" if names else ""
+        yield f"Not taught: {_clips(found, 'clip')} of {_SPEECH[kind]}{which}: {found['why']}."
+
+
+def _other_forms() -> Iterator[str]:
+    yield "`adaptwin export FOLDER --to FORM --out OTHER` writes this model for another runtime. So does the service:"
+    yield ""
+    yield "| form | runtime | |"
+    yield "|---|---|---|"
+    for form in FORMATS.values():
+        yield f"| `{form.name}` | {form.runtime} | {form.note} |"
+
+
+def _family(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the models that were made together with this one."""
+    if "family" in report:
+        family = report["family"]
+        yield from ("", "## The models of this job", "", family["sentence"], "")
+        yield from family_table(family)
+        yield from ("", "![Error rate and size of each model of this job](family.png)")
 
 
 def _clips(found: Mapping[str, Any], what: str) -> str:

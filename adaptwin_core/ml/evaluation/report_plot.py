@@ -13,6 +13,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 COLOURS = {"original": "#5b6770", "compressed": "#0a7d5a"}
+_SETS = {"speaker": "this speaker", "general": "other speakers"}
+PNG, SVG = "report.png", "report.svg"
 OTHER_WINDOW = "#8fcbb8"  # of the compressed model in windows that it is not for
 
 
@@ -30,10 +32,7 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
         places = [index + 0.27 * (place - 1) for index, _ in rows]
         bars = errors.bar(places, heights, 0.25, yerr=spans, capsize=3, color=colour, label=label)
         errors.bar_label(bars, fmt="%.1f", padding=3)
-    labels = {"speaker": "this speaker", "general": "other speakers"}
-    errors.set_xticks(
-        range(len(sets)), [f"{labels[name]}\n{found['num_clips']} held-out clips" for name, found in sets]
-    )
+    errors.set_xticks(range(len(sets)), [f"{_SETS[name]}\n{found['num_clips']} held-out clips" for name, found in sets])
     errors.set_ylabel(f"{_rate(report)}, %")
     errors.margins(y=0.15)
     errors.legend(frameon=False)
@@ -48,11 +47,28 @@ def write_plot(report: Mapping[str, Any], out: Path) -> list[Path]:
     for axes in (errors, sizes):
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    paths = [out / "report.png", out / "report.svg"]
+    paths = [out / PNG, out / SVG]
     for path in paths:
         figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
     return paths
+
+
+def picture(report: Mapping[str, Any]) -> str:
+    """Return the plot as a line of Markdown, with words for those who do not see it."""
+    shown = [
+        f"{_rate(report)} of {_SETS[name]}: "
+        + ", ".join(
+            f"{100 * scores[0]['error_rate']:.1f} % ({label})"
+            for label, _, scores in _heard(report, [found])
+            if scores[0] is not None
+        )
+        for name, found in report["speech"].items()
+    ]
+    original, compressed = (report["size"][model]["total_params"] / 1e6 for model in ("original", "compressed"))
+    shown.append(f"parameters: {original:.1f} million (original), {compressed:.1f} million (compressed)")
+    told = "; ".join(shown)
+    return f"![{told[0].upper()}{told[1:]}]({PNG})"
 
 
 def _heard(

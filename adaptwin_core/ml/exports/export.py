@@ -7,11 +7,13 @@ from typing import Any
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.exports import CHECKPOINT
+from adaptwin_core.domain.manifests import MODEL_CARD
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.evaluation.report import REPORT
 from adaptwin_core.ml.exports import formats
 from adaptwin_core.ml.exports.acceptance import HeldOutSet, transcribe_held_out, verdict
+from adaptwin_core.ml.exports.export_card import export_card
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Export:
 def export_model(
     form: str, checkpoint: Path, held_out: HeldOutSet | None, out: Path, *, progress: Progress = no_progress
 ) -> Export:
-    """Write a downloaded model in another form, with its manifest.
+    """Write a downloaded model in another form, with its card and its manifest.
 
     Args:
         form: one of `domain.exports.FORMATS`.
@@ -43,15 +45,11 @@ def export_model(
     found = None
     if held_out is not None:
         found = _tested(form, checkpoint, held_out, out, manifest, progress)
-    files = {name: out / name for name in names}
-    files |= write_manifest(
-        files,
-        out,
-        form=form,
-        report=json.loads((checkpoint / REPORT).read_text("utf-8")),
-        verdict=found,
-        licence=manifest["base_model"]["licence"],
-    )
+    report = json.loads((checkpoint / REPORT).read_text("utf-8"))
+    licence = manifest["base_model"]["licence"]
+    (out / MODEL_CARD).write_text(export_card(form, report, found, licence=licence), "utf-8")
+    files = {name: out / name for name in [*names, MODEL_CARD]}
+    files |= write_manifest(files, out, form=form, report=report, verdict=found, licence=licence)
     return Export({} if found is not None and not found["is_offered"] else files, found)
 
 

@@ -84,7 +84,7 @@ def transcribe(
     """
     texts: list[str] = []
     compute_s = 0.0
-    with _windows_of(model, margin_s):
+    with windows_of(model, margin_s):
         for clip in clips[:1]:  # not counted: what comes first is slower
             transcribe_batch(model, featurizer, [corpus.audio(clip)])
         for clip in clips:
@@ -97,7 +97,7 @@ def transcribe(
 
 
 @contextmanager
-def _windows_of(model: WhisperForConditionalGeneration, margin_s: float | None) -> Iterator[None]:
+def windows_of(model: WhisperForConditionalGeneration, margin_s: float | None) -> Iterator[None]:
     """Let a model hear in windows that end so long after the sound. Afterwards it has its own margin again."""
     config = model.config
     if not isinstance(config, AdaptwinWhisperConfig):

@@ -8,6 +8,7 @@ from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.ml.model.memory import give_back_freed
 from adaptwin_core.ml.stages.calibrate import calibrate
+from adaptwin_core.ml.stages.choose import choose_one
 from adaptwin_core.ml.stages.evaluate import evaluate
 from adaptwin_core.ml.stages.export import export
 from adaptwin_core.ml.stages.factorize import factorize
@@ -32,6 +33,7 @@ BODIES: Final[dict[Stage, Body]] = {
     Stage.FACTORIZE: factorize,
     Stage.TUNE: tune,
     Stage.EVALUATE: evaluate,
+    Stage.CHOOSE: choose_one,
     Stage.PUBLISH: publish,
     Stage.EXPORT: export,
 }

@@ -11,6 +11,7 @@ NEURON_ORDER_FILE: Final = "order.safetensors"  # weigh: order_F, most needed fi
 CUT_FILE: Final = "cut.json"  # search
 BLOCK_FILE: Final = "block.safetensors"  # factorize: the block's tensors by their names inside the layer
 TEXTS_FILE: Final = "texts.json"  # evaluate: {clip id: text}
+FAMILY_PLOT_FILE: Final = "family.png"  # choose; it is published with every model of the job
 
 
 def moments_file(block: BlockId) -> str:

@@ -60,6 +60,17 @@ class Heard:
         except InvalidInput:
             return None
 
+    def in_window(self, window: WindowKind) -> dict[str, Any] | None:
+        """Return the comparison in windows of one kind, with the scores in both kinds and the seconds that each takes.
+
+        None where nobody says a word.
+        """
+        compared = self.compared()
+        if compared is None:
+            return None
+        scores = {str(each): found["compressed"] for each, found in compared.items()}
+        return compared[window] | {"windows": scores, "compute_s_per_audio_s": dict(self.seconds)}
+
     def window_choice(self) -> WindowChoice:
         """Return which kind of windows this speech says that the compressed model is for."""
         judged, references, _ = judged_clips(self.clips, self.original)
@@ -76,6 +87,21 @@ class Heard:
     def silence(self, window: WindowKind) -> dict[str, Any] | None:
         """Return what is written where nobody speaks; None where somebody does in every clip."""
         return silence(self.clips, self.original, self.compressed[window], self.language)
+
+
+def all_heard(recipe: Recipe) -> dict[SpeechKind, Heard]:
+    """Return what was heard of every kind of speech that the job has held-out clips of."""
+    return {kind: found for kind in SpeechKind if (found := Heard.of(recipe, kind)) is not None}
+
+
+def window_choice_of(heard: Mapping[SpeechKind, Heard]) -> WindowChoice:
+    """Return which kind of windows the model is for, as its speaker's speech says."""
+    return heard[SpeechKind.SPEAKER].window_choice() if SpeechKind.SPEAKER in heard else WITHOUT_WORDS
+
+
+def in_window(heard: Mapping[SpeechKind, Heard], window: WindowKind) -> dict[str, Any]:
+    """Return the comparison for each kind of speech that has a word, as `Heard.in_window` does."""
+    return {str(kind): told for kind, found in heard.items() if (told := found.in_window(window)) is not None}
 
 
 def _texts(result: TaskResult) -> Texts:

@@ -7,14 +7,13 @@ from typing import Any
 from adaptwin_core.domain.exports import CHECKPOINT
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, WindowKind
+from adaptwin_core.domain.task_keys import FamilyKey, ModelKey, SpeechKind, WindowKind
 from adaptwin_core.ml.base.weights import weight_files
 from adaptwin_core.ml.evaluation.manifest import write_manifest
 from adaptwin_core.ml.evaluation.report import build_report, write_report
-from adaptwin_core.ml.evaluation.window_choice import WITHOUT_WORDS
 from adaptwin_core.ml.model.checkpoint import CONFIG_FILE
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, too_wordy
-from adaptwin_core.ml.stages.heard import Heard
+from adaptwin_core.ml.stages.heard import all_heard, in_window, window_choice_of
 from adaptwin_core.ml.stages.recipe import Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
 
@@ -29,18 +28,9 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     """
     progress(0, 1)
     model_files = dict(recipe.results[Stage.TUNE][ModelKey()].files)
-    heard = {kind: found for kind in SpeechKind if (found := Heard.of(recipe, kind)) is not None}
-    compared = {kind: by_window for kind, found in heard.items() if (by_window := found.compared()) is not None}
-    choice = heard[SpeechKind.SPEAKER].window_choice() if SpeechKind.SPEAKER in heard else WITHOUT_WORDS
+    heard = all_heard(recipe)
+    choice = window_choice_of(heard)
     model_files[CONFIG_FILE] = _config(model_files[CONFIG_FILE], choice.window, out)
-    speech = {
-        str(kind): by_window[choice.window]
-        | {
-            "windows": {str(window): found["compressed"] for window, found in by_window.items()},
-            "compute_s_per_audio_s": dict(heard[kind].seconds),
-        }
-        for kind, by_window in compared.items()
-    }
     silent_speech = {
         str(kind): made_up for kind, found in heard.items() if (made_up := found.silence(choice.window)) is not None
     }
@@ -48,11 +38,12 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     report = build_report(
         base_model=recipe.base.name,
         base_digest=recipe.base.digest,
+        base_hub_id=recipe.base.hub_id,
         shape=recipe.shape,
         base_shape=recipe.base.shape,
         plan=recipe.plan,
         spec=recipe.spec,
-        speech=speech,
+        speech=in_window(heard, choice.window),
         silent_speech=silent_speech,
         window=choice,
         bytes_of={
@@ -67,7 +58,10 @@ def publish(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_p
     )
     if untaught := _untaught(recipe):
         report["not_taught"] = untaught
-    report_files = write_report(report, out)
+    if chosen := recipe.results[Stage.CHOOSE]:
+        report["family"] = chosen[FamilyKey()].figures
+        model_files |= chosen[FamilyKey()].files
+    report_files = write_report(report, out, licence=recipe.base.licence)
     manifest = write_manifest(
         {**model_files, **report_files},
         out,

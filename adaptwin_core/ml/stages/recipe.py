@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.plan import RankPlan
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.sensitivity import Sensitivities, Sensitivity
@@ -16,7 +17,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, SpeechKind, TaskKey
 from adaptwin_core.ml.base.models import Base
 from adaptwin_core.ml.base.reduced_folder import with_kept_tokens
-from adaptwin_core.ml.base.sources import licence_of, short_name
+from adaptwin_core.ml.base.sources import hub_id_of, licence_of, short_name
 from adaptwin_core.ml.model.featurizer import Featurizer
 from adaptwin_core.ml.model.windows import MAX_TEXT_TOKENS, NumTokens, Window, pack, too_wordy
 from adaptwin_core.ml.stages.file_names import CUT_FILE, KEPT_TOKENS_FILE, SENSITIVITY_FILE
@@ -33,6 +34,7 @@ class BaseModel:
     Attributes:
         name: as a report tells it.
         licence: an SPDX identifier, if known.
+        hub_id: its name on the Hugging Face Hub, if it is known to be there.
         find: returns its folder, and is asked only by a stage that reads the folder; raises CorruptBlob.
         cache: where a folder of it with fewer tokens is made.
     """
@@ -41,6 +43,7 @@ class BaseModel:
     digest: str
     shape: ModelShape
     licence: str | None
+    hub_id: str | None
     find: Callable[[], Path]
     cache: Path
 
@@ -53,6 +56,7 @@ class BaseModel:
             facts.digest,
             facts.shape,
             licence_of(base.source),
+            hub_id_of(base.source),
             lambda: base.folder,
             base.cache_dir,
         )
@@ -68,6 +72,9 @@ class Recipe:
 
     `spec` holds the settings that the stage at hand may see, `results` those of the stages that it may read.
 
+    `family` holds the recipes of all models of the job, and `limits` what the model to take must fit. Only a stage that
+    is for all models has them.
+
     A stage that was left out has no results; one that may not be read has no entry, and asking for it is a KeyError.
     """
 
@@ -76,6 +83,8 @@ class Recipe:
     speaker: Corpus
     general: Corpus | None
     results: Mapping[Stage, Results] = field(default_factory=dict)
+    family: Sequence["Recipe"] = ()
+    limits: ModelLimits = NO_LIMITS
 
     @cached_property
     def start(self) -> BaseModel:

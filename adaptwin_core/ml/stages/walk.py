@@ -1,17 +1,18 @@
 """The table of stages, walked in this process. What several models have in common is made once."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
+from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, row_of
 from adaptwin_core.domain.stages import Outline, Row, Stage
 from adaptwin_core.domain.submission import require_reachable
-from adaptwin_core.domain.task_keys import TaskKey
+from adaptwin_core.domain.task_keys import ModelKey, TaskKey
 from adaptwin_core.ml.stages.bodies import work
 from adaptwin_core.ml.stages.recipe import BaseModel, Recipe
 from adaptwin_core.ml.stages.task_result import TaskResult
@@ -25,6 +26,20 @@ class Done(NamedTuple):
     result: TaskResult
     name: str
     seconds: float
+
+
+class Member(NamedTuple):
+    """One model of a job, and its settings."""
+
+    base: BaseModel
+    spec: CompressionSpec
+
+
+class Piece(NamedTuple):
+    """What one model brings to a task: itself, and the results of it that the task may read."""
+
+    member: Member
+    earlier: Mapping[Stage, Mapping[TaskKey, Done]]
 
 
 @dataclass(frozen=True)
@@ -53,48 +68,67 @@ class Walk:
     def run(
         self, base: BaseModel, spec: CompressionSpec, *, until: Stage = Stage.PUBLISH
     ) -> Mapping[Stage, Mapping[TaskKey, Done]]:
-        """Do every task of every stage for one model, in order, and return what each left.
+        """Make one model, as `run_family` does."""
+        (done,) = self.run_family([Member(base, spec)], until=until)
+        return done
+
+    def run_family(
+        self, members: Sequence[Member], *, limits: ModelLimits = NO_LIMITS, until: Stage = Stage.PUBLISH
+    ) -> Sequence[Mapping[Stage, Mapping[TaskKey, Done]]]:
+        """Do every task of every stage for the models of a job, in order, and return what each model's tasks left.
 
         Args:
-            spec: as `domain.submission.submit` gave it.
+            members: the models, each with its settings as `domain.submission.submit` gave them.
+            limits: what the model to take must fit.
             until: the last stage to do.
 
         Raises:
-            InvalidSpec: the tokens that were chosen leave too little of the wanted size.
+            InvalidSpec: the tokens that were chosen leave too little of the wanted size of a model.
         """
-        outline = Outline(spec, base.shape, self._speech.general is not None, self._num_shards)
-        done: dict[Stage, dict[TaskKey, Done]] = {}
+        has_general = self._speech.general is not None
+        outlines = [
+            Outline(member.spec, member.base.shape, has_general, self._num_shards, len(members)) for member in members
+        ]
+        all_done: list[dict[Stage, dict[TaskKey, Done]]] = [{} for _ in members]
         for stage in JOB_STAGES[: JOB_STAGES.index(until) + 1]:
             row = row_of(stage)
-            keys = row.keys(outline)
-            done[stage] = {}
-            for key in keys:
-                earlier = {read: done[read] for read in row.reads(key)}
-                step = str(stage) if len(keys) == 1 else f"{stage} {key}"
-                done[stage][key] = self._do(row, key, base, spec, earlier, step)
-                if stage is Stage.VOCABULARY:
-                    kept = done[stage][key].result.figures["kept"]
-                    require_reachable(spec, base.shape, num_kept=kept)  # now, and not after hours of training
-        return done
+            groups = [list(range(len(members)))] if row.of_family else [[place] for place in range(len(members))]
+            for places in groups:
+                keys = row.keys(outlines[places[0]])
+                made = {}
+                for key in keys:
+                    step = str(stage) if len(keys) == 1 else f"{stage} {key}"
+                    if len(members) > 1 and not row.of_family:
+                        step = f"{members[places[0]].base.name}: {step}"
+                    pieces = [
+                        Piece(members[place], {read: all_done[place][read] for read in row.reads(key)})
+                        for place in places
+                    ]
+                    made[key] = self._do(row, key, pieces, limits, step)
+                for place in places:
+                    all_done[place][stage] = made
+                if stage is Stage.VOCABULARY and made:
+                    (member,) = (members[place] for place in places)
+                    kept = made[ModelKey()].result.figures["kept"]
+                    require_reachable(member.spec, member.base.shape, num_kept=kept)  # and not after hours of training
+        return all_done
 
-    def _do(
-        self,
-        row: Row,
-        key: TaskKey,
-        base: BaseModel,
-        spec: CompressionSpec,
-        earlier: Mapping[Stage, Mapping[TaskKey, Done]],
-        step: str,
-    ) -> Done:
+    def _do(self, row: Row, key: TaskKey, pieces: Sequence[Piece], limits: ModelLimits, step: str) -> Done:
         """Do one task, unless equal inputs have made its result already. `step`: what the watcher is told."""
-        seen = row.sees(spec, key)
         speaker, general = self._facts
         assert speaker is not None
-        names = {stage: {of: done.name for of, done in results.items()} for stage, results in earlier.items()}
-        name = result_name(row.stage, key, seen, base=base.digest, speaker=speaker, general=general, earlier=names)
+        ingredients = [
+            Ingredients(
+                piece.member.base.digest,
+                row.sees(piece.member.spec, key),
+                {stage: {of: done.name for of, done in results.items()} for stage, results in piece.earlier.items()},
+            )
+            for piece in pieces
+        ]
+        name = result_name(row.stage, key, ingredients, limits=limits, speaker=speaker, general=general)
         if name not in self._done:
-            results = {stage: {of: done.result for of, done in found.items()} for stage, found in earlier.items()}
-            recipe = Recipe(base, seen, self._speech.speaker, self._speech.general, results)
+            recipes = [self._recipe(row, key, piece) for piece in pieces]
+            recipe = replace(recipes[0], family=recipes, limits=limits) if row.of_family else recipes[0]
             out = self._workdir / f"{row.stage}-{name[:16]}"
             out.mkdir()
             began = time.perf_counter()
@@ -103,3 +137,8 @@ class Walk:
             self._watcher.ended(step, seconds)
             self._done[name] = Done(result, name, seconds)
         return self._done[name]
+
+    def _recipe(self, row: Row, key: TaskKey, piece: Piece) -> Recipe:
+        results = {stage: {of: done.result for of, done in found.items()} for stage, found in piece.earlier.items()}
+        seen = row.sees(piece.member.spec, key)
+        return Recipe(piece.member.base, seen, self._speech.speaker, self._speech.general, results)

@@ -6,7 +6,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES
-from adaptwin_core.store.tables import BaseModel, Job
+from adaptwin_core.store.tables import BaseModel, Job, JobMember
 
 
 def locked(session: Session, base_model_id: str) -> BaseModel | None:
@@ -20,5 +20,7 @@ def all_by_name(session: Session) -> Sequence[BaseModel]:
 
 def is_in_use(session: Session, base_model_id: str) -> bool:
     """Tell whether a job that has not ended starts from this model."""
-    unfinished = exists().where(Job.base_model_id == base_model_id, Job.state.not_in(TERMINAL_JOB_STATES))
+    unfinished = exists().where(
+        JobMember.base_model_id == base_model_id, JobMember.job_id == Job.id, Job.state.not_in(TERMINAL_JOB_STATES)
+    )
     return bool(session.scalar(select(unfinished)))

@@ -50,8 +50,11 @@ def unerased_models(session: Session, *, limit: int) -> Sequence[Model]:
 
 
 def dead_results(session: Session, *, limit: int) -> Sequence[Result]:
-    """Return results that only dead jobs used. A job is dead once its model or its speech was deleted."""
-    return session.scalars(select(Result).where(Result.key.in_(_keys_of_dead_jobs())).limit(limit)).all()
+    """Return results that only dead tasks made. A task is dead once its job's speech, or all its models, were deleted.
+
+    A model that is not there yet is not deleted.
+    """
+    return session.scalars(select(Result).where(Result.key.in_(_keys_of_dead_tasks())).limit(limit)).all()
 
 
 def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
@@ -62,11 +65,12 @@ def open_ids(session: Session, upload_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(query))
 
 
-def _keys_of_dead_jobs() -> CompoundSelect[str | None]:
-    job_is_dead = (
-        exists().where(Model.job_id == Job.id, Model.deleted_at.is_not(None))
+def _keys_of_dead_tasks() -> CompoundSelect[str | None]:
+    serves = (Model.job_id == Task.job_id) & Task.models.contains(func.to_jsonb(Model.place))
+    is_dead = (
+        (exists().where(serves) & ~exists().where(serves, Model.deleted_at.is_(None)))
         | exists().where(Dataset.id == Job.dataset_id, Dataset.deleted_at.is_not(None))
         | exists().where(Dataset.id == Job.general_dataset_id, Dataset.deleted_at.is_not(None))
     )
     tasks_of = select(Task.result_key).join(Job, Job.id == Task.job_id).where(Task.result_key.is_not(None))
-    return tasks_of.where(job_is_dead).except_(tasks_of.where(~job_is_dead))
+    return tasks_of.where(is_dead).except_(tasks_of.where(~is_dead))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState
-from adaptwin_core.store.tables import BaseModel, Dataset, Job, Task
+from adaptwin_core.store.tables import Dataset, Job, Task
 
 LONG = ("rejects", "warnings", "notes")  # parts of a report that tell of single files
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)
@@ -20,10 +20,9 @@ ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 @dataclass(frozen=True)
 class JobFacts:
-    """A job, its base model, and the figures of its speech, without the parts of their reports that are `LONG`."""
+    """A job, and the figures of its speech, without the parts of their reports that are `LONG`."""
 
     job: Job
-    base: BaseModel
     speaker: dict[str, Any]
     general: dict[str, Any] | None
 
@@ -58,8 +57,7 @@ def num_ahead(session: Session, job_id: str, stages: Collection[Stage]) -> int |
 def _facts(session: Session, where: ColumnElement[bool], *, limit: int) -> list[JobFacts]:
     speaker, general = aliased(Dataset), aliased(Dataset)
     rows = session.execute(
-        select(Job, BaseModel, _figures(speaker.report_json), _figures(general.report_json))
-        .join(BaseModel, BaseModel.id == Job.base_model_id)
+        select(Job, _figures(speaker.report_json), _figures(general.report_json))
         .join(speaker, speaker.id == Job.dataset_id)
         .outerjoin(general, general.id == Job.general_dataset_id)
         .where(where, or_(Job.general_dataset_id.is_(None), general.report_json.is_not(None)))

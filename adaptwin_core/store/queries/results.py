@@ -30,14 +30,15 @@ def forget(session: Session, scope: TenantScope, key: str) -> None:
 
 
 def of_stage(
-    session: Session, scope: TenantScope, job_id: str, stage: Stage
+    session: Session, scope: TenantScope, job_id: str, stage: Stage, *, place: int
 ) -> list[tuple[str, Files, dict[str, Any]]]:
-    """Return (task key, files, figures) of a job's finished tasks of one stage, in the order of the tasks."""
+    """Return (task key, files, figures) of the finished tasks of one stage for one model of a job, in their order."""
     rows = session.execute(
         select(Task.key, Result.files, Result.info)
         .join(Result, Result.key == Task.result_key)
         .join(Job, Job.id == Task.job_id)
-        .where(Task.job_id == job_id, Job.tenant_id == scope.tenant_id, Task.stage == stage)
+        .where(Task.job_id == job_id, Job.tenant_id == scope.tenant_id)
+        .where(Task.stage == stage, Task.models.contains([place]))
         .order_by(Task.created_at, Task.id)
     )
     return [(key, files, info) for key, files, info in rows]

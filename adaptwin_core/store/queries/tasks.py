@@ -19,25 +19,26 @@ def of_job(session: Session, scope: TenantScope, job_id: str) -> Sequence[Task]:
     return session.scalars(query).all()
 
 
-def unfinished_exports(session: Session, scope: TenantScope, job_id: str) -> Sequence[Task]:
-    """Return the exports of a job's model that are not made: they wait, run or failed."""
+def unfinished_exports(session: Session, scope: TenantScope, job_id: str, place: int) -> Sequence[Task]:
+    """Return the exports of one of a job's models that are not made: they wait, run or failed."""
     states = (TaskState.QUEUED, TaskState.RUNNING, TaskState.FAILED)
-    query = select(Task).where(_is_of(scope, job_id), Task.stage == Stage.EXPORT, Task.state.in_(states))
+    query = select(Task).where(_is_export(scope, job_id, place), Task.state.in_(states))
     return session.scalars(query).all()
 
 
-def forget_export(session: Session, scope: TenantScope, job_id: str, form: str) -> None:
+def forget_export(session: Session, scope: TenantScope, job_id: str, place: int, form: str) -> None:
     """Delete the task of an export, so that whoever may still hold it can no longer finish it."""
-    session.execute(delete(Task).where(_is_of(scope, job_id), Task.stage == Stage.EXPORT, Task.key == form))
+    session.execute(delete(Task).where(_is_export(scope, job_id, place), Task.key == form))
+
+
+def cancel_exports(session: Session, scope: TenantScope, job_id: str, place: int) -> None:
+    """Cancel the exports of one of a job's models that are not made."""
+    _cancel(session, _is_export(scope, job_id, place))
 
 
 def cancel_open(session: Session, scope: TenantScope, job_id: str) -> None:
     """Cancel what is left of a job's tasks; a worker that holds one finds out at its next heartbeat."""
-    session.execute(
-        update(Task)
-        .where(_is_of(scope, job_id), Task.state.in_([TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED]))
-        .values(state=TaskState.CANCELLED, lease_owner=None, lease_until=None, finished_at=func.now())
-    )
+    _cancel(session, _is_of(scope, job_id))
 
 
 def pause_open(session: Session, scope: TenantScope, job_id: str) -> None:
@@ -97,6 +98,18 @@ def held(session: Session) -> set[tuple[str, int]]:
     """Return (id, attempt) of every task that runs."""
     rows = session.execute(select(Task.id, Task.attempt).where(Task.state == TaskState.RUNNING))
     return {(task_id, attempt) for task_id, attempt in rows}
+
+
+def _cancel(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Task)
+        .where(which, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED]))
+        .values(state=TaskState.CANCELLED, lease_owner=None, lease_until=None, finished_at=func.now())
+    )
+
+
+def _is_export(scope: TenantScope, job_id: str, place: int) -> ColumnElement[bool]:
+    return _is_of(scope, job_id) & (Task.stage == Stage.EXPORT) & Task.models.contains([place])
 
 
 def _is_of(scope: TenantScope, job_id: str) -> ColumnElement[bool]:

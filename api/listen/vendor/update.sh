@@ -15,3 +15,4 @@ sed -E 's#from"onnxruntime-(common|web/webgpu)"#from"./ort.wasm.min.mjs"#g' dist
 cp LICENSE "$here/LICENSE-transformers-js"
 cd "$here"
 sha256sum LICENSE-* *.js *.mjs *.wasm > SHA256SUMS
+gzip -9nf *.wasm

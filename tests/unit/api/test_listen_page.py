@@ -1,5 +1,6 @@
 """The page at /listen: what its parts may do, and that it needs no other site."""
 
+import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -46,12 +47,27 @@ def test_vendored_files_are_those_that_were_recorded() -> None:
     lines = (FOLDER / "vendor" / "SHA256SUMS").read_text().splitlines()
     recorded = {name: digest for digest, name in (line.split() for line in lines)}
     found = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        path.name.removesuffix(".gz"): hashlib.sha256(_unpacked(path)).hexdigest()
         for path in (FOLDER / "vendor").iterdir()
         if path.name not in {"README.md", "SHA256SUMS", "update.sh"}
     }
     assert found == recorded
     assert f'WASM_SHA256 = "{recorded["ort-wasm-simd-threaded.wasm"]}"' in _code("runtime.js")
+
+
+def test_webassembly_arrives_as_it_was_recorded(client: TestClient) -> None:
+    answer = client.get("/listen/vendor/ort-wasm-simd-threaded.wasm")
+    assert answer.headers["Content-Type"] == "application/wasm"  # browsers compile nothing else while it arrives
+    assert int(answer.headers["Content-Length"]) < 0.3 * len(answer.content)
+    assert f'WASM_SHA256 = "{hashlib.sha256(answer.content).hexdigest()}"' in _code("runtime.js")
+
+
+def test_what_is_not_there_is_not_found(client: TestClient) -> None:
+    assert client.get("/listen/vendor/nothing.wasm").status_code == 404
+
+
+def _unpacked(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def _code(name: str) -> str:

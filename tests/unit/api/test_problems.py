@@ -89,7 +89,7 @@ def test_headers_are_capped(client: TestClient):
 
 
 def test_bodies_are_capped(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api.deps._authenticate", lambda service, header: None)
+    monkeypatch.setattr("api.deps._authenticate", lambda service, token: None)
     body = b'{"name": "' + b"x" * JSON_BODY_BYTES + b'"}'
     headers = {"Content-Type": "application/json"}
     _is_problem(client.post("/v1/datasets", content=body, headers=headers), 413, "body_too_large")
@@ -98,7 +98,7 @@ def test_bodies_are_capped(client: TestClient, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_is_no_json_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("api.deps._authenticate", lambda service, header: None)
+    monkeypatch.setattr("api.deps._authenticate", lambda service, token: None)
     headers = {"Content-Type": "application/json"}
     _is_problem(client.post("/v1/datasets", content=b"{", headers=headers), 422, "validation_failed")
     _is_problem(client.post("/v1/datasets", content=b"\xff\xfe", headers=headers), 422, "validation_failed")

@@ -31,9 +31,10 @@ def sse(number: int) -> bytes:
 
 def job(state: str) -> dict[str, Any]:
     times = {"created_at": NOW, "started_at": None, "finished_at": None}
-    of = {"dataset_id": "ds_1", "general_dataset_id": None, "base_model": "tiny", "name": None, "accept_little": False}
-    none = {"stage": None, "error": None, "model_id": None, "verdict": None}
-    return {"id": "job_1", "state": state, "spec": {}, "stages": [], **times, **of, **none}
+    of = {"dataset_id": "ds_1", "general_dataset_id": None, "name": None, "accept_little": False}
+    lists: dict[str, Any] = {"base_models": ["tiny"], "models": [], "stages": []}
+    none = {"stage": None, "error": None, "model_id": None, "verdict": None, "choice": None}
+    return {"id": "job_1", "state": state, **lists, **times, **of, **none}
 
 
 class Job:

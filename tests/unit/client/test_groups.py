@@ -31,9 +31,10 @@ NOTHING = {"digest": None, "report": None, "error": None}
 
 def job(state: str, **more: Any) -> httpx.Response:
     times = {"created_at": NOW, "started_at": None, "finished_at": None}
-    of = {"dataset_id": "ds_1", "general_dataset_id": None, "base_model": "tiny", "name": None, "accept_little": False}
-    none = {"stage": None, "error": None, "model_id": None, "verdict": None}
-    return found({"id": "job_1", "state": state, "spec": {}, "stages": [], **times, **of, **none} | more)
+    of = {"dataset_id": "ds_1", "general_dataset_id": None, "name": None, "accept_little": False}
+    lists: dict[str, Any] = {"base_models": ["tiny"], "models": [], "stages": []}
+    none = {"stage": None, "error": None, "model_id": None, "verdict": None, "choice": None}
+    return found({"id": "job_1", "state": state, **lists, **times, **of, **none} | more)
 
 
 def export(state: str, **more: Any) -> httpx.Response:

@@ -12,12 +12,12 @@ import pytest
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.estimate import UNMEASURED, Paces, Span, beside, makespan, span_of, task_seconds
 from adaptwin_core.domain.footprint import disk_bytes, memory_bytes
-from adaptwin_core.domain.pieces import Piece, pieces_of
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.domain.work import Heard, JobWork
+from adaptwin_core.domain.work_units import WorkUnit, units_of
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
 
@@ -34,7 +34,7 @@ def model(shape: ModelShape = SHAPE, *, general: Heard | None = GENERAL, num_sha
 
 
 def seconds(*models: JobWork, num_workers: int = 1) -> float:
-    return span_of(((piece.stage, piece.seconds) for piece in pieces_of(*models)), Paces({}), num_workers).likely_s
+    return span_of(((unit.stage, unit.seconds) for unit in units_of(*models)), Paces({}), num_workers).likely_s
 
 
 def test_the_demo_took_what_is_estimated() -> None:
@@ -44,13 +44,13 @@ def test_the_demo_took_what_is_estimated() -> None:
         for kind in ("speaker", "general")
     ]
     outline = Outline(CompressionSpec.model_validate(demo["spec"]), WHISPERS["tiny"].with_tokens(51_864), True, 2)
-    pieces = pieces_of(JobWork(outline, "base", *heard))
-    span = span_of(((piece.stage, piece.seconds) for piece in pieces), Paces({}), 2)
+    units = units_of(JobWork(outline, "base", *heard))
+    span = span_of(((unit.stage, unit.seconds) for unit in units), Paces({}), 2)
     took_s = demo["phases_s"]["job"]
     assert took_s / FACTOR < span.likely_s < took_s * FACTOR
     assert span.low_s < took_s < span.high_s
-    num_tasks = {stage: sum(piece.stage == stage for piece in pieces) for stage in JOB_STAGES}
-    assert num_tasks == {stage: demo["stages"][stage]["num_tasks"] for stage in JOB_STAGES}
+    num_tasks = {stage: sum(unit.stage == stage for unit in units) for stage in demo["stages"]}
+    assert num_tasks == {stage: ran["num_tasks"] for stage, ran in demo["stages"].items()}
 
 
 @pytest.mark.parametrize("steps", ["personal_steps", "tune_steps", "layer_steps"])
@@ -98,10 +98,10 @@ def test_the_longest_tasks_come_first() -> None:
 
 def test_models_that_share_are_worked_on_once() -> None:
     small, large = model(encoder_cut=0.45), model(encoder_cut=0.2)
-    shared, alone = pieces_of(small, large), pieces_of(small)
+    shared, alone = units_of(small, large), units_of(small)
 
-    def by_stage(pieces: Sequence[Piece]) -> dict[Stage, int]:
-        return {stage: sum(piece.stage is stage for piece in pieces) for stage in JOB_STAGES}
+    def by_stage(units: Sequence[WorkUnit]) -> dict[Stage, int]:
+        return {stage: sum(unit.stage is stage for unit in units) for stage in demo["stages"]}
 
     one, both = by_stage(alone), by_stage(shared)
     for stage in (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH):
@@ -114,7 +114,7 @@ def test_models_that_share_are_worked_on_once() -> None:
 
 
 def test_what_is_told_once_has_the_places_of_all() -> None:
-    first = pieces_of(model(encoder_cut=0.45), model(encoder_cut=0.2))[0]
+    first = units_of(model(encoder_cut=0.45), model(encoder_cut=0.2))[0]
     assert [(place.model, place.stage, place.key) for place in first.places] == [
         (0, Stage.PERSONALIZE, "model"),
         (1, Stage.PERSONALIZE, "model"),
@@ -123,14 +123,14 @@ def test_what_is_told_once_has_the_places_of_all() -> None:
 
 def test_models_of_other_bases_share_nothing() -> None:
     one = model()
-    pieces = pieces_of(one, replace(one, base="another"))
-    assert all(len(piece.places) == 1 for piece in pieces)
-    assert len(pieces) == 2 * len(pieces_of(one))
+    units = units_of(one, replace(one, base="another"))
+    assert all(len(unit.places) == 1 for unit in units)
+    assert len(units) == 2 * len(units_of(one))
 
 
 def test_models_that_learn_for_another_time_share_no_later_work() -> None:
-    pieces = pieces_of(model(personal_steps=100), model(personal_steps=200))
-    shared = {piece.stage for piece in pieces if len(piece.places) == 2}
+    units = units_of(model(personal_steps=100), model(personal_steps=200))
+    shared = {unit.stage for unit in units if len(unit.places) == 2}
     assert shared == {Stage.EVALUATE}  # of the base model
 
 

@@ -7,8 +7,9 @@ import pytest
 from adaptwin_core.domain.budgets import BYTES_PER_PARAM
 from adaptwin_core.domain.dataset_report import DatasetReport, RejectedFile
 from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
+from adaptwin_core.domain.model_limits import NO_LIMITS
 from adaptwin_core.domain.planner import blocks_to_cut, make_plan
-from adaptwin_core.domain.result_name import SpeechFacts, result_name
+from adaptwin_core.domain.result_name import Ingredients, SpeechFacts, result_name
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stage_table import JOB_STAGES, TABLE, row_of, stages_of
@@ -23,8 +24,10 @@ from tests.published_whispers import WHISPERS
 MULTILINGUAL = SHAPE.with_tokens(51_865)
 
 
-def keys(stage: Stage, *, shape: ModelShape = SHAPE, has_general: bool = False, **spec: object) -> list[str]:
-    outline = Outline(CompressionSpec.model_validate(spec), shape, has_general, num_shards=3)
+def keys(
+    stage: Stage, *, shape: ModelShape = SHAPE, has_general: bool = False, num_models: int = 1, **spec: object
+) -> list[str]:
+    outline = Outline(CompressionSpec.model_validate(spec), shape, has_general, num_shards=3, num_models=num_models)
     return [str(key) for key in row_of(stage).keys(outline)]
 
 
@@ -75,7 +78,14 @@ def test_one_task_works_on_the_whole_model(stage: Stage):
 
 
 def test_every_stage_of_some_job_has_tasks():
-    assert all(keys(stage, shape=MULTILINGUAL, max_wer=5.0) for stage in JOB_STAGES)
+    assert all(keys(stage, shape=MULTILINGUAL, max_wer=5.0, num_models=2) for stage in JOB_STAGES)
+
+
+def test_one_model_is_not_chosen_and_hears_no_validation_clips():
+    assert keys(Stage.CHOOSE) == []
+    assert keys(Stage.CHOOSE, num_models=2) == ["family"]
+    more = set(keys(Stage.EVALUATE, num_models=2)) - set(keys(Stage.EVALUATE))
+    assert more == {"compressed:speaker:fitted:valid"}
 
 
 def test_a_model_that_learns_nothing_before_its_cut_has_no_task_for_it():
@@ -240,14 +250,15 @@ def test_a_stage_reads_earlier_stages_only():
     assert read_by(Stage.EVALUATE, "base:speaker:whole") == ()
     assert read_by(Stage.EVALUATE, "compressed:speaker:fitted") == (Stage.VOCABULARY, Stage.TUNE)
     for position, stage in enumerate(JOB_STAGES):
-        for key in keys(stage, has_general=True, max_wer=5.0):
+        for key in keys(stage, has_general=True, max_wer=5.0, num_models=2):
             assert set(read_by(stage, key)) <= set(JOB_STAGES[:position])
 
 
 def test_every_stage_has_one_row_and_its_keys_are_read_back_from_their_written_form():
     assert [row.stage for row in TABLE] == list(Stage)
     for row in TABLE:
-        outline = Outline(CompressionSpec(max_wer=5.0, exports=("dense",)), SHAPE, has_general=True, num_shards=3)
+        spec = CompressionSpec(max_wer=5.0, exports=("dense",))
+        outline = Outline(spec, SHAPE, has_general=True, num_shards=3, num_models=2)
         for key in row.keys(outline):
             assert row.key.parse(str(key)) == key
 
@@ -273,7 +284,8 @@ def named(stage: Stage, key: str, spec: CompressionSpec, **changes) -> str:
     row = row_of(stage)
     speaker = facts_of()
     given = {"base": "base", "speaker": speaker, "general": None, "earlier": {}, "tenant": "ten"} | changes
-    return result_name(stage, row.key.parse(key), row.sees(spec, row.key.parse(key)), **given)
+    model = Ingredients(given.pop("base"), row.sees(spec, row.key.parse(key)), given.pop("earlier"))
+    return result_name(stage, row.key.parse(key), [model], limits=NO_LIMITS, **given)
 
 
 def test_two_sizes_of_one_model_share_what_does_not_depend_on_the_size():

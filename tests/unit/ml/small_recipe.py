@@ -45,7 +45,7 @@ def recipe_of(spec, speaker, general=None, *, shape, featurizer=None, results=No
 
     if featurizer is not None:
         InMemory.featurizer = featurizer
-    base = BaseModel("whisper-base", "ab", shape, "MIT", lambda: folder, folder)
+    base = BaseModel("whisper-base", "ab", shape, "MIT", "openai/whisper-base", lambda: folder, folder)
     left_out = {stage: {} for stage in JOB_STAGES}
     return InMemory(base, spec, speaker, general, left_out | (results or {}))
 

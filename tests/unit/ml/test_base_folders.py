@@ -103,7 +103,7 @@ def finished(base: Callable[[str, str], Path], tmp_path_factory: pytest.TempPath
             out = made[name, how] = tmp_path_factory.mktemp("finished")
             folder = base(name, how)
             save(assemble(folder, RankPlan(blocks={}), {}), folder, out)
-            (out / "README.md").write_text(model_card(REPORT))
+            (out / "README.md").write_text(model_card(REPORT, licence=None))
             edit(out / "generation_config.json", max_length=12)  # random weights seldom come to an end
         return made[name, how]
 

@@ -1,71 +1,14 @@
 """The end of a job: figures, verdict, card, plots and manifest tell the same."""
 
 import json
-from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 
-from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import EvaluationKey, ModelKey
 from adaptwin_core.ml.evaluation import report_plot
 from adaptwin_core.ml.evaluation.manifest import read_manifest, write_manifest
 from adaptwin_core.ml.evaluation.report_card import lines
-from adaptwin_core.ml.stages.file_names import TEXTS_FILE
-from adaptwin_core.ml.stages.publish import publish
-from adaptwin_core.ml.stages.task_result import TaskResult
-from adaptwin_core.speech.corpus import Clip, Corpus
-from tests.published_whispers import WHISPERS
-from tests.unit.ml.small_recipe import recipe_of
-
-
-def speech(*texts: str | None, taught: str = "a word") -> Corpus:
-    """A corpus that is only its clips: ten seconds each, twelve to train on, the given texts to test on."""
-    train = [Clip(f"train-{i}", f"train-{i}", taught, "train", "s", 0, 160_000) for i in range(12)]
-    test = [Clip(f"test-{i}", f"test-{i}", text, "test", "s", 0, 160_000) for i, text in enumerate(texts)]
-    return Corpus(folder=Path(), clips=(*train, *test), shards=(), rejects=(), warnings=())
-
-
-class Words:
-    """Every word is a token."""
-
-    def num_tokens(self, text: str) -> int:
-        return len(text.split())
-
-
-def concluded(out: Path, language, speaker, heard, general=None, taught="a word"):
-    """Return the report of a job. `heard`: texts by "base:speaker:whole" and so on. Where only one kind of window is
-    given for a model and speech, the compressed one hears the same in both.
-    """
-    evaluated, heard = {}, dict(heard)
-    for name in [name for name in heard if name.count(":") == 1]:
-        said = heard.pop(name)
-        heard |= {f"{name}:whole": said} | ({f"{name}:fitted": said} if name.startswith("compressed") else {})
-    tuned = out / "config.json"
-    tuned.write_text(json.dumps({"adaptwin_plan": {}, "adaptwin_margin_s": 0.5}))
-    for name, said in heard.items():
-        texts = out / f"{name.replace(':', '-')}.json"
-        texts.write_text(json.dumps({f"test-{i}": text for i, text in enumerate(said)}))
-        compute_s = 1.0 if name.endswith("fitted") else 4.0
-        evaluated[EvaluationKey.parse(name)] = TaskResult(
-            {TEXTS_FILE: texts}, {"compute_s": compute_s, "audio_s": 10.0}
-        )
-    recipe = recipe_of(
-        CompressionSpec(plan="uniform", language=language),
-        speech(*speaker, taught=taught),
-        speech(*general) if general else None,
-        shape=WHISPERS["base"],
-        featurizer=Words(),
-        folder=out,
-        results={Stage.TUNE: {ModelKey(): TaskResult({tuned.name: tuned})}, Stage.EVALUATE: evaluated},
-    )
-    made = publish(recipe, ModelKey(), out)
-    assert json.loads(made.files["report.json"].read_text()) == made.figures
-    return made.files, made.figures
-
-
-SAID = ["Anna has 12 apples, and one pear."] * 10
-WORSE = ["anna has 13 apples and one pear"] * 10
+from tests.unit.ml.concluded_job import SAID, WORSE, concluded
 
 
 def test_report_card_manifest_and_lines_carry_the_verdict(tmp_path):
@@ -73,7 +16,7 @@ def test_report_card_manifest_and_lines_carry_the_verdict(tmp_path):
     verdict = report["verdict"]
     assert (verdict["outcome"], verdict["is_sure"]) == ("worse", False)
     card = files["README.md"].read_text()
-    assert verdict["sentence"] in card.splitlines()[2]
+    assert verdict["sentence"] in ModelCard(card).text.splitlines()[3]  # the third line under the metadata
     assert json.loads(files["adaptwin.json"].read_text())["verdict"] == verdict
     for told in (card, "\n".join(lines(report))):
         assert verdict["sentence"] in told
@@ -162,7 +105,9 @@ def test_clips_that_say_too_much_to_be_taught_are_told_of(tmp_path):
     assert report["not_taught"]["speaker"]["num_clips"] == 12
     told = "Not taught: 12 clips of this speaker (train-0, train-1, train-2, train-3, train-4, …): their transcripts"
     assert any(line.startswith(told) for line in lines(report))
-    assert f"\n\n{told}" in files["README.md"].read_text()
+    card = files["README.md"].read_text()
+    assert "\n\nNot taught: 12 clips of this speaker: their transcripts" in card
+    assert "train-0" not in card, "a card is what a person publishes"
 
 
 def job_of(speaker, fitted, whole, **more):

@@ -1,12 +1,10 @@
 """Blobs: what goes in comes out, under its own hash, to its own tenant, or not at all."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto import server as moto_server
 
 from adaptwin_core.domain.errors import CorruptBlob, NotFound
 from adaptwin_core.store.blobs import BlobStore
@@ -14,28 +12,6 @@ from adaptwin_core.store.blobs_local import LocalBlobs
 from adaptwin_core.store.blobs_s3 import S3Blobs
 
 DATA = bytes(range(256)) * 8192  # 2 MiB: more than one chunk
-
-
-@pytest.fixture(scope="module")
-def bucket_url() -> Iterator[str]:
-    """A real S3 API on loopback."""
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlobStore:
-    if request.param == "folder":
-        return LocalBlobs(tmp_path / "blobs")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    url = request.getfixturevalue("bucket_url")
-    boto3.client("s3", endpoint_url=url).create_bucket(Bucket="adaptwin")
-    return S3Blobs("adaptwin", url, LocalBlobs(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -71,6 +47,14 @@ def test_nobody_learns_what_others_hold(blobs: BlobStore, file: Path):
     for ask in (lambda: blobs.fetch(ref.sha256, scope="ten_b"), lambda: list(blobs.read(ref.sha256, scope="ten_b"))):
         with pytest.raises(NotFound):
             ask()
+
+
+def test_a_check_tells_what_is_lost(blobs: BlobStore, file: Path):
+    ref = blobs.put(file, scope="ten_a")
+    blobs.check(ref.sha256, scope="ten_a")
+    blobs.delete(ref.sha256, scope="ten_a")
+    with pytest.raises(NotFound):
+        blobs.check(ref.sha256, scope="ten_a")
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63, "0" * 64 + "\n"])
@@ -114,6 +98,12 @@ def test_a_damaged_object_is_never_handed_out(tmp_path: Path, file: Path, monkey
     client.put_object(Bucket="rotten", Key=f"ten_a/{ref.sha256[:2]}/{ref.sha256}", Body=b"\xff" + DATA[1:])
     with pytest.raises(CorruptBlob):
         blobs.fetch(ref.sha256, scope="ten_a")
+    given = list[bytes]()
+    blobs.check(ref.sha256, scope="ten_a")
+    with pytest.raises(CorruptBlob):
+        given.extend(blobs.read(ref.sha256, scope="ten_a", length=len(DATA)))
+    assert 0 < sum(map(len, given)) < len(DATA)
+    assert b"".join(blobs.read(ref.sha256, scope="ten_a", start=1)) == DATA[1:]
     assert not list((tmp_path / "cache").rglob("*/*/*"))
 
 

@@ -61,12 +61,21 @@ def test_words_made_up_where_nobody_speaks_count():
     assert (found["num_clips"], found["error_rate"], found["is_offered"]) == (2, 0.5, False)
 
 
+REPORT = {
+    "base_model": "whisper-base",
+    "base_hub_id": "openai/whisper-base",
+    "spec": {"language": "de"},
+    "vocabulary": {"languages": ["de"]},
+    "window": {"margin_s": None},
+}
+
+
 def new_checkpoint(folder, **manifest):
     """Write what an export reads of a published model."""
     folder.mkdir()
     described = {"settings": {"language": "de"}, "base_model": {"licence": None}} | manifest
     (folder / "adaptwin.json").write_text(json.dumps(described))
-    (folder / "report.json").write_text("{}")
+    (folder / "report.json").write_text(json.dumps(REPORT))
     return folder
 
 
