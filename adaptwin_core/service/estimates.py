@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain import footprint, languages, submission
 from adaptwin_core.domain.admission import Remark, remarks_on
+from adaptwin_core.domain.chores import Chore, Place, chores_of
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.errors import AdaptwinError, InvalidInput, InvalidSpec
 from adaptwin_core.domain.estimate import Paces, Span, beside, span_of
@@ -20,7 +21,6 @@ from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.domain.work import Heard, JobWork
-from adaptwin_core.domain.work_units import Place, WorkUnit, units_of
 from adaptwin_core.service import base_models, jobs, kept_results, outlook, readiness, work_times
 from adaptwin_core.service.kept_results import Kept
 from adaptwin_core.store.queries import datasets
@@ -168,20 +168,20 @@ def _planned(model: _Model, kept: Kept) -> PlannedModel:
 
 
 def _work(models: Sequence[JobWork], made: set[Place], paces: Paces, others: Sequence[Span], num_workers: int) -> Work:
-    units = units_of(*models)
+    chores = chores_of(*models)
 
-    def is_kept(unit: WorkUnit) -> bool:
-        return not made.isdisjoint(unit.places)
+    def is_kept(chore: Chore) -> bool:
+        return not made.isdisjoint(chore.places)
 
-    def time_of(some: Sequence[WorkUnit]) -> Span:
-        return span_of(((unit.stage, unit.seconds) for unit in some if not is_kept(unit)), paces, num_workers)
+    def time_of(some: Sequence[Chore]) -> Span:
+        return span_of(((chore.stage, chore.seconds) for chore in some if not is_kept(chore)), paces, num_workers)
 
     stages = []
     for stage in JOB_STAGES:
-        of_stage = [unit for unit in units if unit.stage is stage]
+        of_stage = [chore for chore in chores if chore.stage is stage]
         if of_stage:
             stages.append(StageTime(stage, len(of_stage), sum(map(is_kept, of_stage)), time_of(of_stage)))
-    alone = time_of(units)
+    alone = time_of(chores)
     memory, disk = max(map(footprint.memory_bytes, models)), sum(map(footprint.disk_bytes, models))
     return Work(alone, beside(alone, others, num_workers), stages, memory, disk)
 

@@ -9,13 +9,13 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.chores import Chore, Place, chores_of
 from adaptwin_core.domain.errors import InvalidSpec
 from adaptwin_core.domain.estimate import Paces, Span, beside, span_of
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, TaskState
-from adaptwin_core.domain.work_units import Place, WorkUnit, units_of
 from adaptwin_core.service import jobs, work_times
 from adaptwin_core.store.queries import queue
 from adaptwin_core.store.queries.queue import JobFacts
@@ -63,41 +63,43 @@ def spans_of_others(
     return _left(session, known, paces, num_workers, num_shards=num_shards)
 
 
-def seconds_left(units: Iterable[WorkUnit], shares: dict[Place, float]) -> Iterator[tuple[Stage, float]]:
-    """Yield the stage, and the seconds by the rates, of each unit that is not done.
+def seconds_left(chores: Iterable[Chore], shares: dict[Place, float]) -> Iterator[tuple[Stage, float]]:
+    """Yield the stage, and the seconds by the rates, of each chore that is not done.
 
     Args:
         shares: how much is done of each task that there is.
     """
-    for unit in units:
-        share = max(shares.get(place, 0.0) for place in unit.places)
+    for chore in chores:
+        share = max(shares.get(place, 0.0) for place in chore.places)
         if share < 1:
-            yield unit.stage, (1 - share) * unit.seconds
+            yield chore.stage, (1 - share) * chore.seconds
 
 
 def _left(
     session: Session, jobs_of: Collection[JobFacts], paces: Paces, num_workers: int, *, num_shards: int
 ) -> list[Span]:
     shares: dict[str, dict[Place, float]] = {facts.job.id: {} for facts in jobs_of}
-    units = {facts.job.id: units_of(*work_times.models_of(session, facts, num_shards=num_shards)) for facts in jobs_of}
+    chores = {
+        facts.job.id: chores_of(*work_times.models_of(session, facts, num_shards=num_shards)) for facts in jobs_of
+    }
     seconds = {
-        (job_id, place): unit.seconds * paces.of(unit.stage).likely
-        for job_id, found in units.items()
-        for unit in found
-        for place in unit.places
+        (job_id, place): chore.seconds * paces.of(chore.stage).likely
+        for job_id, found in chores.items()
+        for chore in found
+        for place in chore.places
     }
     for task in queue.tasks_of(session, shares):
         assert task.job_id is not None
         for model in task.models:
             place = Place(model, Stage(task.stage), task.key)
             shares[task.job_id][place] = _share(task, seconds.get((task.job_id, place), 1.0))
-    return [span_of(seconds_left(found, shares[job_id]), paces, num_workers) for job_id, found in units.items()]
+    return [span_of(seconds_left(found, shares[job_id]), paces, num_workers) for job_id, found in chores.items()]
 
 
 def _is_known(session: Session, facts: JobFacts, *, num_shards: int) -> bool:
     """Tell whether this version can read a job. One that it cannot read must not hide the time of all others."""
     try:
-        units_of(*work_times.models_of(session, facts, num_shards=num_shards))
+        chores_of(*work_times.models_of(session, facts, num_shards=num_shards))
     except (ValidationError, InvalidSpec) as fault:
         log.warning("how long job %s takes cannot be told: %s", facts.job.id, fault)
         return False

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from adaptwin_core.domain.chores import Chore, chores_of
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.estimate import UNMEASURED, Paces, Span, beside, makespan, span_of, task_seconds
 from adaptwin_core.domain.footprint import disk_bytes, memory_bytes
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
-from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.domain.work import Heard, JobWork
-from adaptwin_core.domain.work_units import WorkUnit, units_of
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
 
@@ -34,7 +33,7 @@ def model(shape: ModelShape = SHAPE, *, general: Heard | None = GENERAL, num_sha
 
 
 def seconds(*models: JobWork, num_workers: int = 1) -> float:
-    return span_of(((unit.stage, unit.seconds) for unit in units_of(*models)), Paces({}), num_workers).likely_s
+    return span_of(((chore.stage, chore.seconds) for chore in chores_of(*models)), Paces({}), num_workers).likely_s
 
 
 def test_the_demo_took_what_is_estimated() -> None:
@@ -44,12 +43,12 @@ def test_the_demo_took_what_is_estimated() -> None:
         for kind in ("speaker", "general")
     ]
     outline = Outline(CompressionSpec.model_validate(demo["spec"]), WHISPERS["tiny"].with_tokens(51_864), True, 2)
-    units = units_of(JobWork(outline, "base", *heard))
-    span = span_of(((unit.stage, unit.seconds) for unit in units), Paces({}), 2)
+    chores = chores_of(JobWork(outline, "base", *heard))
+    span = span_of(((chore.stage, chore.seconds) for chore in chores), Paces({}), 2)
     took_s = demo["phases_s"]["job"]
     assert took_s / FACTOR < span.likely_s < took_s * FACTOR
     assert span.low_s < took_s < span.high_s
-    num_tasks = {stage: sum(unit.stage == stage for unit in units) for stage in demo["stages"]}
+    num_tasks = {stage: sum(chore.stage == stage for chore in chores) for stage in demo["stages"]}
     assert num_tasks == {stage: ran["num_tasks"] for stage, ran in demo["stages"].items()}
 
 
@@ -98,10 +97,10 @@ def test_the_longest_tasks_come_first() -> None:
 
 def test_models_that_share_are_worked_on_once() -> None:
     small, large = model(encoder_cut=0.45), model(encoder_cut=0.2)
-    shared, alone = units_of(small, large), units_of(small)
+    shared, alone = chores_of(small, large), chores_of(small)
 
-    def by_stage(units: Sequence[WorkUnit]) -> dict[Stage, int]:
-        return {stage: sum(unit.stage is stage for unit in units) for stage in demo["stages"]}
+    def by_stage(chores: Sequence[Chore]) -> dict[Stage, int]:
+        return {stage: sum(chore.stage is stage for chore in chores) for stage in demo["stages"]}
 
     one, both = by_stage(alone), by_stage(shared)
     for stage in (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH):
@@ -114,7 +113,7 @@ def test_models_that_share_are_worked_on_once() -> None:
 
 
 def test_what_is_told_once_has_the_places_of_all() -> None:
-    first = units_of(model(encoder_cut=0.45), model(encoder_cut=0.2))[0]
+    first = chores_of(model(encoder_cut=0.45), model(encoder_cut=0.2))[0]
     assert [(place.model, place.stage, place.key) for place in first.places] == [
         (0, Stage.PERSONALIZE, "model"),
         (1, Stage.PERSONALIZE, "model"),
@@ -123,14 +122,14 @@ def test_what_is_told_once_has_the_places_of_all() -> None:
 
 def test_models_of_other_bases_share_nothing() -> None:
     one = model()
-    units = units_of(one, replace(one, base="another"))
-    assert all(len(unit.places) == 1 for unit in units)
-    assert len(units) == 2 * len(units_of(one))
+    chores = chores_of(one, replace(one, base="another"))
+    assert all(len(chore.places) == 1 for chore in chores)
+    assert len(chores) == 2 * len(chores_of(one))
 
 
 def test_models_that_learn_for_another_time_share_no_later_work() -> None:
-    units = units_of(model(personal_steps=100), model(personal_steps=200))
-    shared = {unit.stage for unit in units if len(unit.places) == 2}
+    chores = chores_of(model(personal_steps=100), model(personal_steps=200))
+    shared = {chore.stage for chore in chores if len(chore.places) == 2}
     assert shared == {Stage.EVALUATE}  # of the base model
 
 

@@ -1,4 +1,4 @@
-"""The tasks of a job that makes one model or several, each unit of work once: equal inputs are worked on once."""
+"""The chores of a job: the tasks of all its models, those of equal inputs together, because they are done once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class WorkUnit:
-    """One unit of work, and the tasks that it does."""
+class Chore:
+    """What a worker does once, and the tasks that are done with it."""
 
     stage: Stage
     seconds: float  # by the rates of estimate.py
@@ -30,10 +30,10 @@ class WorkUnit:
 
 
 @lru_cache(maxsize=256)
-def units_of(*models: JobWork) -> tuple[WorkUnit, ...]:
-    """Return the units of a job in the order of the stages.
+def chores_of(*models: JobWork) -> tuple[Chore, ...]:
+    """Return the chores of a job in the order of the stages.
 
-    Two tasks are one unit where they are of the same base model and see the same settings, and all that they read is
+    Two tasks are one chore where they are of the same base model and see the same settings, and all that they read is
     the same. So what `result_name.py` tells by content is told here before there is any.
     """
     work: dict[object, float] = {}
@@ -53,8 +53,7 @@ def units_of(*models: JobWork) -> tuple[WorkUnit, ...]:
         for index, names in enumerate(named):
             made[index][stage] = frozenset(names)
     return tuple(
-        WorkUnit(stage_of[name], task_seconds(stage_of[name], work[name]), tuple(found))
-        for name, found in places.items()
+        Chore(stage_of[name], task_seconds(stage_of[name], work[name]), tuple(found)) for name, found in places.items()
     )
 
 
