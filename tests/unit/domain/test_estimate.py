@@ -100,7 +100,7 @@ def test_models_that_share_are_worked_on_once() -> None:
     shared, alone = chores_of(small, large), chores_of(small)
 
     def by_stage(chores: Sequence[Chore]) -> dict[Stage, int]:
-        return {stage: sum(chore.stage is stage for chore in chores) for stage in demo["stages"]}
+        return {stage: sum(chore.stage is stage for chore in chores) for stage in JOB_STAGES}
 
     one, both = by_stage(alone), by_stage(shared)
     for stage in (Stage.PERSONALIZE, Stage.CALIBRATE, Stage.WEIGH):
