@@ -15,8 +15,10 @@ from adaptwin_core.domain.estimate import UNMEASURED, Paces, Span, beside, makes
 from adaptwin_core.domain.footprint import disk_bytes, memory_bytes
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.domain.work import Heard, JobWork
+from bench.runner import Row, results_of
 from tests.integration.world import SHAPE
 from tests.published_whispers import WHISPERS
 
@@ -50,6 +52,12 @@ def test_the_demo_took_what_is_estimated() -> None:
     assert span.low_s < took_s < span.high_s
     num_tasks = {stage: sum(chore.stage == stage for chore in chores) for stage in demo["stages"]}
     assert num_tasks == {stage: ran["num_tasks"] for stage, ran in demo["stages"].items()}
+
+
+@pytest.mark.parametrize("row", [row for run in results_of("estimates") for row in run["rows"]])
+def test_jobs_that_were_estimated_took_that_time(row: Row) -> None:
+    assert row["took_s"] / FACTOR < row["estimated_s"] < row["took_s"] * FACTOR
+    assert row["low_s"] < row["took_s"] < row["high_s"]
 
 
 @pytest.mark.parametrize("steps", ["personal_steps", "tune_steps", "layer_steps"])
