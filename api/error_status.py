@@ -33,6 +33,7 @@ STATUS_OF_CLASS: dict[type[errors.AdaptwinError], int] = {
     errors.Unauthorized: 401,
     errors.LimitExceeded: 429,
     errors.ResourceExhausted: 507,
+    errors.Unavailable: 503,
     errors.AdaptwinError: 500,
 }
 CODE_OF_STATUS = {

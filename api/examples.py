@@ -159,6 +159,8 @@ _RUNNING_JOB = {
     "choice": None,
     "accept_little": False,
     "stages": [_stage(stage) for stage in JOB_STAGES],
+    "queue_position": 1,
+    "time_left": {"low_s": 96.0, "likely_s": 121.5, "high_s": 164.0},
     "model_id": None,
     "verdict": None,
 }
@@ -181,6 +183,49 @@ _EXPORT = {
     "verdict": {"is_offered": True, "unit": "word", "error_rate": 0.0695, "checkpoint_error_rate": 0.0695, "why": None},
     "files": {"model.bin": {"sha256": _EXPORT_SHA256, "bytes": 39381504}},
     "error": None,
+}
+_ESTIMATE = {
+    "problems": [],
+    "remarks": [],
+    "models": [
+        {
+            "base_model": "whisper-tiny.en",
+            "encoder_params": 4923648,
+            "total_params": 35051520,
+            "bytes": 70103040,
+            "tokens": 51864,
+            "is_exact": False,
+            "why_not_exact": [
+                "the sizes of its parts follow from measurements of the speech; at least as many parameters go as the "
+                "cut asks for"
+            ],
+        }
+    ],
+    "work": {
+        "time": {"low_s": 228.4, "likely_s": 279.6, "high_s": 361.0},
+        "alone": {"low_s": 228.4, "likely_s": 279.6, "high_s": 361.0},
+        "stages": [
+            {
+                "stage": stage,
+                "num_tasks": num_tasks,
+                "num_kept": 0,
+                "time": {"low_s": low_s, "likely_s": likely_s, "high_s": high_s},
+            }
+            for stage, num_tasks, low_s, likely_s, high_s in (
+                ("personalize", 1, 98.0, 112.8, 129.7),
+                ("calibrate", 2, 13.6, 16.7, 20.1),
+                ("weigh", 4, 17.9, 20.6, 25.0),
+                ("factorize", 4, 4.3, 5.4, 7.9),
+                ("tune", 1, 49.5, 62.9, 84.3),
+                ("evaluate", 6, 44.3, 60.1, 92.0),
+                ("publish", 1, 0.8, 1.1, 2.0),
+            )
+        ],
+        "memory_bytes": 2379800000,
+        "disk_bytes": 331500000,
+    },
+    "workers": 2,
+    "rates": "measured",
 }
 _LINK = {
     "url": f"https://adaptwin.example.com/v1/models/{_MODEL}/exports/ct2-int8/archive"
@@ -271,6 +316,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "UploadedFiles": {"One file": {"uploads": [_UPLOAD]}},
+    "EstimateOut": {"A job that may begin": _ESTIMATE},
     "JobOut": {"While blocks are cut": _RUNNING_JOB},
     "ModelOut": {
         "Its files and figures": {

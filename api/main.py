@@ -16,6 +16,7 @@ from api.routes import (
     base_models,
     datasets,
     downloads,
+    estimates,
     exports,
     files,
     health,
@@ -43,7 +44,7 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    pages = (uploads, datasets, files, base_models, jobs, models, exports, downloads, webhooks)
+    pages = (uploads, datasets, files, base_models, estimates, jobs, models, exports, downloads, webhooks)
     for router in (*(page.router for page in pages), downloads.links):
         app.include_router(router, responses=problems.documented(401, 422, 431, 500, 503))
     app.include_router(transcriptions.router)

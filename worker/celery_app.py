@@ -8,6 +8,7 @@ from adaptwin_core.domain.stages import Queue
 from adaptwin_core.service import broker
 from adaptwin_core.service.bootstrap import bootstrap
 from adaptwin_core.store.settings import Settings
+from worker.presence import announce_itself
 from worker.runner import StageBody
 from worker.tasks import load_stages, register
 
@@ -49,7 +50,9 @@ def make_app(settings: Settings, load_body: Callable[[], StageBody] = load_stage
             "sweep": _every(settings.sweep_s, broker.TASK_SWEEP),
         },
     )
-    register(app, bootstrap(settings), load_body)
+    service = bootstrap(settings)
+    register(app, service, load_body)
+    announce_itself(app, service)
     return app
 
 

@@ -17,6 +17,7 @@ from adaptwin_core.service.task_owner import Claim
 log = logging.getLogger(__name__)
 
 EXIT_DEADLINE: Final = 75
+TELL_EVERY: Final = 0.05  # of a task: so much progress is an event
 
 
 class Lease:
@@ -26,8 +27,9 @@ class Lease:
         self._claim = claim
         self._database, self._tasks, self._settings = service.database, service.tasks, service.settings
         self._done = threading.Event()
-        self._stop_reason: type[Cancelled | LeaseLost] | None = None
+        self._state = TaskState.RUNNING  # as the last heartbeat found it
         self._progress: dict[str, Any] | None = None
+        self._told = 0.0  # the share of the task that the last event told
         self._thread = threading.Thread(target=self._keep_alive, name=f"lease {claim.task_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -50,10 +52,14 @@ class Lease:
 
     def check(self) -> None:
         """Raise Cancelled or LeaseLost if the body must stop. Cheap: call it in every loop."""
-        if self._stop_reason is Cancelled:
-            raise Cancelled("the job was cancelled")
-        if self._stop_reason is LeaseLost:
-            raise LeaseLost(f"task {self._claim.task_id} is no longer ours")
+        match self._state:
+            case TaskState.RUNNING:
+                return
+            case TaskState.CANCELLED:
+                raise Cancelled("the job was cancelled")
+            case TaskState.PAUSED:
+                raise Cancelled("the job was paused")
+        raise LeaseLost(f"task {self._claim.task_id} is no longer ours")
 
     def _keep_alive(self) -> None:
         started = last_beat = time.monotonic()
@@ -61,17 +67,21 @@ class Lease:
             asked = time.monotonic()
             if asked - started > self._settings.task_deadline_s:
                 self._give_up()
+            progress = self._progress
+            share = progress["step"] / progress["total"] if progress is not None and progress["total"] else 0.0
+            is_event = self._told + TELL_EVERY <= share < 1
             try:
                 with self._database.transaction() as session:
-                    state = self._tasks.heartbeat(session, self._claim, self._progress)
+                    state = self._tasks.heartbeat(session, self._claim, progress, is_event=is_event)
             except SQLAlchemyError as error:
                 log.warning("heartbeat of %s failed: %s", self._claim.task_id, error)
                 if asked - last_beat > self._settings.lease_s:
-                    self._stop_reason = LeaseLost  # by the database's clock another may have it by now
+                    self._state = TaskState.QUEUED  # by the database's clock another may have it by now
                 continue
             last_beat = asked
-            if state is not TaskState.RUNNING:
-                self._stop_reason = Cancelled if state is TaskState.CANCELLED else LeaseLost
+            self._told = share if is_event else self._told
+            if self._state is TaskState.RUNNING:  # what was lost once is not ours again
+                self._state = state
 
     def _give_up(self) -> None:
         """End the process: the body may be deep in C code, where nothing else reaches it."""

@@ -6,8 +6,7 @@ done is ever seen. A task that has taken down `max_attempts` workers is given up
 """
 
 import logging
-import os
-import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from worker.context import StageContext
 from worker.failure import failure_of
 from worker.ingest import ingest
 from worker.lease import Lease
+from worker.presence import worker_name
 from worker.transcribe import LAST, transcribe
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def run_task(service: Service, task_id: str, load_body: Callable[[], StageBody])
         load_body: returns `run_stage`; called only for a task of a job or an export whose result is not known yet.
     """
     with service.database.transaction() as session:
-        claim = service.tasks.claim(session, task_id, f"{socket.gethostname()}:{os.getpid()}")
+        claim = service.tasks.claim(session, task_id, worker_name())
     if claim is None:
         log.info("task %s is done, held or no longer wanted", task_id)
         return
@@ -93,7 +93,9 @@ def _run_stage_task(
         made = None
     if made is None:
         context = StageContext(inputs, workdir, blobs, lease, service.settings)
+        began = time.monotonic()
         task_result = load_body()(context)
+        worked_s = time.monotonic() - began
         lease.check()
         killpoint("task_worked")
         with service.database.transaction() as session:
@@ -101,7 +103,7 @@ def _run_stage_task(
             files = {name: blobs.put(path, scope=scope.tenant_id) for name, path in task_result.files.items()}
             made = results.Made(files, dict(task_result.figures))
             killpoint("task_stored")
-            service.tasks.complete(session, claim, StageOutcome(inputs.result_key, made))
+            service.tasks.complete(session, claim, StageOutcome(inputs.result_key, made, worked_s))
     else:
         with service.database.transaction() as session:
             lock_shared(session, scope)

@@ -13,7 +13,9 @@ from adaptwin_core.client.models import AsyncExports, AsyncModels
 from adaptwin_core.client.waiting import PATIENCE, Patience
 from adaptwin_core.client.webhooks import AsyncWebhooks
 from adaptwin_core.rest.base import Page
+from adaptwin_core.rest.estimates import EstimateOut
 from adaptwin_core.rest.health import Ready
+from adaptwin_core.rest.jobs import NewJob
 from adaptwin_core.rest.models import BaseModelOut
 
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)  # a stream of events is never silent for longer than 15 s
@@ -53,6 +55,10 @@ class AsyncClient:
     async def base_models(self) -> list[BaseModelOut]:
         """Return the models that a job may start from."""
         return (await self._connection.get("/v1/base-models", Page[BaseModelOut])).items
+
+    async def estimate(self, job: NewJob) -> EstimateOut:
+        """Return what a job would be: its size, its time, and everything that submitting it would refuse."""
+        return await self._connection.post("/v1/estimates", EstimateOut, job, may_repeat=True)
 
     async def ready(self) -> Ready:
         """Return what the service says of its health. Raises ServiceError if it cannot serve requests."""

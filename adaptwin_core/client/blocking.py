@@ -90,6 +90,15 @@ class Jobs:
     def cancel(self, job_id: str) -> JobOut:
         return self._run(self._service.cancel, job_id)
 
+    def pause(self, job_id: str) -> JobOut:
+        return self._run(self._service.pause, job_id)
+
+    def resume(self, job_id: str) -> JobOut:
+        return self._run(self._service.resume, job_id)
+
+    def retry(self, job_id: str) -> JobOut:
+        return self._run(self._service.retry, job_id)
+
 
 class Models:
     """As `AsyncModels`, which says what each method does."""

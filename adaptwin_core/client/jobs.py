@@ -1,7 +1,7 @@
-"""Jobs: submitted, followed, cancelled."""
+"""Jobs: submitted, followed, cancelled, paused and tried again."""
 
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 
 from adaptwin_core.client import events
 from adaptwin_core.client.connection import Connection
@@ -55,11 +55,26 @@ class AsyncJobs:
 
     async def cancel(self, job_id: str) -> JobOut:
         """Cancel a job. Its workers stop within seconds."""
+        return await self._changed(job_id, "cancel", {JobState.CANCELLED})
+
+    async def pause(self, job_id: str) -> JobOut:
+        """Pause a job. The tasks that run stop within seconds and begin anew when it is resumed."""
+        return await self._changed(job_id, "pause", {JobState.PAUSED})
+
+    async def resume(self, job_id: str) -> JobOut:
+        """Let a paused job go on from its last finished task."""
+        return await self._changed(job_id, "resume", {JobState.QUEUED, JobState.RUNNING})
+
+    async def retry(self, job_id: str) -> JobOut:
+        """Try a job that failed or was cancelled again, from its last finished task."""
+        return await self._changed(job_id, "retry", {JobState.QUEUED, JobState.RUNNING})
+
+    async def _changed(self, job_id: str, change: str, into: Collection[JobState]) -> JobOut:
         try:
-            return await self._connection.post(f"{JOBS}/{job_id}/cancel", JobOut, may_repeat=True)
+            return await self._connection.post(f"{JOBS}/{job_id}/{change}", JobOut, may_repeat=True)
         except ServiceError as refusal:
             if refusal.after_break and refusal.code == "illegal_state":
                 job = await self.get(job_id)
-                if job.state is JobState.CANCELLED:  # by the try whose answer was lost
+                if job.state in into:  # by the try whose answer was lost
                     return job
             raise

@@ -10,7 +10,9 @@ from adaptwin_core.client.async_client import AsyncClient
 from adaptwin_core.client.blocking import Datasets, Exports, Jobs, Models, Webhooks
 from adaptwin_core.client.loop import Loop
 from adaptwin_core.client.waiting import PATIENCE, Patience
+from adaptwin_core.rest.estimates import EstimateOut
 from adaptwin_core.rest.health import Ready
+from adaptwin_core.rest.jobs import NewJob
 from adaptwin_core.rest.models import BaseModelOut
 
 
@@ -41,6 +43,9 @@ class Client:
 
     def base_models(self) -> list[BaseModelOut]:
         return self._run(self._service.base_models)
+
+    def estimate(self, job: NewJob) -> EstimateOut:
+        return self._run(self._service.estimate, job)
 
     def ready(self) -> Ready:
         return self._run(self._service.ready)

@@ -4,10 +4,11 @@ The service asks when a job is submitted, and `adaptwin compress` once the speec
 what was too little and accepted.
 """
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from adaptwin_core.domain.dataset_report import DatasetReport
-from adaptwin_core.domain.errors import InvalidAudio
+from adaptwin_core.domain.errors import AdaptwinError, InvalidAudio, InvalidSpec
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.validation import require_searchable
 
@@ -43,20 +44,36 @@ def admit(
             `too_little_speech`: the job is possible, but there is too little for a good result.
         InvalidSpec: `nothing_to_search_by`: too little transcribed speech is kept from training for max_wer.
     """
+    for refusal in refusals(speaker, general, spec, accept_little=accept_little):
+        raise refusal
+    return remarks_on(speaker, general, spec)
+
+
+def refusals(
+    speaker: DatasetReport, general: DatasetReport | None, spec: CompressionSpec, *, accept_little: bool
+) -> Iterator[AdaptwinError]:
+    """Yield every reason why a job lacks the speech that it needs, as `admit` raises the first."""
     if needs_training(spec) and speaker.splits.get("train", 0.0) == 0:
-        raise InvalidAudio(
+        yield InvalidAudio(
             f"none of the {speaker.clips} clips are for training: mark some train, or leave the split column out",
             code="no_training_speech",
         )
     if spec.max_wer is not None:
-        require_searchable(speaker, spec.language)
+        try:
+            require_searchable(speaker, spec.language)
+        except InvalidSpec as refusal:
+            yield refusal
     little = shortcomings(speaker, general, spec)
     if little and not accept_little:
-        raise InvalidAudio(
+        yield InvalidAudio(
             f"{'; '.join(little)}. Send more speech, or set accept_little (--accept-little) to go on all the same",
             code="too_little_speech",
         )
-    remarks = [Remark("accepted_little", f"accepted: {what}") for what in little]
+
+
+def remarks_on(speaker: DatasetReport, general: DatasetReport | None, spec: CompressionSpec) -> list[Remark]:
+    """Return what a person should know of a job that begins."""
+    remarks = [Remark("accepted_little", f"accepted: {what}") for what in shortcomings(speaker, general, spec)]
     if general is None:
         remarks.append(Remark("no_general_speech", _SPEAKER_ALONE))
     if not speaker.is_transcribed:

@@ -9,8 +9,10 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 ├── Unauthorized
 ├── LimitExceeded                 a cap on size, count or quota
 ├── ResourceExhausted             memory or disk ran out; a retry may succeed
+├── Unavailable                   what the work needs fails or cannot be reached now; a retry may succeed
+├── WrongSetup                    whoever runs the service must change something first
 ├── LeaseLost                     another worker owns this task now
-├── Cancelled                     the job was cancelled while a task ran
+├── Cancelled                     the job was cancelled or paused while a task ran
 └── CorruptBlob                   stored bytes do not match their SHA-256
 
 HTTP status codes are mapped at the edge (api/error_status.py) and nowhere else.
@@ -103,6 +105,15 @@ class LimitExceeded(AdaptwinError):
 class ResourceExhausted(AdaptwinError):
     code = "resource_exhausted"
     retryable = True
+
+
+class Unavailable(AdaptwinError):
+    code = "unavailable"
+    retryable = True
+
+
+class WrongSetup(AdaptwinError):
+    code = "wrong_setup"
 
 
 class LeaseLost(AdaptwinError):

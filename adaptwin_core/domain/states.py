@@ -21,8 +21,11 @@ class DatasetState(StrEnum):
 
 
 class JobState(StrEnum):
+    """Named as in OpenAI's fine-tuning API, but for its `validating_files`: files are checked with their dataset."""
+
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"  # none of its tasks is given out until it is resumed
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -31,6 +34,7 @@ class JobState(StrEnum):
 class TaskState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -69,23 +73,41 @@ TRANSITIONS: dict[type[StrEnum], dict[StrEnum, dict[str, StrEnum]]] = {
         DatasetState.FAILED: {"delete": DatasetState.DELETED},
     },
     JobState: {
-        JobState.QUEUED: {"start": JobState.RUNNING, "cancel": JobState.CANCELLED, "fail": JobState.FAILED},
+        JobState.QUEUED: {
+            "start": JobState.RUNNING,
+            "pause": JobState.PAUSED,
+            "cancel": JobState.CANCELLED,
+            "fail": JobState.FAILED,
+        },
         JobState.RUNNING: {
             "start": JobState.RUNNING,
+            "pause": JobState.PAUSED,
             "succeed": JobState.SUCCEEDED,
             "fail": JobState.FAILED,
             "cancel": JobState.CANCELLED,
         },
+        JobState.PAUSED: {"resume": JobState.QUEUED, "cancel": JobState.CANCELLED},
+        JobState.FAILED: {"retry": JobState.QUEUED},
+        JobState.CANCELLED: {"retry": JobState.QUEUED},
     },
     TaskState: {
-        TaskState.QUEUED: {"claim": TaskState.RUNNING, "cancel": TaskState.CANCELLED, "fail": TaskState.FAILED},
+        TaskState.QUEUED: {
+            "claim": TaskState.RUNNING,
+            "pause": TaskState.PAUSED,
+            "cancel": TaskState.CANCELLED,
+            "fail": TaskState.FAILED,
+        },
         TaskState.RUNNING: {
             "claim": TaskState.RUNNING,  # a lease ran out and another worker took over
             "release": TaskState.QUEUED,  # a retryable failure
+            "pause": TaskState.PAUSED,
             "complete": TaskState.DONE,
             "fail": TaskState.FAILED,
             "cancel": TaskState.CANCELLED,
         },
+        TaskState.PAUSED: {"resume": TaskState.QUEUED, "cancel": TaskState.CANCELLED},
+        TaskState.FAILED: {"retry": TaskState.QUEUED},
+        TaskState.CANCELLED: {"retry": TaskState.QUEUED},
     },
     DeliveryState: {
         DeliveryState.PENDING: {"deliver": DeliveryState.DELIVERED, "fail": DeliveryState.FAILED},

@@ -1,10 +1,12 @@
 """How a job begins, for the service and for `adaptwin compress` alike: refused, or with settings that suit it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from adaptwin_core.domain import admission
 from adaptwin_core.domain.admission import Remark, admit
 from adaptwin_core.domain.dataset_report import DatasetReport
+from adaptwin_core.domain.errors import AdaptwinError, InvalidSpec
 from adaptwin_core.domain.planner import make_plan
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
@@ -52,8 +54,27 @@ def submit(
     """
     require_reachable(spec, shape)
     remarks = admit(speaker, general, spec, accept_little=accept_little)
+    return Submission(settled(spec, speaker, general), remarks)
+
+
+def refusals(
+    spec: CompressionSpec,
+    shape: ModelShape,
+    speaker: DatasetReport,
+    general: DatasetReport | None,
+    *,
+    accept_little: bool,
+) -> Iterator[AdaptwinError]:
+    """Yield everything that is wrong with a job, as `submit` raises the first."""
+    try:
+        require_reachable(spec, shape)
+    except InvalidSpec as refusal:
+        yield refusal
+    yield from admission.refusals(speaker, general, spec, accept_little=accept_little)
+
+
+def settled(spec: CompressionSpec, speaker: DatasetReport, general: DatasetReport | None) -> CompressionSpec:
+    """Return the settings as the speech allows them."""
     if general is None:
         spec = spec.without_general()
-    if not speaker.is_transcribed:
-        spec = spec.without_transcripts()
-    return Submission(spec, remarks)
+    return spec if speaker.is_transcribed else spec.without_transcripts()

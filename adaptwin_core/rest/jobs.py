@@ -84,6 +84,14 @@ class StageOut(Out):
     tasks: list[TaskOut]
 
 
+class TimeSpan(Out):
+    """Seconds: what is likely, and a range that four of five jobs fall into."""
+
+    low_s: float
+    likely_s: float
+    high_s: float
+
+
 class JobSummary(Out):
     id: str
     name: str | None
@@ -141,6 +149,16 @@ class JobOut(JobSummary):
     choice: ChoiceOut | None = Field(description="How several models compare, once they are evaluated.")
     accept_little: bool = Field(description="Whether the job was submitted with accept_little.")
     stages: list[StageOut]
+    queue_position: int | None = Field(
+        None,
+        description="Place of the job's next task among all tasks that wait; 1 is taken next. It is null if none of "
+        "its tasks waits.",
+    )
+    time_left: TimeSpan | None = Field(
+        None,
+        description="Time until the model is finished, for a paused job from when it is resumed. It is null once the "
+        "job has ended.",
+    )
     model_id: str | None = Field(
         description="The model that the job made, once it has succeeded; of several, the one to take."
     )

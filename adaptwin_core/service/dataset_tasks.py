@@ -1,5 +1,6 @@
 """The task that reads the speech of a dataset. Its end makes the dataset ready or failed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ class Ingested:
     report: DatasetReport
     files: Files
     result_key: None = None  # a corpus is kept by its dataset
+    worked_s: None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class IngestTask:
 
     def started(self) -> None:
         pass
+
+    def expected_s(self) -> None:
+        pass
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        pass  # as warnings
 
     def warn(self, message: str, **data: Any) -> None:
         pass  # a dataset has no events: people see its state, and its error if it failed

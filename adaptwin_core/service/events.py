@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from adaptwin_core.service import webhook_events
 from adaptwin_core.store.tables import Event, Job
 
-EventKind = Literal["state", "stage", "task", "warning"]
+EventKind = Literal["state", "stage", "task", "progress", "warning"]
 
 
 def add(session: Session, job: Job, kind: EventKind, message: str, **data: Any) -> None:

@@ -1,5 +1,6 @@
 """The task that makes an export. It runs after its job has ended, and changes the model, not the job."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,13 @@ class ExportTask:
 
     def started(self) -> None:
         pass
+
+    def expected_s(self) -> None:
+        pass
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        message = f"{Stage.EXPORT} {self.form}: {progress['step']} of {progress['total']}"
+        events.add(self.session, self.job, "progress", message, stage=Stage.EXPORT, task=self.form, **progress)
 
     def warn(self, message: str, **data: Any) -> None:
         events.add(self.session, self.job, "warning", f"{Stage.EXPORT} {self.form}{message}", task=self.form, **data)

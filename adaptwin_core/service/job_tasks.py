@@ -1,5 +1,6 @@
 """The tasks of a job: the first starts it, the last of a stage begins the next stage, and a failed one ends the job."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from adaptwin_core.domain.members import of_several
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
-from adaptwin_core.service import events, pipeline, results
+from adaptwin_core.service import events, pipeline, results, work_times
 from adaptwin_core.service.task_owner import ErrorDict
 from adaptwin_core.store.killpoints import killpoint
 from adaptwin_core.store.queries import tasks
@@ -25,10 +26,12 @@ class StageOutcome:
 
     Attributes:
         result_key: its name, by everything that went in.
+        worked_s: how long its worker worked; None where a kept result was taken.
     """
 
     result_key: str
     made: results.Made
+    worked_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,23 @@ class JobTask:
         return self.job.tenant_id
 
     def may_start(self) -> bool:
-        return JobState(self.job.state) not in TERMINAL_JOB_STATES
+        return JobState(self.job.state) not in {*TERMINAL_JOB_STATES, JobState.PAUSED}
 
     def started(self) -> None:
         if self.job.state == JobState.QUEUED:
-            self.job.state, self.job.started_at = next_state(JobState.QUEUED, "start"), func.now()
-            events.add(self.session, self.job, "state", "the job has started", state=self.job.state)
+            told = "the job has started" if self.job.started_at is None else "the job goes on"
+            self.job.started_at = self.job.started_at or func.now()
+            self.job.state = next_state(JobState.QUEUED, "start")
+            events.add(self.session, self.job, "state", told, state=self.job.state)
+
+    def expected_s(self) -> float:
+        return work_times.expected_s(
+            self.session, self.job, self.stage, self.key, self.places[0], num_shards=self.num_shards
+        )
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        message = f"{self.stage} {self.key}: {progress['step']} of {progress['total']}"
+        events.add(self.session, self.job, "progress", message, stage=self.stage, task=self.key, **progress)
 
     def warn(self, message: str, **data: Any) -> None:
         events.add(self.session, self.job, "warning", f"{self.stage} {self.key}{message}", task=self.key, **data)

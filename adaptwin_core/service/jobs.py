@@ -24,7 +24,7 @@ from adaptwin_core.store.queries import jobs as queries
 from adaptwin_core.store.queries import tasks as task_queries
 from adaptwin_core.store.tables import Event, Job, JobMember, Task
 
-_ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
+ENDED = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed", JobState.CANCELLED: "is cancelled"}
 
 
 def submit(
@@ -78,7 +78,7 @@ def submit(
                 code="idempotency_mismatch",
             )
         return old, False
-    _check_room(session, scope, max_unfinished)
+    require_room(session, scope, max_unfinished)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
@@ -139,7 +139,7 @@ def cancel(session: Session, scope: TenantScope, job_id: str) -> Job:
     """
     job = owned.get(session, scope, Job, job_id, lock=True)
     if job.state in TERMINAL_JOB_STATES:
-        raise Conflict(f"the job {_ENDED[JobState(job.state)]}: there is nothing left to stop", code="illegal_state")
+        raise Conflict(f"the job {ENDED[JobState(job.state)]}: there is nothing left to stop", code="illegal_state")
     job.state = next_state(JobState(job.state), "cancel")
     job.finished_at = func.now()
     task_queries.cancel_open(session, scope, job.id)
@@ -171,7 +171,8 @@ def _settled(
     )
 
 
-def _check_room(session: Session, scope: TenantScope, limit: int) -> None:
+def require_room(session: Session, scope: TenantScope, limit: int) -> None:
+    """Let a tenant have one more unfinished job. Raises LimitExceeded."""
     num_unfinished = queries.num_unfinished(session, scope)
     if num_unfinished >= limit:
         raise LimitExceeded(

@@ -1,5 +1,6 @@
 """The owner of a task: a dataset, job, export or transcription, which is told what happens to its task."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +31,11 @@ class Outcome(Protocol):
         """The name of the result, under which a task of equal inputs finds it; None where results are not shared."""
         ...
 
+    @property
+    def worked_s(self) -> float | None:
+        """How long a worker worked at a task whose time is estimated; None where it took a kept result."""
+        ...
+
 
 OutcomeT_contra = TypeVar("OutcomeT_contra", bound=Outcome, contravariant=True)
 
@@ -49,6 +55,14 @@ class OwnedTask(Protocol[OutcomeT_contra]):
 
     def started(self) -> None:
         """Note that a worker holds the task now."""
+        ...
+
+    def expected_s(self) -> float | None:
+        """Return how long the task was expected to take; None where that is not estimated."""
+        ...
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        """Tell people how far the task is."""
         ...
 
     def warn(self, message: str, **data: Any) -> None:

@@ -99,17 +99,29 @@ class Tasks:
             owned.tenant_id,
         )
 
-    def heartbeat(self, session: Session, held: Claim, progress: dict[str, Any] | None) -> TaskState:
+    def heartbeat(
+        self, session: Session, held: Claim, progress: dict[str, Any] | None, *, is_event: bool = False
+    ) -> TaskState:
         """Extend the lease and show progress.
 
+        Args:
+            is_event: tell people of the progress, too.
+
         Returns:
-            RUNNING: go on. CANCELLED: the job was cancelled or failed, or nobody waits any more, stop. Anything else:
-                the lease is lost, stop.
+            RUNNING: go on. CANCELLED: the job was cancelled or failed, or nobody waits any more, stop. PAUSED: the job
+                was paused, stop. Anything else: the lease is lost, stop.
         """
+        owned = None
+        if is_event and (task := session.get(Task, held.task_id)) is not None:
+            owned = self.owners.lock(session, task)  # before the task's own row, as everywhere
         if leases.extend(session, held.task_id, held.attempt, lease_s=self.lease_s, progress=progress):
+            if owned is not None and progress is not None:
+                owned.progressed(progress)
             return TaskState.RUNNING
         task = session.get(Task, held.task_id, populate_existing=True)
-        return TaskState.CANCELLED if task is None or task.state == TaskState.CANCELLED else TaskState.QUEUED
+        if task is None:
+            return TaskState.CANCELLED
+        return TaskState(task.state) if task.state in {TaskState.CANCELLED, TaskState.PAUSED} else TaskState.QUEUED
 
     def complete(self, session: Session, held: Claim, outcome: Outcome) -> None:
         """Finish a task and hand its outcome to its owner, which may begin the next stage, all in this transaction.
@@ -118,7 +130,10 @@ class Tasks:
             LeaseLost: another holds the task now, or it was cancelled; nothing was written.
         """
         owned = self._lock_held(session, held)
-        _release(session, held, TaskState.DONE, {"result_key": outcome.result_key, "error": None})
+        values: dict[str, Any] = {"result_key": outcome.result_key, "error": None}
+        if outcome.worked_s is not None:
+            values |= {"worked_s": outcome.worked_s, "expected_s": owned.expected_s()}
+        _release(session, held, TaskState.DONE, values)
         owned.done(outcome)
 
     def fail(self, session: Session, held: Claim, error: ErrorDict, *, retryable: bool) -> None:

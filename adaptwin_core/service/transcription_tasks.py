@@ -1,5 +1,6 @@
 """The task that writes down a recording. Its end is what somebody waits for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ class Transcribed:
 
     heard: Heard
     result_key: None = None  # nothing of it is kept
+    worked_s: None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class TranscriptionTask:
 
     def started(self) -> None:
         pass
+
+    def expected_s(self) -> None:
+        pass
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        pass  # as warnings
 
     def warn(self, message: str, **data: Any) -> None:
         pass  # nobody is told of anything but the end

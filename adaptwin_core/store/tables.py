@@ -209,9 +209,12 @@ class Task(Timed, Base):
     error: Mapped[JSON | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    worked_s: Mapped[float | None]  # of the worker that made the result; None where a kept one was taken
+    expected_s: Mapped[float | None]  # by the rates of domain/estimate.py, where worked_s is known
     __table_args__ = (
         UniqueConstraint("job_id", "stage", "key", "models"),
         Index("ix_task_state_lease", "state", "lease_until"),
+        Index("ix_task_worked", "stage", "finished_at", postgresql_where="worked_s IS NOT NULL"),
     )
 
 
@@ -223,6 +226,15 @@ class Result(Timed, Base):
     tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)  # None: nobody's voice is in it
     files: Mapped[Files]
     info: Mapped[JSON] = mapped_column(default=dict)  # small figures worth showing: errors, seconds
+
+
+class Worker(Base):
+    """A process that does tasks."""
+
+    __tablename__ = "worker"
+    id: Mapped[str] = mapped_column(primary_key=True)  # host and process
+    queues: Mapped[list[Any]]
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Model(Timed, Base):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 from adaptwin_core.domain.states import JobState
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.jobs import EventOut, JobOut, JobSummary, NewJob
-from adaptwin_core.service import jobs
+from adaptwin_core.service import job_control, jobs
 from api.deps import After, Limit, Running, Scope, TenantRoute, announce, page_of
 from api.event_stream import stream_of
 from api.job_view import summary_of, view_of
@@ -63,7 +63,7 @@ def create_job(
             max_unfinished=service.settings.max_running_jobs,
             num_shards=service.settings.calibration_shards,
         )
-        shown = view_of(session, scope, job)
+        shown = view_of(session, scope, job, service.settings)
     response.headers["Location"] = f"/v1/jobs/{shown.id}"
     if not is_new:
         response.status_code = 200
@@ -86,14 +86,40 @@ def list_jobs(
 def get_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Show a job with the progress of each of its tasks, block by block."""
     with service.database.transaction() as session:
-        return view_of(session, scope, jobs.get(session, scope, job_id))
+        return view_of(session, scope, jobs.get(session, scope, job_id), service.settings)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(404, 409))
 def cancel_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
     """Cancel a job. Its workers stop within seconds."""
     with service.database.transaction() as session:
-        return view_of(session, scope, jobs.cancel(session, scope, job_id))
+        return view_of(session, scope, jobs.cancel(session, scope, job_id), service.settings)
+
+
+@router.post("/{job_id}/pause", status_code=202, responses=documented(404, 409))
+def pause_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
+    """Pause a job. The tasks that run stop within seconds and begin anew when it is resumed; finished ones are kept."""
+    with service.database.transaction() as session:
+        return view_of(session, scope, job_control.pause(session, scope, job_id), service.settings)
+
+
+@router.post("/{job_id}/resume", status_code=202, responses=documented(404, 409))
+def resume_job(job_id: JobId, scope: Scope, service: Running, background: BackgroundTasks) -> JobOut:
+    """Let a paused job go on from its last finished task."""
+    with service.database.transaction() as session:
+        shown = view_of(session, scope, job_control.resume(session, scope, job_id), service.settings)
+    background.add_task(announce, service)
+    return shown
+
+
+@router.post("/{job_id}/retry", status_code=202, responses=documented(404, 409, 410, 429))
+def retry_job(job_id: JobId, scope: Scope, service: Running, background: BackgroundTasks) -> JobOut:
+    """Try a job that failed or was cancelled again, from its last finished task."""
+    with service.database.transaction() as session:
+        job = job_control.retry(session, scope, job_id, max_unfinished=service.settings.max_running_jobs)
+        shown = view_of(session, scope, job, service.settings)
+    background.add_task(announce, service)
+    return shown
 
 
 @router.get(

@@ -49,6 +49,8 @@ UNSCOPED_MODULES = {
     "leases": "a worker holds a task by its id and attempt",
     "erasure": "the sweeper serves all",
     "courier": "a worker holds a delivery by its id and try",
+    "queue": "tasks of all tenants share the workers, and only places and seconds come out",
+    "work_times": "only seconds come out",
 }
 DOOR_FREE = {"authenticate", "list_base_models"}
 

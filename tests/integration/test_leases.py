@@ -7,29 +7,10 @@ import pytest
 from adaptwin_core.domain.errors import LeaseLost
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import JobState, TaskState
-from adaptwin_core.service import results
-from adaptwin_core.service.job_tasks import StageOutcome
-from adaptwin_core.service.task_owner import Claim
 from adaptwin_core.store.tables import Task
 from tests.integration import world
+from tests.integration.leasing import claim, complete, fail
 from tests.service_under_test import get_settings, service, unit_of_work
-
-MADE = results.Made({}, {})
-
-
-def claim(task_id: str, owner: str = "a") -> Claim | None:
-    with unit_of_work() as session:
-        return service().tasks.claim(session, task_id, owner)
-
-
-def complete(held: Claim, made: results.Made = MADE) -> None:
-    with unit_of_work() as session:
-        service().tasks.complete(session, held, StageOutcome(f"result of {held.task_id}", made))
-
-
-def fail(held: Claim, *, retryable: bool) -> None:
-    with unit_of_work() as session:
-        service().tasks.fail(session, held, {"code": "some_code", "message": "it broke"}, retryable=retryable)
 
 
 @pytest.fixture

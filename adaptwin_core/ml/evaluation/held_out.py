@@ -1,14 +1,10 @@
 """The held-out clips that a model is judged on."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from adaptwin_core.domain.task_keys import SpeechKind
+from adaptwin_core.domain.work import MAX_TEST_CLIPS
 from adaptwin_core.speech.corpus import Clip, Corpus
-
-# Clips of each kind of speech that both models transcribe. The speaker's are enough for an interval of about a point;
-# general ones only show what was forgotten.
-MAX_TEST_CLIPS: Final = {SpeechKind.SPEAKER: 200, SpeechKind.GENERAL: 48}
 
 
 def held_out_clips(corpus: Corpus, kind: SpeechKind) -> list[Clip]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from adaptwin_core.domain.model_size import INT4_GROUPS
+
 LARGEST_INT4 = 15
-GROUPS = (32, 16, 8, 4, 2)  # inputs in a group: the largest of these that divides the row's length
 DAMPING = 0.01  # of the inputs' mean square, added to the diagonal, as in GPTQ
 
 
@@ -76,7 +77,7 @@ def _inverse_factor(inputs_II: Tensor) -> Tensor:
 
 
 def _group_size(weight_OI: Tensor) -> int:
-    return next(size for size in GROUPS if weight_OI.shape[1] % size == 0)
+    return next(size for size in INT4_GROUPS if weight_OI.shape[1] % size == 0)
 
 
 def _grid(weight: Tensor) -> tuple[Tensor, Tensor]:

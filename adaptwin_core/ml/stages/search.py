@@ -19,6 +19,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.task_keys import ModelKey, TaskKey, WindowKind
 from adaptwin_core.domain.units import unit_of
 from adaptwin_core.domain.validation import require_enough
+from adaptwin_core.domain.work import MAX_SEARCH_CLIPS, SEARCH_DIVISOR
 from adaptwin_core.ml.evaluation.held_out import spread
 from adaptwin_core.ml.evaluation.scoring import count_units, score
 from adaptwin_core.ml.evaluation.window_choice import choose_window
@@ -33,9 +34,7 @@ from adaptwin_core.ml.stages.training_data import mixture_of
 from adaptwin_core.ml.stages.tune import tune
 from adaptwin_core.speech.corpus import Clip
 
-STEPS_DIVISOR = 4  # one in so many of the steps after the cut
 MAX_TRIALS = len(SEARCHED_CUTS).bit_length()
-MAX_CLIPS = 60  # that a trial transcribes
 
 
 def search(recipe: Recipe, _key: ModelKey, out: Path, progress: Progress = no_progress) -> TaskResult:
@@ -88,14 +87,14 @@ def clips_to_search_by(recipe: Recipe) -> list[Clip]:
     if not any(clip.text for clip in clips):
         validation = mixture_of(recipe, teacher_knows_speaker=False).speaker_validation
         clips = [clip for window in validation for clip in window.clips]
-    clips = spread([clip for clip in clips if clip.text is not None], MAX_CLIPS)
+    clips = spread([clip for clip in clips if clip.text is not None], MAX_SEARCH_CLIPS)
     require_enough(sum(count_units(clip.text or "", language) for clip in clips), language)
     return clips
 
 
 def _shortened(recipe: Recipe, cut: float) -> Recipe:
     """Return the recipe of a trial: the given cut, no layer-wise phase, a part of the steps after it."""
-    fewer = {name: -(-getattr(recipe.spec, name) // STEPS_DIVISOR) for name in ("tune_steps", "scale_steps")}
+    fewer = {name: -(-getattr(recipe.spec, name) // SEARCH_DIVISOR) for name in ("tune_steps", "scale_steps")}
     short = recipe.spec.with_cut(cut).model_copy(update={"layer_steps": 0, **fewer})
     return replace(recipe, spec=short, results={**recipe.results, Stage.SEARCH: {}})
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from adaptwin_core.domain.progress import Progress
 from adaptwin_core.domain.spec import CompressionSpec
+from adaptwin_core.domain.work import NUM_CHECKS
 from adaptwin_core.ml.model.adapter import decode, encode, token_logits
 from adaptwin_core.ml.model.precision import quick_products
 from adaptwin_core.ml.training.adapters import without_wrapper
@@ -26,7 +27,6 @@ from adaptwin_core.ml.training.mixture import AnyWindow, LossWeights, Mixture
 from adaptwin_core.ml.training.schedule import cosine_schedule
 from adaptwin_core.ml.training.teacher import Teacher
 
-NUM_CHECKS = 4  # about how often a run is judged on validation windows, the start not counted
 RATE_DIVISOR = (
     3.0  # where a check is worse than the start, training returns to the best model and divides the rate by this
 )

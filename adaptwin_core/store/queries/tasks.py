@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import TaskState
@@ -38,6 +39,35 @@ def cancel_exports(session: Session, scope: TenantScope, job_id: str, place: int
 def cancel_open(session: Session, scope: TenantScope, job_id: str) -> None:
     """Cancel what is left of a job's tasks; a worker that holds one finds out at its next heartbeat."""
     _cancel(session, _is_of(scope, job_id))
+
+
+def pause_open(session: Session, scope: TenantScope, job_id: str) -> None:
+    """Take back what is left of a job's tasks until they are renewed; a worker that holds one finds out as above."""
+    session.execute(
+        update(Task)
+        .where(_is_of(scope, job_id), Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
+        .values(state=TaskState.PAUSED, lease_owner=None, lease_until=None, progress=None, started_at=None)
+    )
+
+
+def renew(
+    session: Session, scope: TenantScope, job_id: str, stage: Stage, states: Collection[TaskState]
+) -> Sequence[str]:
+    """Queue the tasks of a stage that are in one of these states as if they were new.
+
+    Each gets a new id: a worker that still holds it under the old one can no longer finish it.
+
+    Returns:
+        the new ids; their messages are still to be written.
+    """
+    query = select(Task).where(_is_of(scope, job_id), Task.stage == stage, Task.state.in_(states))
+    renewed = session.scalars(query.order_by(Task.created_at, Task.id).with_for_update()).all()
+    for task in renewed:
+        task.id = new_id("task")
+        task.state, task.attempt, task.announced_at = TaskState.QUEUED, 0, func.now()
+        task.lease_owner = task.lease_until = task.progress = task.error = task.started_at = task.finished_at = None
+    session.flush()
+    return [task.id for task in renewed]
 
 
 def num_waiting(session: Session, stages: Collection[Stage]) -> int:
@@ -73,7 +103,7 @@ def held(session: Session) -> set[tuple[str, int]]:
 def _cancel(session: Session, which: ColumnElement[bool]) -> None:
     session.execute(
         update(Task)
-        .where(which, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING]))
+        .where(which, Task.state.in_([TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED]))
         .values(state=TaskState.CANCELLED, lease_owner=None, lease_until=None, finished_at=func.now())
     )
 

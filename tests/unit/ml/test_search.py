@@ -20,8 +20,8 @@ def found(monkeypatch, tmp_path, max_wer, wer_of, speech=None, language="en"):
     def trial(recipe, clips, *_places):
         assert clips
         assert recipe.spec.max_wer is None
-        assert recipe.spec.tune_steps == CompressionSpec().tune_steps / search.STEPS_DIVISOR
-        assert recipe.spec.scale_steps == CompressionSpec().scale_steps / search.STEPS_DIVISOR
+        assert recipe.spec.tune_steps == CompressionSpec().tune_steps / search.SEARCH_DIVISOR
+        assert recipe.spec.scale_steps == CompressionSpec().scale_steps / search.SEARCH_DIVISOR
         tried.append(recipe.spec.encoder_cut)
         return {"error_rate": wer_of(recipe.spec.encoder_cut)}
 
