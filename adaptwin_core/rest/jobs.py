@@ -36,6 +36,12 @@ class NewJob(In):
         "from a small model to a whole one. What several models have in common is done once.",
     )
     limits: ModelLimits = Field(NO_LIMITS, description="What the model must fit that the job names as the one to take.")
+    max_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Time that the job may take, as POST /v1/estimates tells it. Of several models, those of the "
+        "largest base model are left out first, until the others fit.",
+    )
     name: Name | None = None
     spec: CompressionSpec = CompressionSpec.model_validate({})
     accept_little: bool = Field(
