@@ -57,6 +57,7 @@ def create_job(
             general_dataset_id=body.general_dataset_id,
             members=body.members,
             limits=body.limits,
+            max_minutes=body.max_minutes,
             accept_little=body.accept_little,
             name=body.name,
             idempotency_key=idempotency_key,
