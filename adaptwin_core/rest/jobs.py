@@ -35,7 +35,9 @@ class NewJob(In):
         description="Sizes that every base model is made in, in place of the one in spec. frontier: a ladder of sizes, "
         "from a small model to a whole one. What several models have in common is done once.",
     )
-    limits: ModelLimits = Field(NO_LIMITS, description="What the model must fit that the job names as the one to take.")
+    limits: ModelLimits = Field(
+        NO_LIMITS, description="Limits for the model to take. The job names the best one within them."
+    )
     max_minutes: float | None = Field(
         None,
         gt=0,
