@@ -28,6 +28,10 @@ OPERATIONS = sorted(
 )
 
 
+# What must have been done to a job before these can be.
+BEFORE = {"resume": ("pause",), "retry": ("cancel",)}
+
+
 def _request(method: str, path: str, things: Things) -> dict[str, Any]:
     """Return a request of this operation that its owner may make."""
     dataset_id = things.open_dataset_id
@@ -63,7 +67,7 @@ def _request(method: str, path: str, things: Things) -> dict[str, Any]:
             request["files"] = {"file": ("new.wav", b"abc")}
         case "POST", "/v1/datasets":
             request["json"] = {"name": "new"}
-        case "POST", "/v1/jobs":
+        case "POST", "/v1/jobs" | "/v1/estimates":
             request["json"] = {"dataset_id": things.ready_dataset_id, "base_model": world.BASE_ID}
         case "POST", "/v1/models/{model_id}/exports":
             request["json"] = {"format": "ct2-int8"}
@@ -112,11 +116,17 @@ def test_only_the_owner_gets_in(
         assert answer.status_code == 401
         if method != "HEAD":
             assert answer.json()["code"] == "unauthorized"
+    for needed in BEFORE.get(path.rsplit("/", 1)[1], ()):
+        assert owner.client.post(f"/v1/jobs/{things.job_id}/{needed}").is_success
     refused = stranger.client.request(**request)
     names_a_thing = "{" in path or (method, path) in {("POST", "/v1/jobs"), ("POST", "/v1/uploads")}
     if names_a_thing:
         never = stranger.client.request(**_of_nobody(request, things))
         assert (refused.status_code, never.status_code) == (404, 404)
+        assert _without_ids(refused, things) == _without_ids(never, things)
+    elif path == "/v1/estimates":  # what is wrong with a job is its answer
+        never = stranger.client.request(**_of_nobody(request, things))
+        assert [problem["code"] for problem in refused.json()["problems"]] == ["not_found"]
         assert _without_ids(refused, things) == _without_ids(never, things)
     elif method == "GET" and path not in NOBODYS:
         assert refused.json() == {"items": [], "has_more": False}
@@ -157,7 +167,10 @@ def test_an_unknown_query_parameter_is_refused_by_every_route(owner: Principal, 
         ("/v1/jobs?limitt=3", "unknown parameter limitt: did you mean limit?"),
         ("/v1/datasets?cursor=3", "unknown parameter cursor: only after, limit and state may be given here"),
         ("/v1/datasets?limit=3&limit=4", "is given more than once"),
-        ("/v1/jobs?state=done", "must be 'queued', 'running', 'succeeded', 'failed' or 'cancelled', not 'done'"),
+        (
+            "/v1/jobs?state=done",
+            "must be 'queued', 'running', 'paused', 'succeeded', 'failed' or 'cancelled', not 'done'",
+        ),
         ("/v1/datasets?state=deleted", "must be 'open', 'probing', 'ready' or 'failed', not 'deleted'"),
         ("/v1/base-models?limit=3", "unknown parameter limit: none may be given here"),
         ("/v1/health/live?verbose=1", "unknown parameter verbose: none may be given here"),
