@@ -12,7 +12,7 @@ from adaptwin_core.store.tables import Dataset, Model, Result, Upload
 
 
 def lock_shared(session: Session, scope: TenantScope) -> None:
-    """Keep `try_lock_exclusive` out until the transaction ends: between storing a blob and the row that stands on it."""
+    """Keep erasure out until the transaction ends: between storing a blob and the row that stands on it."""
     session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": _lock_name(scope)})
 
 
