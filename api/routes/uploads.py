@@ -114,7 +114,7 @@ async def create_upload(request: Request, scope: Scope, service: Running, backgr
     status_code=200,
     response_class=Response,
     responses=_answer(200, "How far the upload has come.", "Upload-Length", "Upload-Offset", "Upload-Expires")
-    | documented(404, 410),
+    | documented(404, 410, 507),
     openapi_extra={"parameters": _headers()},
 )
 async def get_upload(
