@@ -88,8 +88,9 @@ class StageContext:
 
 
 class _FetchedFiles(Mapping[str, Path]):
-    """A result's files in a folder of their own, each fetched when it is first asked for: the moments of all blocks of
-    a large model are many gigabytes, of which a block's task reads its own.
+    """A result's files, in a folder of their own. Each is fetched when it is first asked for.
+
+    The moments of all blocks of a large model are many gigabytes, and the task of one block reads only its own.
     """
 
     def __init__(self, ctx: StageContext, files: Files, folder: Path) -> None:

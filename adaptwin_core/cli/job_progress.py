@@ -1,14 +1,11 @@
 """How far a job of the service is, as one share of the whole."""
 
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from adaptwin_core.cli.stage_shares import STAGE_SHARES, share_before
 from adaptwin_core.cli.summary import count_of
 from adaptwin_core.domain.states import TaskState
 from adaptwin_core.rest.jobs import JobOut, StageOut, TaskOut
-
-LEAST_SHARE: Final = 0.05  # less says nothing of the time left
 
 
 class JobProgress(NamedTuple):
@@ -19,17 +16,17 @@ class JobProgress(NamedTuple):
     note: str
 
 
-def progress_of(job: JobOut, now: datetime | None = None) -> JobProgress:
-    """Return how far a job is. The time left follows from the time since its start."""
+def progress_of(job: JobOut) -> JobProgress:
+    """Return how far a job is, with the time left as the service tells it."""
+    left_s = None if job.time_left is None else job.time_left.likely_s
     begun = [stage for stage in job.stages if stage.num_tasks]
     if not begun:
-        return JobProgress(0.0, None, job.state)
+        return JobProgress(0.0, left_s, job.state)
     at = begun[-1]
     share = share_before(at.stage) + STAGE_SHARES[at.stage] * _share_of(at)
-    left_s = None
-    if job.started_at is not None and share >= LEAST_SHARE:
-        left_s = ((now or datetime.now(UTC)) - job.started_at).total_seconds() * (1 - share) / share
-    return JobProgress(share, left_s, f"{at.stage}, {at.num_done} of {count_of(at.num_tasks, 'task')} done")
+    note = f"{at.stage}, {at.num_done} of {count_of(at.num_tasks, 'task')} done"
+    is_waiting = job.queue_position is not None and all(task.state is not TaskState.RUNNING for task in at.tasks)
+    return JobProgress(share, left_s, f"{note}, place {job.queue_position} in the queue" if is_waiting else note)
 
 
 def _share_of(stage: StageOut) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from adaptwin_core.rest.jobs import JobOut
 
 POLL_S: Final = 2.0
-SHOWN_BY_THE_BAR: Final = "task"  # the kind of event that says that a task is done
+SHOWN_BY_THE_BAR: Final = {"task", "progress"}  # kinds of events: a task is done, or has come so far
 
 
 def watch(service: "Client", job_id: str) -> "JobOut":
@@ -23,7 +23,7 @@ def watch(service: "Client", job_id: str) -> "JobOut":
         watcher.start()
         try:
             for event in service.jobs.follow(job_id):
-                if event.kind != SHOWN_BY_THE_BAR:
+                if event.kind not in SHOWN_BY_THE_BAR:
                     bar.say(printable(f"{event.created_at.astimezone():%H:%M:%S} {event.message}"))
         finally:
             is_over.set()

@@ -1,10 +1,10 @@
-"""`adaptwin jobs` submits, lists, watches and cancels jobs of the service."""
+"""`adaptwin jobs` submits, lists, watches, pauses and cancels jobs of the service."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adaptwin_core.cli import job_settings, naming
+from adaptwin_core.cli import asked_job, job_settings, naming
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
 from adaptwin_core.cli.interruption import stoppable
@@ -14,22 +14,16 @@ from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
 if TYPE_CHECKING:
     from adaptwin_core.rest.jobs import JobOut
 
-app = typer.Typer(help="Submit, list, watch and cancel jobs of the service.", no_args_is_help=True)
+app = typer.Typer(help="Submit, list, watch, pause and cancel jobs of the service.", no_args_is_help=True)
+
+JobArgument = Annotated[str, typer.Argument(help="Id of the job.")]
 
 
 @app.command()
 def submit(
-    dataset: Annotated[str, typer.Option(help="Id or name of the dataset with the speaker's speech.")],
-    general: Annotated[
-        str | None, typer.Option(help="Id or name of a dataset of other people's speech, still to be recognized.")
-    ] = None,
-    base_model: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Base model, such as whisper-tiny.en. It may be left out if there is only one, or given several times "
-            "to have models made from each."
-        ),
-    ] = None,
+    dataset: asked_job.Dataset,
+    general: asked_job.General = None,
+    base_model: asked_job.BaseModels = None,
     make: job_settings.Make = None,
     limits: job_settings.Limits = None,
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
@@ -46,20 +40,17 @@ def submit(
     spec = job_settings.parse_settings(settings, encoder_cut, language)
     family = job_settings.parse_family(make, limits)
     with connected(url, key, data_dir) as service:
-        from adaptwin_core.client import NewJob
-
-        bases = base_model or [naming.only_base_model(service)]
-        asked = {
-            "dataset_id": naming.dataset_id(service, dataset),
-            "general_dataset_id": naming.dataset_id(service, general) if general else None,
-            **({"base_model": bases[0]} if len(bases) == 1 else {"base_models": bases}),
-            **family._asdict(),
-            "name": name,
-            "spec": spec,
-            "accept_little": accept_little,
-        }
-        given = {field: value for field, value in asked.items() if value is not None}
-        job = service.jobs.submit(NewJob.model_validate(given))
+        asked = asked_job.asked_job(
+            service,
+            dataset=dataset,
+            general=general,
+            base_model=base_model,
+            family=family,
+            spec=spec,
+            accept_little=accept_little,
+            name=name,
+        )
+        job = service.jobs.submit(asked)
     if as_json:
         print_json(job)
     else:
@@ -102,19 +93,45 @@ def watch(
 
 @app.command()
 def cancel(
-    job: Annotated[str, typer.Argument(help="Id of the job.")],
-    url: Url = None,
-    key: Key = None,
-    data_dir: ServiceFolder = None,
-    as_json: AsJson = False,
+    job: JobArgument, url: Url = None, key: Key = None, data_dir: ServiceFolder = None, as_json: AsJson = False
 ) -> None:
     """Cancel a job. Its workers stop within seconds."""
     with connected(url, key, data_dir) as service:
-        cancelled = service.jobs.cancel(job)
+        _tell(service.jobs.cancel(job), as_json)
+
+
+@app.command()
+def pause(
+    job: JobArgument, url: Url = None, key: Key = None, data_dir: ServiceFolder = None, as_json: AsJson = False
+) -> None:
+    """Pause a job. Finished tasks are kept; those that run are stopped and begin again later."""
+    with connected(url, key, data_dir) as service:
+        _tell(service.jobs.pause(job), as_json)
+
+
+@app.command()
+def resume(
+    job: JobArgument, url: Url = None, key: Key = None, data_dir: ServiceFolder = None, as_json: AsJson = False
+) -> None:
+    """Go on with a paused job."""
+    with connected(url, key, data_dir) as service:
+        _tell(service.jobs.resume(job), as_json)
+
+
+@app.command()
+def retry(
+    job: JobArgument, url: Url = None, key: Key = None, data_dir: ServiceFolder = None, as_json: AsJson = False
+) -> None:
+    """Go on with a failed or cancelled job from its last finished task."""
+    with connected(url, key, data_dir) as service:
+        _tell(service.jobs.retry(job), as_json)
+
+
+def _tell(job: "JobOut", as_json: bool) -> None:
     if as_json:
-        print_json(cancelled)
+        print_json(job)
     else:
-        print_lines([f"{cancelled.id} is {cancelled.state}"])
+        print_lines([f"{job.id} is {job.state}"])
 
 
 def _result(job: "JobOut") -> list[str]:

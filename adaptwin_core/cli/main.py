@@ -7,6 +7,7 @@ import typer
 from adaptwin_core.cli import base, datasets, jobs, keys, models
 from adaptwin_core.cli.compress import compress
 from adaptwin_core.cli.doctor import doctor
+from adaptwin_core.cli.estimate import estimate
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
 from adaptwin_core.cli.export import export, verify
 from adaptwin_core.cli.extras import needs
@@ -23,6 +24,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
 )
 commands.command()(upload)
+commands.command()(estimate)
 commands.add_typer(datasets.app, name="datasets")
 commands.add_typer(jobs.app, name="jobs")
 commands.add_typer(models.app, name="models")

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from adaptwin_core.client.answers import refusal_of, understood
+from adaptwin_core.client.answers import TOO_MANY, refusal_of, understood
 from adaptwin_core.client.errors import Busy, ServiceError
 from adaptwin_core.client.waiting import BREAKS, Patience, Tries, given_up
 from adaptwin_core.rest.base import Page
@@ -27,6 +27,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 PAGE_ITEMS = 200
 REPEATABLE = {"GET", "HEAD", "DELETE"}
 GONE = {404, 410}
+DID_NOTHING = {"no_worker"}  # codes of refusals that leave nothing behind
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -138,7 +139,10 @@ class Connection:
 
 
 def _may_be_done(fault: httpx.TransportError | ServiceError) -> bool:
-    """Tell whether a request may have reached the service and been done. Who says when to come back did nothing."""
+    """Tell whether a request may have reached the service and been done.
+
+    A 503 does not tell, even with Retry-After: the service answers so too if its database is lost at the last moment.
+    """
     if isinstance(fault, Busy):
-        return fault.retry_after_s is None
+        return fault.status != TOO_MANY and fault.code not in DID_NOTHING
     return not isinstance(fault, NEVER_SENT)

@@ -79,17 +79,17 @@ def members_of(
         InvalidSpec: a size contradicts the settings, or there are too many models.
     """
     sizes = LADDER if make == "frontier" else make
+    if sizes is not None and not sizes:
+        raise InvalidSpec("make names no size: name one, or leave make out")
+    num_models = len(set(base_models)) * len(sizes or [None])
+    if num_models > MAX_MODELS:  # before anything is made of them: a request may name millions
+        raise InvalidSpec(f"a job makes up to {MAX_MODELS} models, and this one names {num_models}")
     asked: list[tuple[CompressionSpec, float | None]] = [(spec, None)]
     if sizes is not None:
         asked = [(_sized(spec, size, place), size.max_ms) for place, size in enumerate(sizes)]
-    if not asked:
-        raise InvalidSpec("make names no size: name one, or leave make out")
-    members = tuple(
+    return tuple(
         dict.fromkeys(Member(base_model=base, spec=each, max_ms=ms) for base in base_models for each, ms in asked)
     )
-    if len(members) > MAX_MODELS:
-        raise InvalidSpec(f"a job makes up to {MAX_MODELS} models, and this one names {len(members)}")
-    return members
 
 
 def _sized(spec: CompressionSpec, size: Size, place: int) -> CompressionSpec:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from adaptwin_core.domain.contradictions import contradictions
 from adaptwin_core.domain.errors import InvalidSpec
-from adaptwin_core.domain.members import Member, Size, members_of
+from adaptwin_core.domain.members import MAX_MODELS, Member, Size, members_of
 from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.stages import Stage
@@ -27,15 +27,23 @@ class NewJob(In):
         "model is fitted to the speaker alone.",
     )
     base_model: BaseModelId | None = Field(None, description="Base model of the job, where it has one.")
-    base_models: Annotated[tuple[BaseModelId, ...], Field(min_length=1)] | None = Field(
+    base_models: Annotated[tuple[BaseModelId, ...], Field(min_length=1, max_length=MAX_MODELS)] | None = Field(
         None, description="Base models of the job, in place of base_model. It makes models from each."
     )
-    make: Literal["frontier"] | Annotated[tuple[Size, ...], Field(min_length=1)] | None = Field(
+    make: Literal["frontier"] | Annotated[tuple[Size, ...], Field(min_length=1, max_length=MAX_MODELS)] | None = Field(
         None,
         description="Sizes that every base model is made in, in place of the one in spec. frontier: a ladder of sizes, "
         "from a small model to a whole one. What several models have in common is done once.",
     )
-    limits: ModelLimits = Field(NO_LIMITS, description="What the model must fit that the job names as the one to take.")
+    limits: ModelLimits = Field(
+        NO_LIMITS, description="Limits for the model to take. The job names the best one within them."
+    )
+    max_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Time that the job may take, as POST /v1/estimates tells it. Of several models, those of the "
+        "largest base model are left out first, until the others fit.",
+    )
     name: Name | None = None
     spec: CompressionSpec = CompressionSpec.model_validate({})
     accept_little: bool = Field(

@@ -43,8 +43,8 @@ class ModelSummary(Out):
     job_id: str
     created_at: datetime
     num_downloads: int = Field(
-        description="Times that the model or one of its exports was downloaded as a whole: that the last byte of its "
-        "archive, or of its largest file, was sent. A download in several requests counts once."
+        description="Whole downloads of the model and its exports. A download counts once the last byte of the "
+        "archive, or of the largest file, was sent. One in several requests counts once."
     )
 
 

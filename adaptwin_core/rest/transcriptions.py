@@ -31,6 +31,7 @@ class NewTranscription(In):
     prompt: str = Field(
         "",
         max_length=10_000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",  # tabs and line breaks are text
         description="Words that may come before the recording: they show how names are spelt. The last 223 tokens "
         "count.",
     )

@@ -21,7 +21,7 @@ from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.stages import Outline, Stage
 from adaptwin_core.domain.task_keys import ModelKey
 from adaptwin_core.domain.work import Heard, JobWork
-from adaptwin_core.service import base_models, jobs, kept_results, outlook, readiness, work_times
+from adaptwin_core.service import base_models, kept_results, outlook, quotas, readiness, work_times
 from adaptwin_core.service.kept_results import Kept
 from adaptwin_core.store.queries import datasets
 from adaptwin_core.store.tables import BaseModel, Dataset
@@ -83,16 +83,19 @@ class Estimate:
     is_measured: bool
 
 
-def make(session: Session, scope: TenantScope, asked: Asked, *, max_unfinished: int, num_shards: int) -> Estimate:
+def make(
+    session: Session, scope: TenantScope, asked: Asked, *, max_unfinished: int | None = None, num_shards: int
+) -> Estimate:
     """Return what a job would be, and everything that submitting it would refuse.
 
     Args:
-        max_unfinished: how many jobs a tenant may have that have not ended.
+        max_unfinished: how many jobs a tenant may have that have not ended; None where that is settled.
         num_shards: into how many tasks calibration is split.
     """
     problems: list[AdaptwinError] = []
-    with _listed(problems):
-        jobs.require_room(session, scope, max_unfinished)
+    if max_unfinished is not None:
+        with _listed(problems):
+            quotas.require_job_room(session, scope, max_unfinished)
     speaker, general = _speech(session, scope, asked, problems)
     models = _models(session, asked, speaker, general, problems, num_shards=num_shards)
     problems = list({(problem.code, problem.message): problem for problem in problems}.values())

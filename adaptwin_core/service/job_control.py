@@ -8,7 +8,7 @@ from adaptwin_core.domain.errors import Conflict
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stages import Stage
 from adaptwin_core.domain.states import JobState, TaskState, next_state
-from adaptwin_core.service import events, jobs, pipeline, readiness
+from adaptwin_core.service import events, jobs, pipeline, quotas, readiness
 from adaptwin_core.store.queries import auth, datasets, owned, tasks
 from adaptwin_core.store.tables import Job
 
@@ -64,7 +64,7 @@ def retry(session: Session, scope: TenantScope, job_id: str, *, max_unfinished: 
         raise Conflict(
             f"only a job that failed or was cancelled is tried again: this one {_is(job)}", code="illegal_state"
         )
-    jobs.require_room(session, scope, max_unfinished)
+    quotas.require_job_room(session, scope, max_unfinished)
     for dataset_id in filter(None, (job.dataset_id, job.general_dataset_id)):
         readiness.require_ready(datasets.get(session, scope, dataset_id, lock="share"))
     if not _renew(session, scope, job, {TaskState.FAILED, TaskState.CANCELLED}):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from adaptwin_core.domain import languages, submission
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.digest import digest_json
-from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
+from adaptwin_core.domain.errors import Conflict, InvalidInput
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.members import Member, of_several
 from adaptwin_core.domain.model_limits import NO_LIMITS, ModelLimits
@@ -16,8 +16,9 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import JOB_STAGES
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, next_state
 from adaptwin_core.domain.submission import Submission
-from adaptwin_core.service import base_models, pipeline, readiness
+from adaptwin_core.service import base_models, pipeline, quotas, readiness, time_budget
 from adaptwin_core.service import events as event_log
+from adaptwin_core.service.estimates import Asked
 from adaptwin_core.store.queries import auth, datasets, owned
 from adaptwin_core.store.queries import events as event_queries
 from adaptwin_core.store.queries import jobs as queries
@@ -35,6 +36,7 @@ def submit(
     general_dataset_id: str | None,
     members: Sequence[Member],
     limits: ModelLimits = NO_LIMITS,
+    max_minutes: float | None = None,
     accept_little: bool = False,
     name: str | None = None,
     idempotency_key: str | None = None,
@@ -46,6 +48,7 @@ def submit(
     Args:
         members: the models that it makes.
         limits: what the model to take must fit.
+        max_minutes: models are left out, the dearest first, until the rest is estimated to take no longer.
         max_unfinished: how many jobs a tenant may have that have not ended.
         num_shards: into how many tasks calibration is split.
 
@@ -66,6 +69,7 @@ def submit(
         "general": general_dataset_id,
         "members": [member.model_dump(mode="json") for member in members],
         "limits": limits.model_dump(mode="json"),
+        "max_minutes": max_minutes,
         "name": name,
     } | ({"accept_little": True} if accept_little else {})
     request_digest = digest_json(request)
@@ -78,11 +82,14 @@ def submit(
                 code="idempotency_mismatch",
             )
         return old, False
-    require_room(session, scope, max_unfinished)
+    quotas.require_job_room(session, scope, max_unfinished)
     if general_dataset_id == dataset_id:
         raise InvalidInput("the general speech must be other people's: give another dataset, or none")
     speaker = _ready_speech(session, scope, dataset_id)
     general = None if general_dataset_id is None else _ready_speech(session, scope, general_dataset_id)
+    if max_minutes is not None:
+        asked = Asked(dataset_id, general_dataset_id, members, limits, accept_little)
+        members = time_budget.within(session, scope, asked, max_minutes, num_shards=num_shards)
     settled = []
     for place, each in enumerate(members):
         with of_several(each.base_model, place, len(members)):
@@ -169,15 +176,6 @@ def _settled(
     return submission.submit(
         member.spec_for(base.shape, limits), base.shape, speaker, general, accept_little=accept_little
     )
-
-
-def require_room(session: Session, scope: TenantScope, limit: int) -> None:
-    """Let a tenant have one more unfinished job. Raises LimitExceeded."""
-    num_unfinished = queries.num_unfinished(session, scope)
-    if num_unfinished >= limit:
-        raise LimitExceeded(
-            f"{num_unfinished} of your jobs are unfinished, {limit} may be; wait for one, or cancel one"
-        )
 
 
 def _ready_speech(session: Session, scope: TenantScope, dataset_id: str) -> DatasetReport:

@@ -20,7 +20,7 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.service.downloads import Target
 from adaptwin_core.store.queries import auth as keys
 
-# No API key reads like this, so neither kind of HMAC can stand for the other.
+# No API key has this text, so the HMAC of a link can never be that of an API key, nor the other way round.
 PURPOSE = b"AdaPTwin: links to downloads"
 
 

@@ -16,8 +16,8 @@ from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.stage_table import TABLE
 from adaptwin_core.domain.stages import Queue, Stage
 from adaptwin_core.domain.states import TERMINAL_JOB_STATES, JobState, TaskState
-from adaptwin_core.service import jobs, work_times
-from adaptwin_core.store.queries import queue
+from adaptwin_core.service import work_times
+from adaptwin_core.store.queries import owned, queue
 from adaptwin_core.store.queries.queue import JobFacts
 from adaptwin_core.store.tables import Job, Task
 
@@ -41,7 +41,7 @@ class Outlook:
 
 def of_job(session: Session, scope: TenantScope, job_id: str, *, num_shards: int) -> Outlook:
     """Return what is ahead of a job. The time of a paused one counts from when it is resumed. Raises NotFound."""
-    job = jobs.get(session, scope, job_id)
+    job = owned.get(session, scope, Job, job_id)
     if job.state in TERMINAL_JOB_STATES:
         return Outlook(None, None)
     num_workers = max(1, work_times.num_workers(session))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.errors import LimitExceeded, ResourceExhausted
 from adaptwin_core.domain.scope import TenantScope
-from adaptwin_core.store.queries import auth, uploads
+from adaptwin_core.store.queries import auth, jobs, uploads
 from adaptwin_core.store.settings import Settings
 
 
@@ -65,4 +65,13 @@ def _require_size(length: int, settings: Settings) -> None:
         raise LimitExceeded(
             f"a file may have at most {settings.max_upload_bytes} bytes, this one has {length}: split it",
             code="upload_too_large",
+        )
+
+
+def require_job_room(session: Session, scope: TenantScope, limit: int) -> None:
+    """Let a tenant have one more unfinished job. Raises LimitExceeded."""
+    num_unfinished = jobs.num_unfinished(session, scope)
+    if num_unfinished >= limit:
+        raise LimitExceeded(
+            f"{num_unfinished} of your jobs are unfinished, {limit} may be; wait for one, or cancel one"
         )

@@ -22,7 +22,7 @@ from adaptwin_core.domain.transcription import Transcription as Heard
 from adaptwin_core.domain.transcription import Wanted
 from adaptwin_core.service import models, pipeline
 from adaptwin_core.service.task_owner import ErrorDict
-from adaptwin_core.store.queries import owned
+from adaptwin_core.store.queries import auth, owned
 from adaptwin_core.store.queries import transcriptions as queries
 from adaptwin_core.store.tables import Job, Transcription
 
@@ -64,6 +64,7 @@ def request(
         NotFound: no such model, or it was deleted.
         LimitExceeded: too many of the tenant's wait already.
     """
+    auth.lock_tenant(session, scope)  # of requests that come at once, each counts those before it
     model = models.get(session, scope, model_id)
     require_room(session, scope, max_unfinished=max_unfinished)
     own_language = owned.get(session, scope, Job, model.job_id).members[model.place].spec.language

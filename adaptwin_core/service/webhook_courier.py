@@ -1,4 +1,4 @@
-"""Sends deliveries to webhooks, each once for each message that rings, and again after a pause where that failed."""
+"""Sends deliveries to webhooks. A delivery that failed is sent again after a pause."""
 
 import logging
 import random
@@ -11,7 +11,7 @@ import httpcore
 from sqlalchemy import func
 
 from adaptwin_core.domain.errors import InvalidInput
-from adaptwin_core.domain.states import DeliveryState
+from adaptwin_core.domain.states import DeliveryState, next_state
 from adaptwin_core.domain.webhooks import pause_s
 from adaptwin_core.service import broker, outbox
 from adaptwin_core.service.webhook_request import DEADLINE_S, post
@@ -55,10 +55,14 @@ class Courier:
         killpoint("delivery_sent")
         with database.transaction() as session:
             webhook = webhooks.locked(session, held.webhook_id)
-            pause = _pause_s(held, outcome)
-            if webhook is None or not queries.settle(session, held, _values(outcome, pause)):
+            if webhook is None:
                 return
-            if outcome.status == UNWANTED:
+            # What another address answered says nothing about the one that the owner has given since
+            is_unwanted = outcome.status == UNWANTED and webhook.url == held.url
+            pause = None if is_unwanted else _pause_s(held, outcome)
+            if not queries.settle(session, held, _values(outcome, pause)):
+                return
+            if is_unwanted:
                 log.warning("webhook %s is disabled: its receiver answered %d", webhook.id, UNWANTED)
                 webhook.is_enabled = False
             if pause is not None:
@@ -91,13 +95,13 @@ def _refusal(status: int) -> str | None:
         case 3:
             return f"the receiver answered {status}: redirects are not followed, give the address that they lead to"
     if status == UNWANTED:
-        return f"the receiver answered {status}: it wants no more, and the webhook is disabled"
+        return f"the receiver answered {status}: it wants no more events"
     return f"the receiver answered {status}"
 
 
 def _pause_s(held: HeldDelivery, outcome: Outcome) -> float | None:
     """Return the pause before the next try; None: this was the last."""
-    is_over = outcome.error is None or outcome.status == UNWANTED or not held.is_enabled
+    is_over = outcome.error is None or not held.is_enabled
     pause = None if is_over else pause_s(held.type, held.num_tries)
     # Stretched by chance, so that what failed together does not come back together
     return None if pause is None else pause * random.uniform(1.0, 1.1)  # noqa: S311
@@ -107,5 +111,5 @@ def _values(outcome: Outcome, pause: float | None) -> dict[str, Any]:
     told = {"last_status": outcome.status, "last_error": outcome.error}
     if pause is not None:
         return {**told, "due_at": func.now() + timedelta(seconds=pause)}
-    state = DeliveryState.DELIVERED if outcome.error is None else DeliveryState.FAILED
+    state = next_state(DeliveryState.PENDING, "deliver" if outcome.error is None else "fail")
     return {**told, "state": state, "due_at": None, "finished_at": func.now()}

@@ -28,13 +28,14 @@ async def post(target: Target, headers: Mapping[str, str], body: bytes) -> int:
     """
     url = target.url
     to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    told = [("host", url.netloc.decode("ascii")), *headers.items()]  # httpcore would leave out the brackets of IPv6
     with anyio.fail_after(DEADLINE_S):
         async with (
             httpcore.AsyncConnectionPool(
                 ssl_context=httpx.create_ssl_context(), network_backend=_Pinned(target.addresses)
             ) as pool,
             pool.stream(
-                "POST", to, headers=list(headers.items()), content=body, extensions={"timeout": {"connect": CONNECT_S}}
+                "POST", to, headers=told, content=body, extensions={"timeout": {"connect": CONNECT_S}}
             ) as response,
         ):
             return response.status

@@ -40,8 +40,8 @@ class Targets:
         """Return the target of a URL.
 
         Raises:
-            InvalidInput: it is no URL that the service may send to. That a host has no address and that it has a
-                private one are told in the same words, because who asks must not learn about private names.
+            InvalidInput: it is no URL that the service may send to. A host may have no address, or a private one. Both
+                cases get the same words, so that nobody learns private names.
         """
         url = _parsed(text)
         host = url.raw_host.decode("ascii")
@@ -66,9 +66,10 @@ class Targets:
 def _parsed(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as fault:
+        host = url.host  # UnicodeError: it begins with xn-- and is no punycode
+    except (httpx.InvalidURL, UnicodeError) as fault:
         raise InvalidInput(f"this is no URL: {fault}", code=CODE) from fault
-    if url.scheme not in {"https", "http"} or not url.host:
+    if url.scheme not in {"https", "http"} or not host:
         raise InvalidInput("give an address that begins with https:// and names a host", code=CODE)
     if not 0 < _port(url) < 1 << 16:
         raise InvalidInput(f"{url.port} is no port: give one from 1 to 65535, or none", code=CODE)

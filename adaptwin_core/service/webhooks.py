@@ -25,13 +25,19 @@ class Unchanged:
 
 
 UNCHANGED: Final = Unchanged()
+MAX_RESENDS: Final = 20  # of one tenant at once, so that receivers that never answer do not hold up everybody's events
+
+
+def require_room(session: Session, scope: TenantScope, *, max_webhooks: int) -> None:
+    """Check that the tenant may have another webhook. Raises LimitExceeded."""
+    if (num_webhooks := queries.count(session, scope)) >= max_webhooks:
+        raise LimitExceeded(f"you have {num_webhooks} webhooks, and may have {max_webhooks}: delete one first")
 
 
 def create(session: Session, scope: TenantScope, *, target: Target, events: Events, max_webhooks: int) -> Webhook:
     """Make a webhook. Raises LimitExceeded: the tenant has as many as it may have."""
     auth.lock_tenant(session, scope)
-    if (num_webhooks := queries.count(session, scope)) >= max_webhooks:
-        raise LimitExceeded(f"you have {num_webhooks} webhooks, and may have {max_webhooks}: delete one first")
+    require_room(session, scope, max_webhooks=max_webhooks)
     webhook = Webhook(id=new_id("wh"), tenant_id=scope.tenant_id, url=str(target.url), events=_unique(events))
     session.add(webhook)
     session.flush()
@@ -111,12 +117,18 @@ def resend(session: Session, scope: TenantScope, webhook_id: str, delivery_id: s
     Raises:
         NotFound: no such webhook or delivery.
         Conflict: the webhook is disabled.
-        LimitExceeded: the event is being sent again already.
+        LimitExceeded: the event is being sent again already, or too many events are.
     """
+    auth.lock_tenant(session, scope)
     _require_enabled(owned.get(session, scope, Webhook, webhook_id, lock=True))
     old = log.get(session, scope, webhook_id, delivery_id)
     if log.has_other_pending(session, scope, old):
         raise LimitExceeded("this event is being sent again already: wait until that has ended")
+    if log.num_pending_resends(session, scope) >= MAX_RESENDS:
+        raise LimitExceeded(
+            f"{MAX_RESENDS} events of yours are being sent again already: wait until one has arrived, or delete a "
+            "webhook whose receiver does not answer"
+        )
     return _sent(session, WebhookDelivery(webhook_id=webhook_id, event_id=old.event_id, type=old.type, body=old.body))
 
 

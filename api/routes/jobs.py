@@ -57,6 +57,7 @@ def create_job(
             general_dataset_id=body.general_dataset_id,
             members=body.members,
             limits=body.limits,
+            max_minutes=body.max_minutes,
             accept_little=body.accept_little,
             name=body.name,
             idempotency_key=idempotency_key,
@@ -90,10 +91,12 @@ def get_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(404, 409))
-def cancel_job(job_id: JobId, scope: Scope, service: Running) -> JobOut:
+def cancel_job(job_id: JobId, scope: Scope, service: Running, background: BackgroundTasks) -> JobOut:
     """Cancel a job. Its workers stop within seconds."""
     with service.database.transaction() as session:
-        return view_of(session, scope, jobs.cancel(session, scope, job_id), service.settings)
+        shown = view_of(session, scope, jobs.cancel(session, scope, job_id), service.settings)
+    background.add_task(announce, service)
+    return shown
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=documented(404, 409))

@@ -18,8 +18,10 @@ from api.deps import Running, Scope, announce, in_transaction
 from api.limits import limited
 from api.request_errors import RequestErrorRoute, documented
 from api.transcription_form import FIELDS_BYTES, FILE_BYTES, OPENAPI_BODY, SHORTER, read_form
+from api.transcription_intake import Intake
 
 FIRST_POLL_S, LONGEST_POLL_S = 0.05, 0.4
+INTAKE = Intake()
 
 
 class TranscriptionRoute(RequestErrorRoute):
@@ -44,6 +46,17 @@ async def transcribe(request: Request, scope: Scope, service: Running) -> Respon
 
     The recording and what was said are forgotten as soon as the answer is given.
     """
+    with INTAKE.one_more(scope, most_of_one=service.settings.max_transcriptions):
+        wanted, transcription_id = await _taken_in(service, request, scope)
+    try:
+        await run_in_threadpool(announce, service)
+        return _answer(await _heard(service, request, scope, transcription_id), wanted)
+    finally:
+        await in_transaction(service, transcriptions.forget, scope, transcription_id)
+
+
+async def _taken_in(service: Service, request: Request, scope: TenantScope) -> tuple[NewTranscription, str]:
+    """Store the recording. Once this returns, the sound is no longer in memory."""
     max_unfinished = service.settings.max_transcriptions
     await in_transaction(service, transcriptions.require_room, scope, max_unfinished=max_unfinished)
     wanted, audio = await read_form(request)
@@ -59,11 +72,7 @@ async def transcribe(request: Request, scope: Scope, service: Running) -> Respon
         times=wanted.response_format in TIMED_FORMS,
         max_unfinished=max_unfinished,
     )
-    try:
-        await run_in_threadpool(announce, service)
-        return _answer(await _heard(service, request, scope, row.id), wanted)
-    finally:
-        await in_transaction(service, transcriptions.forget, scope, row.id)
+    return wanted, row.id
 
 
 async def _heard(service: Service, request: Request, scope: TenantScope, transcription_id: str) -> Transcription:

@@ -8,9 +8,10 @@ from adaptwin_core.domain.states import DeliveryState
 from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.webhooks import DeliveryOut, NewWebhook, WebhookChange, WebhookMade, WebhookOut
 from adaptwin_core.service import webhooks
-from api.deps import After, Limit, Running, Scope, TenantRoute, announce, page_of
+from api.deps import After, Limit, Running, Scope, TenantRoute, announce, in_transaction, page_of
 from api.path_ids import DeliveryId, WebhookId
 from api.problems import documented
+from api.webhook_lookup import looked_up
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=TenantRoute)
 
@@ -18,14 +19,15 @@ InState = Annotated[DeliveryState | None, Query(description="List only deliverie
 
 
 @router.post("", status_code=201, responses=documented(400, 413, 429))
-def create_webhook(body: NewWebhook, scope: Scope, service: Running, response: Response) -> WebhookMade:
+async def create_webhook(body: NewWebhook, scope: Scope, service: Running, response: Response) -> WebhookMade:
     """Have events posted to an address when datasets, jobs and exports end. The signing secret is shown this once."""
-    target = service.courier.targets.find(body.url)  # asks the name service: outside of a transaction
-    with service.database.transaction() as session:
-        webhook = webhooks.create(
-            session, scope, target=target, events=body.events, max_webhooks=service.settings.max_webhooks
-        )
-        shown = WebhookOut.model_validate(webhook)
+    max_webhooks = service.settings.max_webhooks
+    await in_transaction(service, webhooks.require_room, scope, max_webhooks=max_webhooks)
+    target = await looked_up(service.courier.targets, body.url)  # outside of a transaction, since it may take long
+    webhook = await in_transaction(
+        service, webhooks.create, scope, target=target, events=body.events, max_webhooks=max_webhooks
+    )
+    shown = WebhookOut.model_validate(webhook)
     response.headers["Location"] = f"/v1/webhooks/{shown.id}"
     return WebhookMade(**shown.model_dump(), secret=service.courier.signer.secret_of(shown.id))
 
@@ -46,13 +48,15 @@ def get_webhook(webhook_id: WebhookId, scope: Scope, service: Running) -> Webhoo
 
 
 @router.patch("/{webhook_id}", responses=documented(400, 404, 413))
-def change_webhook(webhook_id: WebhookId, body: WebhookChange, scope: Scope, service: Running) -> WebhookOut:
+async def change_webhook(webhook_id: WebhookId, body: WebhookChange, scope: Scope, service: Running) -> WebhookOut:
     """Change a webhook. Events that were not sent yet go to the new address. The secret stays."""
-    target = None if body.url is None else service.courier.targets.find(body.url)
+    await in_transaction(service, webhooks.get, scope, webhook_id)
+    target = None if body.url is None else await looked_up(service.courier.targets, body.url)
     events = body.events if "events" in body.model_fields_set else webhooks.UNCHANGED  # null stands for all
-    with service.database.transaction() as session:
-        changed = webhooks.change(session, scope, webhook_id, target=target, events=events, is_enabled=body.is_enabled)
-        return WebhookOut.model_validate(changed)
+    changed = await in_transaction(
+        service, webhooks.change, scope, webhook_id, target=target, events=events, is_enabled=body.is_enabled
+    )
+    return WebhookOut.model_validate(changed)
 
 
 @router.delete("/{webhook_id}", status_code=204, responses=documented(404))

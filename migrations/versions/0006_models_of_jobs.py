@@ -14,6 +14,20 @@ depends_on = None
 
 JSONB = postgresql.JSONB(astext_type=sa.Text())
 
+_REFUSE_IF_SEVERAL = """
+DO $$ BEGIN
+  IF EXISTS (
+    SELECT FROM job WHERE stage IN ('evaluate', 'choose') AND state NOT IN ('succeeded', 'failed', 'cancelled')
+  ) THEN RAISE 'jobs are being evaluated: let them end, or cancel them';
+  END IF;
+  IF EXISTS (
+    SELECT FROM job_member LEFT JOIN model USING (job_id, place) JOIN job ON job.id = job_member.job_id
+    WHERE place > 0 AND (job.state NOT IN ('succeeded', 'failed', 'cancelled') OR model.manifest ? 'files')
+  ) THEN RAISE 'jobs have several models: delete all but the first of each, let the sweeper erase them, and try again';
+  END IF;
+END $$
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -43,13 +57,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # An older version knows one model a job: jobs of several keep the first, and nothing of the others is served.
+    # An older version knows one model a job, and would neither finish nor erase what it does not know.
+    op.execute(_REFUSE_IF_SEVERAL)
     op.execute("DELETE FROM model WHERE place > 0")
+    op.execute("DELETE FROM task WHERE job_id IS NOT NULL AND NOT models @> '[0]'")
+    op.execute("DELETE FROM task WHERE stage = 'choose' OR (stage = 'evaluate' AND split_part(key, ':', 4) = 'valid')")
     op.drop_constraint("model_job_id_place_key", "model")
     op.create_unique_constraint(None, "model", ["job_id"])
     op.drop_column("model", "place")
-    op.execute("DELETE FROM task WHERE job_id IS NOT NULL AND NOT models @> '[0]'")
-    op.execute("DELETE FROM task WHERE stage = 'choose'")
     op.drop_constraint("task_job_id_stage_key_models_key", "task")
     op.create_unique_constraint(None, "task", ["job_id", "stage", "key"])
     op.drop_column("task", "models")

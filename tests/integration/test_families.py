@@ -125,3 +125,25 @@ def test_a_deleted_model_takes_what_it_alone_stands_on(job_id: str, scope: Tenan
     service().eraser.erase(service().database)
     with unit_of_work() as session:
         assert not set(session.scalars(select(Result.key).where(Result.key.in_(keys))))
+
+
+def test_models_are_left_out_until_the_rest_fits_a_time(owner: Principal, tmp_path: Path):
+    dataset_id = world.add_dataset(owner.scope, tmp_path)
+    world.add_base()
+    body: dict[str, Any] = {"dataset_id": dataset_id, "base_models": [world.BASE_ID], "make": "frontier"}
+
+    def minutes(**more: object) -> float:
+        found = owner.client.post("/v1/estimates", json=body | more).json()
+        assert found["problems"] == []
+        return found["work"]["alone"]["likely_s"] / 60
+
+    all_minutes = minutes()
+    one = minutes(make=[{"encoder_cut": 0, "weights": "int8"}])
+    assert one < all_minutes
+    job = owner.client.post("/v1/jobs", json=body | {"max_minutes": (one + all_minutes) / 2})
+    assert job.status_code == 201, job.text
+    kept = [model["spec"]["weights"] for model in job.json()["models"]]
+    assert 1 <= len(kept) < 3
+    assert kept[0] == "int8", "the last sizes are left out first"
+    refused = owner.client.post("/v1/jobs", json=body | {"max_minutes": one / 1000})
+    assert (refused.status_code, "no model can be made in" in refused.text) == (422, True), refused.text

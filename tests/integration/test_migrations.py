@@ -116,3 +116,38 @@ def test_parts_of_uploads_go_with_the_columns_that_tell_them(empty_database: str
             assert connection.scalars(text("SELECT concat FROM upload")).all() == [None]
     finally:
         engine.dispose()
+
+
+def test_several_models_of_a_job_are_not_lost_by_going_back(empty_database: str):
+    migrate.upgrade(empty_database, "0006")
+    engine = create_engine(empty_database)
+    statements = """
+        INSERT INTO tenant (id, name) VALUES ('ten', 'ten');
+        INSERT INTO base_model (id, source, digest, shape) VALUES ('tiny', 'x', 'y', '{}');
+        INSERT INTO dataset (id, tenant_id, name, state) VALUES ('ds', 'ten', 'Ada', 'ready');
+        INSERT INTO job (id, tenant_id, dataset_id, state, stage, remaining, accept_little, limits)
+          VALUES ('job', 'ten', 'ds', 'succeeded', 'publish', 0, false, '{}');
+        INSERT INTO job_member (job_id, place, base_model_id, spec)
+          VALUES ('job', 0, 'tiny', '{"seed": 0}'), ('job', 1, 'tiny', '{}');
+        INSERT INTO task (id, job_id, stage, key, state, attempt, models) VALUES
+          ('t0', 'job', 'tune', 'model', 'done', 1, '[0]'), ('t1', 'job', 'tune', 'model', 'done', 1, '[1]'),
+          ('t2', 'job', 'choose', 'family', 'done', 1, '[0, 1]'),
+          ('t3', 'job', 'evaluate', 'compressed\\:speaker\\:fitted\\:valid', 'done', 1, '[0]'),
+          ('t4', 'job', 'evaluate', 'base\\:speaker\\:whole', 'done', 1, '[0, 1]');
+        INSERT INTO model (id, tenant_id, job_id, place, manifest, num_downloads)
+          VALUES ('m0', 'ten', 'job', 0, '{"files": {}}', 0), ('m1', 'ten', 'job', 1, '{"files": {}}', 0);
+    """
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statements))
+        with pytest.raises(Exception, match="delete all but the first of each"):
+            migrate.downgrade(empty_database, "0005")
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE model SET manifest = '{}' WHERE id = 'm1'"))  # as the sweeper leaves it
+        migrate.downgrade(empty_database, "0005")
+        with engine.begin() as connection:
+            assert connection.scalars(text("SELECT id FROM task ORDER BY id")).all() == ["t0", "t4"]
+            assert connection.execute(text("SELECT base_model_id, spec FROM job")).one() == ("tiny", {"seed": 0})
+            assert connection.scalars(text("SELECT id FROM model")).all() == ["m0"]
+    finally:
+        engine.dispose()

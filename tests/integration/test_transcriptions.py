@@ -1,5 +1,6 @@
 """A finished model is tried by OpenAI's own package, and nothing of what was said is kept."""
 
+import http.client
 import io
 import threading
 import time
@@ -15,8 +16,9 @@ import openai
 import pytest
 import soundfile
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.errors import Cancelled, InvalidInput
+from adaptwin_core.domain.errors import Cancelled, InvalidInput, LimitExceeded
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.transcription import Segment, Transcription, Wanted, Word
 from adaptwin_core.local.servers import ServerUrls
@@ -324,6 +326,54 @@ def test_one_owner_does_not_fill_the_queue(owner: Principal, stranger: Principal
     assert send(stranger, model_id).status_code == 404
 
 
+def test_requests_that_come_at_once_count_each_other(owner: Principal, model_id: str) -> None:
+    def request(session: Session) -> None:
+        transcriptions.request(
+            session,
+            owner.scope,
+            model_id,
+            wav(),
+            language=None,
+            prompt="",
+            temperature=0.0,
+            times=False,
+            max_unfinished=1,
+        )
+
+    refused: list[str] = []
+
+    def request_too() -> None:
+        try:
+            with unit_of_work() as session:
+                request(session)
+        except LimitExceeded as error:
+            refused.append(error.code)
+
+    second = threading.Thread(target=request_too)
+    with unit_of_work() as session:
+        request(session)
+        second.start()
+        second.join(1)
+    second.join(10)
+    assert refused == ["too_many"]
+    assert num_rows() == (1, 1)
+
+
+def test_one_owner_does_not_fill_the_memory(api: ApiProcess, owner: Principal, stranger: Principal) -> None:
+    unfinished = [http.client.HTTPConnection(httpx.URL(api.url).netloc.decode()) for _ in range(4)]
+    assert len(unfinished) == get_settings().max_transcriptions
+    form = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "1000"}
+    for connection in unfinished:
+        connection.request("POST", PATH, body=b"--x", headers=owner.headers | form)
+    wait_until(lambda: send(owner, NOBODYS).status_code == 429, 5, "the forms to begin")
+    answer = send(owner, NOBODYS)
+    assert (fault(answer)["code"], "retry-after" in answer.headers) == ("too_many", True)
+    assert send(stranger, NOBODYS).status_code == 404
+    for connection in unfinished:
+        connection.close()
+    wait_until(lambda: send(owner, NOBODYS).status_code == 404, 5, "the forms to end")
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "told"),
     [
@@ -336,6 +386,7 @@ def test_one_owner_does_not_fill_the_queue(owner: Principal, stranger: Principal
         ({"model": "whisper-1"}, "model", "does not have the form"),
         ({"language": ["en", "de"]}, "language", "more than once"),
         ({"language": "Klingon"}, None, "Klingon"),
+        ({"prompt": "a\x00b"}, "prompt", "does not have the form"),
         ({"prompt": "a" * FIELDS_BYTES + "a"}, None, "64 KiB"),
     ],
     ids=lambda value: str(value)[:40],

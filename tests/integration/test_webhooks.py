@@ -259,6 +259,53 @@ def test_a_receiver_that_wants_no_more_gets_no_more_until_it_is_enabled(owner: P
     assert receiver.received[1].headers["webhook-id"] == first["event_id"]
 
 
+def test_what_an_old_address_answers_does_not_disable_the_new_one(owner: Principal, receiver: Receiver, redis_url: str):
+    hook = made(owner, receiver.url)
+    tell(owner)
+    receiver.statuses = [410, 204]
+    new_url = f"http://127.0.0.1:{receiver.port}/new"
+
+    def changes(_host: str, _port: int) -> list[Address]:
+        assert owner.client.patch(hook.path, json={"url": new_url}).status_code == 200
+        return [ip_address("127.0.0.1")]
+
+    deliver(Courier(Targets(NETWORKS, changes), service().courier.signer))
+    assert hook.shown()["is_enabled"] is True
+    assert [(row["state"], row["last_status"]) for row in hook.log()] == [("pending", 410)]
+    let_pauses_end()
+    deliver()
+    assert hook.log()[0]["state"] == "delivered"
+    assert [request.path for request in receiver.received] == ["/in", "/new"]
+
+
+def test_a_cancelled_job_is_told_at_once(owner: Principal, receiver: Receiver, tmp_path: Path, redis_url: str):
+    made(owner, receiver.url, "job.cancelled")
+    job_id = world.submit(owner.scope, tmp_path)
+    assert owner.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+    waiting = redis.from_url(redis_url)
+    wait_until(lambda: waiting.llen(broker.QUEUE_WEBHOOKS) == 1, 5, "the message")
+
+
+def test_so_many_events_of_an_owner_are_sent_again_at_once(owner: Principal, stranger: Principal, receiver: Receiver):
+    def asked_again(hook: Hook, delivery: dict[str, Any]) -> httpx.Response:
+        return hook.who.client.post(f"{hook.path}/deliveries/{delivery['id']}/resend")
+
+    hooks = [made(owner, receiver.url), made(owner, receiver.url)]
+    for _ in range(webhooks.MAX_RESENDS // 2 + 1):
+        tell(owner)
+    deliver()
+    ended = [(hook, delivery) for hook in hooks for delivery in hook.log()]
+    tell(owner)  # what is sent for the first time does not count
+    statuses = [asked_again(hook, delivery).status_code for hook, delivery in ended]
+    assert statuses == [202] * webhooks.MAX_RESENDS + [429] * 2
+    assert asked_again(*ended[-1]).json()["code"] == "limit_exceeded"
+    theirs = made(stranger, receiver.url)
+    tell(stranger)
+    deliver()
+    assert asked_again(theirs, theirs.log()[0]).status_code == 202
+    assert asked_again(*ended[-1]).status_code == 202
+
+
 def test_a_test_is_sent_once_and_shows_how_it_ended(owner: Principal, receiver: Receiver):
     hook = made(owner, receiver.url, "job.failed")
     receiver.statuses = [500, 200]
@@ -383,6 +430,8 @@ def test_an_owner_may_have_so_many(owner: Principal, stranger: Principal):
         made(owner, "https://127.0.0.1/in")
     refused = owner.client.post("/v1/webhooks", json={"url": "https://127.0.0.1/in"})
     assert (refused.status_code, refused.json()["code"]) == (429, "limit_exceeded")
+    not_looked_up = owner.client.post("/v1/webhooks", json={"url": "https://127.0.0.2/in"})
+    assert not_looked_up.status_code == 429
     made(stranger, "https://127.0.0.1/in")
 
 

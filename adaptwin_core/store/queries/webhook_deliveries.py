@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from adaptwin_core.domain.errors import NotFound
 from adaptwin_core.domain.scope import TenantScope
@@ -48,6 +48,19 @@ def has_other_pending(session: Session, scope: TenantScope, delivery: WebhookDel
     """Tell whether the event of a delivery is on its way to the same webhook by another one."""
     is_other = (WebhookDelivery.event_id == delivery.event_id) & (WebhookDelivery.id != delivery.id)
     return session.scalar(_pending(scope, delivery.webhook_id).where(is_other)) is not None
+
+
+def num_pending_resends(session: Session, scope: TenantScope) -> int:
+    """Count the deliveries of a tenant that send an event again, and that wait or are being sent."""
+    earlier = aliased(WebhookDelivery)
+    is_again = exists().where(
+        earlier.webhook_id == WebhookDelivery.webhook_id,
+        earlier.event_id == WebhookDelivery.event_id,
+        earlier.id < WebhookDelivery.id,
+    )
+    query = select(func.count()).select_from(WebhookDelivery).join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+    is_pending = WebhookDelivery.state == DeliveryState.PENDING
+    return session.scalar(query.where(Webhook.tenant_id == scope.tenant_id, is_pending, is_again)) or 0
 
 
 def _pending(scope: TenantScope, webhook_id: str) -> Select[str]:

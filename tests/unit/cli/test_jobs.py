@@ -1,7 +1,7 @@
 """What `adaptwin jobs submit` sends, and how `adaptwin jobs watch` tells of a job."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -123,17 +123,54 @@ def test_a_bar_counts_stages_tasks_and_steps() -> None:
             stage(Stage.PERSONALIZE, 1, 1),
             stage(Stage.CALIBRATE, 1, 2, {"step": 3, "total": 6}),
             stage(Stage.TUNE, 0, 0),
-        ),
-        START + timedelta(seconds=60),
+        )
     )
     assert found.share == pytest.approx(before + 0.75 * STAGE_SHARES[Stage.CALIBRATE])
-    assert found.left_s == pytest.approx(60 * (1 - found.share) / found.share)
-    assert found.note == "calibrate, 1 of 2 tasks done"
-
-
-def test_a_job_that_has_just_begun_tells_no_time() -> None:
-    assert progress_of(running_job(stage(Stage.PERSONALIZE, 0, 1))).left_s is None
+    assert (found.left_s, found.note) == (None, "calibrate, 1 of 2 tasks done")
     assert progress_of(running_job()) == (0.0, None, "running")
+
+
+def test_the_time_left_and_the_place_in_the_queue_are_those_of_the_service() -> None:
+    waiting = job(state="running", stages=[stage(Stage.TUNE, 0, 1)], queue_position=3)
+    found = progress_of(
+        JobOut.model_validate(waiting | {"time_left": {"low_s": 60.0, "likely_s": 90.0, "high_s": 200.0}})
+    )
+    assert (found.left_s, found.note) == (90.0, "tune, 0 of 1 task done, place 3 in the queue")
+
+
+@pytest.mark.parametrize(("command", "state"), [("pause", "paused"), ("resume", "queued"), ("retry", "queued")])
+def test_a_job_is_stopped_and_goes_on(adaptwin: Adaptwin, service: FakeService, command: str, state: str) -> None:
+    service.on(f"POST /v1/jobs/job_1/{command}", job(state=state))
+    assert adaptwin("jobs", command, "job_1").out == f"job_1 is {state}\n"
+
+
+def test_an_estimate_is_told_before_a_job_is_submitted(adaptwin: Adaptwin, service: FakeService) -> None:
+    span = {"low_s": 100.0, "likely_s": 300.0, "high_s": 620.0}
+    work = {"time": span, "alone": span, "stages": [], "memory_bytes": 2_100_000_000, "disk_bytes": 400_000_000}
+    size = {"base_model": "a", "encoder_params": 5, "total_params": 37_000, "bytes": 39_000_000, "tokens": 7}
+    told = {
+        "problems": [],
+        "remarks": [],
+        "models": [size | {"is_exact": True, "why_not_exact": []}],
+        "work": work,
+        "workers": 0,
+        "rates": "default",
+    }
+    service.on("POST /v1/estimates", told)
+    ran = adaptwin("estimate", "--dataset", ADA, "--base-model", "a")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "a: 37,000 parameters, 39.0 MB of weights",
+        "time: 5 min, between 2 and 10",
+        "memory: 2.1 GB for the largest task",
+        "disk: 0.4 GB",
+        "no worker is there: the job waits until one is started",
+    ]
+    refusal = {"code": "too_little_speech", "message": "send more speech"}
+    service.on("POST /v1/estimates", told | {"problems": [refusal], "work": None})
+    ran = adaptwin("estimate", "--dataset", ADA, "--base-model", "a")
+    assert (ran.code, ran.out.splitlines()[0]) == (3, "refused: send more speech")
+    assert service.bodies("POST /v1/jobs") == []
 
 
 def _base_model(name: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_names_are_resolved_or_refused(adaptwin: Adaptwin, service: FakeService)
     assert (ran.code, ran.out) == (3, "")
     assert "several datasets have the name Ada: give one of ds_2, ds_1" in ran.err
     assert "there is no dataset Eve" in adaptwin("datasets", "report", "Eve").err
-    assert "job_2 has made no model: it is running" in _of_running_job(adaptwin, service)
+    assert "job_2 has no model to take: it is running" in _of_running_job(adaptwin, service)
     service.on("GET /v1/models", page())
     assert "there is no model yet" in adaptwin("models", "report").err
 

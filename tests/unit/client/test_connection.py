@@ -42,12 +42,31 @@ async def test_a_request_that_may_have_been_done_is_not_sent_again() -> None:
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [problem(503, "unavailable", Retry_After="0"), problem(503, "unavailable"), httpx.Response(502)],
+    ids=["database_lost_with_retry_after", "database_lost", "proxy"],
+)
+async def test_an_answer_that_does_not_tell_whether_it_was_done_is_not_followed_by_another_try(
+    answer: httpx.Response,
+) -> None:
+    script = Script(answer)
+    with pytest.raises(Busy):
+        await script.connection.post("/v1/datasets", DatasetOut, NewDataset(name="Ada"))
+    assert len(script.requests) == 1
+
+
+async def test_a_request_that_may_be_done_twice_is_sent_again() -> None:
+    script = Script(problem(503, "unavailable", Retry_After="0"), found(DATASET))
+    assert await script.connection.post("/v1/datasets", DatasetOut, NewDataset(name="Ada"), may_repeat=True)
+
+
+@pytest.mark.parametrize(
     "fault",
     [
         httpx.ConnectError("refused"),
         httpx.ConnectTimeout("slow"),
         problem(429, "slow_down", Retry_After="0"),
-        problem(503, "unavailable", Retry_After="0"),
+        problem(503, "no_worker", Retry_After="0"),
     ],
 )
 async def test_a_request_that_surely_was_not_done_is(fault: httpx.Response | Exception) -> None:

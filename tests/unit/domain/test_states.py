@@ -5,7 +5,7 @@ from enum import StrEnum
 import pytest
 
 from adaptwin_core.domain.errors import Conflict
-from adaptwin_core.domain.states import TERMINAL_JOB_STATES, TRANSITIONS, JobState, TaskState, next_state
+from adaptwin_core.domain.states import TERMINAL_JOB_STATES, TRANSITIONS, DeliveryState, JobState, TaskState, next_state
 
 # As in OpenAI's fine-tuning API, whose jobs can be `validating_files` too: here a dataset is checked before any job.
 OPENAI = {"queued", "running", "paused", "succeeded", "failed", "cancelled"}
@@ -26,6 +26,8 @@ def test_jobs_have_the_states_of_openai() -> None:
         (JobState.CANCELLED, "retry", JobState.QUEUED),
         (TaskState.RUNNING, "pause", TaskState.PAUSED),
         (TaskState.PAUSED, "resume", TaskState.QUEUED),
+        (DeliveryState.PENDING, "deliver", DeliveryState.DELIVERED),
+        (DeliveryState.PENDING, "fail", DeliveryState.FAILED),
     ],
 )
 def test_what_may_happen(before: StrEnum, event: str, after: StrEnum) -> None:
@@ -46,6 +48,7 @@ def test_what_may_happen(before: StrEnum, event: str, after: StrEnum) -> None:
         (JobState.CANCELLED, "resume"),
         (TaskState.DONE, "retry"),
         (TaskState.PAUSED, "claim"),
+        (DeliveryState.DELIVERED, "fail"),
     ],
 )
 def test_what_may_not_happen(state: StrEnum, event: str) -> None:

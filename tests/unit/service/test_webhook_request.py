@@ -33,6 +33,12 @@ def test_the_name_is_kept_and_never_looked_up_again() -> None:
     assert (request.headers["Host"], request.headers["x-test"]) == (f"{NAME}:{receiver.port}", "1")
 
 
+def test_an_ipv6_address_is_in_brackets_in_the_host_header() -> None:
+    with receiving() as receiver:
+        assert sent(f"http://[2606:4700::1111]:{receiver.port}/in") == 204
+    assert receiver.received[0].headers.get_all("Host") == [f"[2606:4700::1111]:{receiver.port}"]
+
+
 def test_tls_is_asked_for_the_name() -> None:
     hello = b""
 

@@ -41,6 +41,7 @@ def test_a_public_https_address_is_taken() -> None:
         ("https://hooks.example.com:99999/", "is no port"),
         ("https://hooks.example.com:0/", "is no port"),
         ("https://[::1/", "no URL"),
+        ("https://xn--a/", "no URL"),
     ],
 )
 def test_a_url_of_another_form_is_refused(url: str, told: str) -> None:
