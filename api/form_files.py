@@ -1,5 +1,6 @@
 """Stores the files of a form, all of them or none: each goes the way of a tus upload."""
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
@@ -42,10 +43,10 @@ async def receive_files(service: Service, request: Request, scope: TenantScope, 
     try:
         await _write_all(service, request, scope, dataset_id, writers)
         uploads = await in_transaction(service, service.writers.settle_all, scope, writers)
-    except Exception as error:
+    except BaseException as error:  # also when the server stops, and cancels the request
         if writers:
-            await in_transaction(service, service.uploads.give_up, scope, [writer.upload_id for writer in writers])
-            await run_in_threadpool(erase_now, service)
+            with anyio.CancelScope(shield=True):
+                await run_in_threadpool(_give_up, service, scope, writers)
         if isinstance(error, ClientDisconnect | TimeoutError):
             raise InvalidInput(
                 "the body broke off, and nothing of it is kept: send it again", code="request_timeout"
@@ -55,6 +56,13 @@ async def receive_files(service: Service, request: Request, scope: TenantScope, 
     for upload in uploads:
         await run_in_threadpool(service.uploads.forget_files, upload)
     return uploads
+
+
+def _give_up(service: Service, scope: TenantScope, writers: list[Writer]) -> None:
+    """Leave nothing of a form. In one thread: it comes to its end even if the request is cancelled once more."""
+    with service.database.transaction() as session:
+        service.writers.give_up(session, scope, writers)
+    erase_now(service)
 
 
 async def _write_all(

@@ -10,6 +10,7 @@ from api.multipart import MEDIA_TYPE, Multipart, PartBegins, PartEnds
 __all__ = ["FIELD", "MEDIA_TYPE", "FileBegins", "FileEnds", "FormReader"]
 
 FIELD = "file"
+MAX_FILES = 1000  # each costs the service several transactions
 _CURL = "with curl: -F file=@day1.wav"
 
 
@@ -65,6 +66,9 @@ class FormReader:
         if event.file_name is None:
             raise _refused("no_file", f"is no file: write @ before its name, {_CURL}")
         self._num_files += 1
+        if self._num_files > MAX_FILES:
+            what = f"holds more than {MAX_FILES} files: send the rest in further requests, or all as one tar or zip"
+            raise _refused("too_many", what)
         return FileBegins(event.file_name.replace("%22", '"'))  # as browsers and curl write a quote
 
 

@@ -26,6 +26,7 @@ from api.routes import (
     uploads,
     webhooks,
 )
+from api.tus_final import Joins
 from api.tus_route import MethodOverride
 
 VERSION = "1"
@@ -43,6 +44,7 @@ def make_app(service: Service) -> FastAPI:
     """Return the application. It opens nothing before its first request."""
     app = FastAPI(title="AdaPTwin", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.service = service
+    app.state.joins = Joins(service)
     problems.install(app)
     pages = (uploads, datasets, files, base_models, estimates, jobs, models, exports, downloads, webhooks)
     for router in (*(page.router for page in pages), downloads.links):

@@ -1,8 +1,10 @@
 """Final uploads of tus: made at once of parts that are whole, and joined after the answer."""
 
+import asyncio
 import logging
 
 from fastapi import BackgroundTasks, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.scope import TenantScope
@@ -12,6 +14,26 @@ from api import tus
 from api.deps import in_transaction
 
 log = logging.getLogger(__name__)
+
+
+class Joins:
+    """The joins of this process, one at a time. The others wait without a thread or a connection of the database."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._turn = asyncio.Semaphore(1)
+        self._known: set[str] = set()  # ids of uploads that are joined now, or wait for it
+
+    async def join(self, scope: TenantScope, upload_id: str) -> None:
+        """Join the parts of an upload, unless that is waited for already. Should it fail, the sweeper does it."""
+        if upload_id in self._known:
+            return
+        self._known.add(upload_id)
+        try:
+            async with self._turn:
+                await run_in_threadpool(_join, self._service, scope, upload_id)
+        finally:
+            self._known.discard(upload_id)
 
 
 async def create(
@@ -34,16 +56,20 @@ async def create(
     upload = await in_transaction(
         service, service.parts.join, scope, dataset_id=dataset_id, file_name=name, concat=concat
     )
-    background.add_task(join, service, scope, upload.id)
+    join_later(request, background, scope, upload.id)
     return Response(status_code=201, headers={"Location": tus.location_of(upload), **tus.progress_headers(upload)})
 
 
-def join(service: Service, scope: TenantScope, upload_id: str) -> None:
-    """Join the parts of an upload. Should that fail, the next HEAD, the sealing or the sweeper does it."""
+def join_later(request: Request, background: BackgroundTasks, scope: TenantScope, upload_id: str) -> None:
+    """Join the parts of an upload after this request is answered."""
+    joins: Joins = request.app.state.joins
+    background.add_task(joins.join, scope, upload_id)
+
+
+def _join(service: Service, scope: TenantScope, upload_id: str) -> None:
     killpoint("parts_claimed")
     try:
-        with service.database.transaction() as session:
-            upload = service.parts.finish(session, scope, upload_id)
+        upload = service.joiner.join(scope, upload_id)
         if upload is not None:
             service.uploads.forget_files(upload)
     except Exception:

@@ -16,6 +16,8 @@ from adaptwin_core.rest.base import Page
 from adaptwin_core.rest.datasets import ClipOut, DatasetOut, DatasetSummary, NewDataset
 
 POLL_S = 1.0
+BEING_STORED = "uploads_being_stored"
+STORING_PATIENCE_S = 1800.0  # the largest files, on a slow disk and one after the other
 DATASETS = "/v1/datasets"
 
 
@@ -59,13 +61,17 @@ class AsyncDatasets:
         await self._connection.delete(tus.path_of(upload_id), tus.VERSION)
 
     async def seal(self, dataset_id: str) -> DatasetOut:
-        """Close a dataset to uploads, and have the service read it."""
-        try:
-            return await self._connection.post(f"{DATASETS}/{dataset_id}/seal", DatasetOut, may_repeat=True)
-        except ServiceError as refusal:
-            if refusal.after_break and refusal.code == "dataset_sealed":  # by the try whose answer was lost
-                return await self.get(dataset_id)
-            raise
+        """Close a dataset to uploads, and have the service read it. Waits while the service still stores a file."""
+        give_up_at = anyio.current_time() + STORING_PATIENCE_S
+        while True:
+            try:
+                return await self._connection.post(f"{DATASETS}/{dataset_id}/seal", DatasetOut, may_repeat=True)
+            except ServiceError as refusal:
+                if refusal.after_break and refusal.code == "dataset_sealed":  # by the try whose answer was lost
+                    return await self.get(dataset_id)
+                if refusal.code != BEING_STORED or anyio.current_time() >= give_up_at:
+                    raise
+            await anyio.sleep(POLL_S)
 
     async def wait(self, dataset_id: str) -> DatasetOut:
         """Wait until the service has read a sealed dataset, and return it with its report.

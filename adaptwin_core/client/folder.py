@@ -1,16 +1,13 @@
 """The files of a folder that are sent, named by their paths in it."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from adaptwin_core.client.errors import NothingToSend
+from adaptwin_core.domain.file_names import MAX_NAME_BYTES, is_file_name
 from adaptwin_core.domain.hidden_names import is_hidden
-
-MAX_NAME_BYTES = 1024  # as the service takes them
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -98,8 +95,9 @@ def _looked_at(path: Path, name: str) -> LocalFile | LeftOut:
     shown = os.fsencode(name).decode("utf-8", "replace")
     if shown != name:
         return LeftOut(shown, "its name is not UTF-8: rename it")
-    if len(name.encode()) > MAX_NAME_BYTES or _CONTROL.search(name):
-        return LeftOut(shown, f"its name has control characters or more than {MAX_NAME_BYTES} bytes: rename it")
+    if not is_file_name(name):
+        why = f"its name is empty, or has control characters or more than {MAX_NAME_BYTES} bytes: rename it"
+        return LeftOut(shown, why)
     if not path.is_file():
         return LeftOut(shown, "it is a broken link or no plain file: put the file itself in its place")
     if not os.access(path, os.R_OK):

@@ -6,6 +6,7 @@ AdaptwinError                     stable `code`, a sentence for the person, whet
 │   └── InvalidSpec
 ├── NotFound                      no such thing, or another owner's: the answer is the same
 ├── Conflict                      the thing is in a state that forbids this
+│   └── NotYet                    it leaves that state soon by itself
 ├── Unauthorized
 ├── LimitExceeded                 a cap on size, count or quota
 ├── ResourceExhausted             memory or disk ran out; a retry may succeed
@@ -92,6 +93,10 @@ class NotFound(AdaptwinError):
 
 class Conflict(AdaptwinError):
     code = "conflict"
+
+
+class NotYet(Conflict):
+    retryable = True
 
 
 class Unauthorized(AdaptwinError):

@@ -11,6 +11,7 @@ from adaptwin_core.service.erasure import Eraser
 from adaptwin_core.service.links import Links
 from adaptwin_core.service.tasks import Owners, Tasks
 from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.upload_joiner import Joiner
 from adaptwin_core.service.upload_parts import Parts
 from adaptwin_core.service.upload_writer import Writers
 from adaptwin_core.service.uploads import Uploads
@@ -35,6 +36,7 @@ class Service:
     links: Links
     uploads: Uploads
     parts: Parts
+    joiner: Joiner
     writers: Writers
     tasks: Tasks
     eraser: Eraser
@@ -43,18 +45,20 @@ class Service:
 
 def bootstrap(settings: Settings) -> Service:
     """Return the service that these settings describe."""
+    database = Database(settings.database_url)
     blobs = _blobs(settings)
     files = UploadFiles(settings.uploads_dir)
     uploads = Uploads(settings, files, blobs)
     return Service(
         settings=settings,
-        database=Database(settings.database_url),
+        database=database,
         blobs=blobs,
         broker=Broker(settings.redis_url),
         keys=ApiKeys(settings.secret_key),
         links=Links(settings.secret_key),
         uploads=uploads,
         parts=Parts(uploads),
+        joiner=Joiner(database, uploads),
         writers=Writers(uploads),
         tasks=Tasks(settings.lease_s, settings.max_attempts, Owners(blobs, settings.calibration_shards)),
         eraser=Eraser(blobs, files),

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from adaptwin_core.domain.audio import seconds_of
-from adaptwin_core.domain.errors import Conflict, NotFound
+from adaptwin_core.domain.errors import Conflict, NotFound, NotYet
 from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.manifests import CORPUS_MANIFEST
 from adaptwin_core.domain.scope import TenantScope
@@ -70,17 +70,15 @@ def seal(session: Session, scope: TenantScope, dataset_id: str, *, uploads: Uplo
     Raises:
         NotFound: no such dataset, or it was deleted.
         Conflict: it failed, is sealed already, is empty, or an upload is incomplete.
+        NotYet: an upload has all its bytes and is not stored yet. To wait for that could take minutes.
     """
     dataset = queries.get(session, scope, dataset_id, lock="update")
     readiness.require_unsealed(dataset)
     state = next_state(DatasetState(dataset.state), "seal")
-    rows = [
-        uploads.complete(session, scope, row.id) if row.state == UploadState.OPEN else row
-        for row in upload_queries.of_dataset(session, scope, dataset_id)
-    ]
+    rows = upload_queries.of_dataset(session, scope, dataset_id)
     if not rows:
         raise Conflict("upload at least one file first", code="dataset_empty")
-    _refuse_incomplete([row for row in rows if row.state == UploadState.OPEN])
+    _finish(session, scope, [row for row in rows if row.state == UploadState.OPEN], uploads)
     dataset.state = state.value
     pipeline.add_task(session, Stage.INGEST, DatasetKey(), dataset_id=dataset.id)
     session.flush()
@@ -128,8 +126,30 @@ def _clip(row: dict[str, Any]) -> Clip:
     return Clip(row["id"], row["recording"], row["split"], seconds, row["text"])
 
 
-def _refuse_incomplete(rows: Sequence[Upload]) -> None:
-    if rows:
-        names = ", ".join(row.file_name for row in rows[:NUM_NAMES_SHOWN])
-        more = f" and {len(rows) - NUM_NAMES_SHOWN} more" if len(rows) > NUM_NAMES_SHOWN else ""
-        raise Conflict(f"still uploading: finish or delete {names}{more}", code="uploads_incomplete")
+def _finish(session: Session, scope: TenantScope, rows: Sequence[Upload], uploads: Uploads) -> None:
+    """Do the last step of open uploads that lack nothing else.
+
+    Raises:
+        Conflict: an upload is incomplete.
+        NotYet: a request is at one, or its parts wait to be joined.
+    """
+    incomplete, being_stored = [], []
+    for row in rows:
+        if not uploads.is_whole(row):
+            session.refresh(row)  # what was stored just now has no files any more
+            if row.state == UploadState.OPEN:
+                incomplete.append(row)
+        elif row.part_ids or not upload_queries.lock_if_free(session, scope, row.id):
+            being_stored.append(row)
+        else:
+            uploads.complete(session, scope, row.id)
+    if incomplete:
+        raise Conflict(f"still uploading: finish or delete {_names(incomplete)}", code="uploads_incomplete")
+    if being_stored:
+        what = f"still being stored: {_names(being_stored)}. Seal again in a few seconds"
+        raise NotYet(what, code="uploads_being_stored")
+
+
+def _names(rows: Sequence[Upload]) -> str:
+    names = ", ".join(row.file_name for row in rows[:NUM_NAMES_SHOWN])
+    return names + (f" and {len(rows) - NUM_NAMES_SHOWN} more" if len(rows) > NUM_NAMES_SHOWN else "")

@@ -1,5 +1,9 @@
-"""Removes the bytes of what was deleted, given up or has expired. Every step may be repeated: the sweeper does."""
+"""Removes the bytes of what was deleted, given up or has expired. Every step may be repeated: the sweeper does.
 
+While a file of a tenant is being stored, which may take minutes, nothing of that tenant is erased, and nobody waits.
+"""
+
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +17,8 @@ from adaptwin_core.store.database import Database
 from adaptwin_core.store.queries import blobs
 from adaptwin_core.store.queries import erasure as rows
 from adaptwin_core.store.tables import Model
+
+log = logging.getLogger(__name__)
 
 BATCH = 500
 MODEL_BATCH = 200  # a model or a result has several files
@@ -33,8 +39,11 @@ class Eraser:
         """
         num_erased = 0
         for step in (self._expire_uploads, self._erase_models, self._erase_speech, self._drop_files):
-            with database.transaction() as session:
-                num_erased += step(session)
+            try:
+                with database.transaction() as session:
+                    num_erased += step(session)
+            except Exception:  # what one step meets must not keep the others from being done
+                log.exception("bytes wait to be erased: %s", step.__name__)
         return num_erased
 
     def _expire_uploads(self, session: Session) -> int:
@@ -47,8 +56,12 @@ class Eraser:
 
     def _erase_models(self, session: Session) -> int:
         """Erase deleted models, and every result that only deleted things stand on."""
-        models = rows.unerased_models(session, limit=MODEL_BATCH)
-        results = rows.dead_results(session, limit=MODEL_BATCH)
+        models = [
+            model for model in rows.unerased_models(session, limit=MODEL_BATCH) if _is_free(session, model.tenant_id)
+        ]
+        results = [
+            result for result in rows.dead_results(session, limit=MODEL_BATCH) if _is_free(session, result.tenant_id)
+        ]
         files = [(model.tenant_id, file) for model in models for file in _files(model)]
         files += [(result.tenant_id, file) for result in results if result.tenant_id for file in result.files.values()]
         for model in models:
@@ -64,9 +77,13 @@ class Eraser:
         """Erase uploads and corpora that are gone."""
         num_erased = 0
         for upload in rows.unerased_uploads(session, limit=BATCH):
+            if not _is_free(session, upload.tenant_id):
+                continue
             num_erased += self._release(session, TenantScope(upload.tenant_id), upload.sha256)
             upload.sha256 = None
         for dataset in rows.unerased_datasets(session, limit=BATCH):
+            if not _is_free(session, dataset.tenant_id):
+                continue
             for file in (dataset.files or {}).values():
                 num_erased += self._release(session, TenantScope(dataset.tenant_id), file.sha256)
             dataset.files = None
@@ -82,14 +99,18 @@ class Eraser:
         return len(dead)
 
     def _release(self, session: Session, scope: TenantScope, sha256: str | None) -> int:
-        """Delete a blob unless something living stands on it; return how many went."""
+        """Delete a blob unless something living stands on it; return how many went. `_is_free` comes first."""
         if sha256 is None:
             return 0
-        blobs.lock_exclusive(session, scope)
         if blobs.is_in_use(session, scope, sha256):
             return 0
         self.blobs.delete(sha256, scope=scope.tenant_id)
         return 1
+
+
+def _is_free(session: Session, tenant_id: str | None) -> bool:
+    """Have the tenant store no file until the transaction ends; False while it stores one. Nobody has no files."""
+    return tenant_id is None or blobs.try_lock_exclusive(session, TenantScope(tenant_id))
 
 
 def _files(model: Model) -> Iterator[BlobRef]:

@@ -16,7 +16,6 @@ from adaptwin_core.service.bootstrap import Service
 from adaptwin_core.service.broker import Broker
 from adaptwin_core.service.dataset_tasks import IngestTask
 from adaptwin_core.service.tasks import Tasks
-from adaptwin_core.service.upload_parts import Parts
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.database import Database
 from adaptwin_core.store.queries import datasets, jobs, leases
@@ -46,7 +45,12 @@ class Swept:
 def sweep(service: Service) -> Swept | None:
     """Do one round; None if another process is at it."""
     with service.database.alone(ONE_SWEEP) as is_free:
-        return _sweep(service) if is_free else None
+        done = _sweep(service) if is_free else None
+    if done is not None:  # the next sweep need not wait for gigabytes to be copied
+        done.num_joined = _join_left(service)
+        if any(vars(done).values()):
+            log.info("swept: %s", done)
+    return done
 
 
 def _sweep(service: Service) -> Swept:
@@ -56,7 +60,6 @@ def _sweep(service: Service) -> Swept:
         num_announced=_announce_lost(database, service.broker, resend_after_s=service.settings.resend_after_s),
         num_advanced=_advance_jobs(database, num_shards=service.settings.calibration_shards),
         num_stuck_datasets=_fail_stuck_datasets(database, service.blobs),
-        num_joined=_join_left(database, service.parts),
         num_forgotten=_forget_transcriptions(database),
         num_rung=webhook_upkeep.ring_lost(database, service.broker, resend_after_s=service.settings.resend_after_s),
         num_erased=service.eraser.erase(database),
@@ -66,23 +69,23 @@ def _sweep(service: Service) -> Swept:
         outbox.forget_sent(session)
         webhook_upkeep.forget_ended(session)
     outbox.flush(database, service.broker)
-    if any(vars(done).values()):
-        log.info("swept: %s", done)
     return done
 
 
-def _join_left(database: Database, parts: Parts) -> int:
-    with database.transaction() as session:
+def _join_left(service: Service) -> int:
+    """Join one upload whose parts a killed process left, at most: that may copy gigabytes."""
+    with service.database.transaction() as session:
         left = upload_queries.left_unjoined(session, limit=BATCH)
-    num_joined = 0
     for upload in left:
         try:
-            with database.transaction() as session:
-                joined = parts.finish(session, TenantScope(upload.tenant_id), upload.id)
-                num_joined += joined is not None and joined.state == UploadState.COMPLETE
-        except Exception:  # one bad row must not keep the rest from being swept
+            joined = service.joiner.join(TenantScope(upload.tenant_id), upload.id)
+        except Exception:  # perhaps the disk is full: the next sweep tries another
             log.exception("the parts of upload %s could not be joined", upload.id)
-    return num_joined
+            return 0
+        if joined is not None:
+            service.uploads.forget_files(joined)
+            return int(joined.state == UploadState.COMPLETE)
+    return 0
 
 
 def _forget_transcriptions(database: Database) -> int:

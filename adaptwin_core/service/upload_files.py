@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,21 @@ from adaptwin_core.store.disk import sync_folder
 from adaptwin_core.store.killpoints import killpoint
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise ResourceExhausted where the disk fails: with code `disk_full`, or `disk_unavailable`."""
+    try:
+        yield
+    except OSError as failure:
+        full = failure.errno in _NO_ROOM
+        raise ResourceExhausted(
+            "the server's disk is full: the bytes before this request are safe, try again later"
+            if full
+            else "the server's disk cannot be written: the bytes before this request are safe, try again later",
+            code="disk_full" if full else "disk_unavailable",
+        ) from failure
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,7 @@ class UploadFiles:
         """
         path = self.path_of(upload_id)
         is_new = not path.exists()
-        try:
+        with disk_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
@@ -55,14 +72,6 @@ class UploadFiles:
             if is_new:
                 sync_folder(path.parent)
             killpoint("upload_synced")
-        except OSError as failure:
-            full = failure.errno in _NO_ROOM
-            raise ResourceExhausted(
-                "the server's disk is full: the bytes before this request are safe, try again later"
-                if full
-                else "the server's disk cannot be written: the bytes before this request are safe, try again later",
-                code="disk_full" if full else "disk_unavailable",
-            ) from failure
 
     def truncate(self, upload_id: str, length: int) -> None:
         """Drop what lies past `length`: bytes that nobody was told are safe."""

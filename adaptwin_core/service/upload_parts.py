@@ -1,7 +1,7 @@
 """Files that come in parts, side by side (concatenation of tus 1.0).
 
 A partial upload belongs to no dataset. A final upload claims its parts in one transaction, and is then as safe as they
-are. Its bytes are joined afterwards, by `Uploads.complete`: a request need not wait for gigabytes to be copied.
+are. Its bytes are joined afterwards, by `Joiner`: a request need not wait for gigabytes to be copied.
 """
 
 from collections.abc import Sequence
@@ -67,12 +67,6 @@ class Parts:
         _claim(parts, final)
         session.flush()
         return final
-
-    def finish(self, session: Session, scope: TenantScope, upload_id: str) -> Upload | None:
-        """Join the parts of an upload; None when somebody else is at it. Raises NotFound when it was given up."""
-        if not rows.lock_if_free(session, scope, upload_id):
-            return None
-        return self.uploads.complete(session, scope, upload_id)
 
     def _require_whole(self, part: Upload) -> None:
         living(part)

@@ -8,12 +8,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded
+from adaptwin_core.domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState
 from adaptwin_core.service.uploads import Uploads, living
@@ -47,6 +48,7 @@ class Writer:
         self.start = self.position = upload.offset
         self.length = upload.length
         self.checksum = checksum
+        self.sha256: str | None = None  # of the blob that was made of the upload
         self.counts_at_end = is_held or checksum is not None
         self._max_checked_bytes = max_checked_bytes
         self._sha = hashlib.new(checksum.name, usedforsecurity=False) if checksum else None
@@ -148,8 +150,25 @@ class Writers:
         _owned(session, scope, writer).length = writer.length = writer.position
 
     def settle_all(self, session: Session, scope: TenantScope, writers: Sequence[Writer]) -> list[Upload]:
-        """Settle the files of one request together. Raises as `settle`."""
-        return [self.settle(session, scope, writer) for writer in writers]
+        """Settle the files of one request together. Raises as `settle`; `give_up` is then to follow."""
+        uploads = []
+        for writer in writers:
+            upload = self.settle(session, scope, writer)
+            writer.sha256 = upload.sha256
+            uploads.append(upload)
+        return uploads
+
+    def give_up(self, session: Session, scope: TenantScope, writers: Sequence[Writer]) -> None:
+        """Abort the uploads of a request that failed. `erasure` then removes their bytes.
+
+        A blob may be there although the transaction that named it was rolled back, so each row gets it here.
+        """
+        for writer in writers:
+            with suppress(NotFound, Conflict):
+                self.uploads.abort(session, scope, writer.upload_id)
+            upload = rows.get(session, scope, writer.upload_id, lock=True)
+            if upload.state == UploadState.ABORTED and writer.sha256 is not None:
+                upload.sha256 = writer.sha256
 
     def settle(self, session: Session, scope: TenantScope, writer: Writer) -> Upload:
         """End a request whose whole body was written: check it, and store the file when it is whole.

@@ -1,7 +1,5 @@
 """Uploads by tus. An offset is a promise: it is committed only after its bytes are on disk, and never goes back."""
 
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -14,7 +12,7 @@ from adaptwin_core.domain.ids import new_id
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import UploadState, next_state
 from adaptwin_core.service import quotas, readiness
-from adaptwin_core.service.upload_files import UploadFiles
+from adaptwin_core.service.upload_files import UploadFiles, disk_errors
 from adaptwin_core.speech.files.sources import label
 from adaptwin_core.store.blobs import BlobStore
 from adaptwin_core.store.killpoints import killpoint
@@ -88,45 +86,56 @@ class Uploads:
         return upload
 
     def complete(self, session: Session, scope: TenantScope, upload_id: str) -> Upload:
-        """Move a file that has all its bytes to the blobs, and join it there if it came in parts.
+        """Move a file that has all its bytes to the blobs.
 
-        Does nothing when that is done, so it may be repeated. A part stays where it is until it is claimed.
+        Does nothing when that is done, so it may be repeated. A part stays where it is until it is claimed, and the
+        file that is made of parts is for `Joiner`.
+
+        Raises:
+            NotFound: as `get`.
+            ResourceExhausted: the disk is full, or cannot be written.
         """
         upload = living(rows.get(session, scope, upload_id, lock=True))
-        if upload.state != UploadState.OPEN or self._num_stored(upload) < upload.length:
+        if upload.state != UploadState.OPEN or upload.part_ids or not self.is_whole(upload):
             return upload
-        if upload.length == 0:
-            self.files.write(upload.id, 0, b"")
         if upload.concat == PARTIAL:
+            if upload.length == 0:
+                self.files.write(upload.id, 0, b"")
             return upload
         blobs.lock_shared(session, scope)
-        paths = [self.files.path_of(file_id) for file_id in self._file_ids(upload)]
-        upload.sha256 = self.blobs.put(*paths, scope=scope.tenant_id).sha256
-        killpoint("upload_stored")
-        upload.offset = upload.length
-        upload.state = next_state(UploadState.OPEN, "complete").value
-        upload.writer_token = None
+        upload.sha256 = self.store(scope, upload)
+        mark_complete(upload)
         return upload
+
+    def store(self, scope: TenantScope, upload: Upload) -> str:
+        """Copy the bytes of an upload, or of all its parts, to the blobs; return their SHA-256.
+
+        Raises:
+            ResourceExhausted: the disk is full, or cannot be written.
+        """
+        if upload.length == 0:
+            self.files.write(upload.id, 0, b"")
+        ids = (upload.part_ids if upload.length else []) or [upload.id]
+        with disk_errors():
+            ref = self.blobs.put(*map(self.files.path_of, ids), scope=scope.tenant_id)
+        killpoint("upload_stored")
+        return ref.sha256
 
     def abort(self, session: Session, scope: TenantScope, upload_id: str) -> None:
         """Give an upload up; `erasure` then removes its bytes.
 
         Raises:
             NotFound: as `get`.
-            Conflict: its dataset is sealed, or failed.
+            Conflict: its dataset is sealed or failed, or it is a part of a file.
         """
         upload = living(rows.get(session, scope, upload_id))
         if upload.dataset_id is not None:
             open_dataset(session, scope, upload.dataset_id)
         upload = living(rows.get(session, scope, upload_id, lock=True))
+        if upload.final_id is not None and rows.get(session, scope, upload.final_id).state != UploadState.ABORTED:
+            raise Conflict(f"its bytes are part of upload {upload.final_id}: delete that one")
         upload.state = next_state(UploadState(upload.state), "abort").value
         upload.writer_token = None
-
-    def give_up(self, session: Session, scope: TenantScope, upload_ids: Iterable[str]) -> None:
-        """Abort those of these uploads that can still be given up."""
-        for upload_id in upload_ids:
-            with suppress(NotFound, Conflict):
-                self.abort(session, scope, upload_id)
 
     def safe_offset(self, upload: Upload) -> int:
         """Return how many bytes are promised and there: a disk may have lost some of them."""
@@ -138,15 +147,11 @@ class Uploads:
             for file_id in {upload.id, *upload.part_ids}:
                 self.files.remove(file_id)
 
-    def _file_ids(self, upload: Upload) -> list[str]:
-        """Return the names of the files that hold an upload's bytes, in order."""
-        return (upload.part_ids if upload.length else []) or [upload.id]
-
-    def _num_stored(self, upload: Upload) -> int:
-        """Return how many bytes of an upload, or of all its parts, are promised and there."""
-        if upload.part_ids:
-            return sum(map(self.files.size, upload.part_ids))
-        return self.safe_offset(upload)
+    def is_whole(self, upload: Upload) -> bool:
+        """Tell whether all bytes of an open upload, or of all its parts, are promised and there."""
+        part_ids = upload.part_ids
+        num_bytes = sum(map(self.files.size, part_ids)) if part_ids else self.safe_offset(upload)
+        return num_bytes >= upload.length
 
     def expiry(self) -> datetime:
         """Return when an upload that somebody goes on with now expires."""
@@ -168,6 +173,13 @@ def refuse_duplicate(known: Upload | None) -> None:
             "this",
             code="duplicate_file_name",
         )
+
+
+def mark_complete(upload: Upload) -> None:
+    """Note that an open upload has all its bytes, and that nobody writes it any more."""
+    upload.offset = upload.length
+    upload.state = next_state(UploadState.OPEN, "complete").value
+    upload.writer_token = None
 
 
 def living(upload: Upload) -> Upload:

@@ -51,9 +51,12 @@ def get_dataset(dataset_id: DatasetId, scope: Scope, service: Running) -> Datase
         return _shown(session, scope, datasets.get(session, scope, dataset_id))
 
 
-@router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409, 410))
+@router.post("/{dataset_id}/seal", status_code=202, responses=documented(404, 409, 410, 507))
 def seal_dataset(dataset_id: DatasetId, scope: Scope, service: Running, background: BackgroundTasks) -> DatasetOut:
-    """Close a dataset to uploads, and have its audio read. Poll it until it is ready or failed."""
+    """Close a dataset to uploads, and have its audio read. Poll it until it is ready or failed.
+
+    While a file is still being stored, the answer is 409 with `Retry-After`.
+    """
     with service.database.transaction() as session:
         shown = _shown(session, scope, datasets.seal(session, scope, dataset_id, uploads=service.uploads))
     background.add_task(announce, service)

@@ -27,7 +27,7 @@ _FORM = {"type": "object", "properties": {FIELD: _FILES}, "required": [FIELD], "
     openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": _FORM}}}},
 )
 async def add_files(dataset_id: DatasetId, request: Request, scope: Scope, service: Running) -> UploadedFiles:
-    """Upload files to an open dataset, up to 100 MiB in one request. All of them are stored, or none.
+    """Upload files to an open dataset: up to 1000 in one request, of 100 MiB in all. All are stored, or none.
 
     Larger files go by `POST /v1/uploads`, which resumes where a connection broke.
     """

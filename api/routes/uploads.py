@@ -114,17 +114,19 @@ async def create_upload(request: Request, scope: Scope, service: Running, backgr
     status_code=200,
     response_class=Response,
     responses=_answer(200, "How far the upload has come.", "Upload-Length", "Upload-Offset", "Upload-Expires")
-    | documented(404, 410),
+    | documented(404, 410, 507),
     openapi_extra={"parameters": _headers()},
 )
-async def get_upload(upload_id: UploadId, scope: Scope, service: Running, background: BackgroundTasks) -> Response:
+async def get_upload(
+    upload_id: UploadId, request: Request, scope: Scope, service: Running, background: BackgroundTasks
+) -> Response:
     """Tell how many bytes are stored. The upload goes on from there.
 
     A final upload has no `Upload-Offset` until its parts are joined.
     """
     upload = await in_transaction(service, service.uploads.get, scope, upload_id)
     if upload.state == UploadState.OPEN and upload.part_ids:
-        background.add_task(tus_final.join, service, scope, upload_id)
+        tus_final.join_later(request, background, scope, upload_id)
     elif upload.state == UploadState.OPEN and upload.offset == upload.length:  # only its last step is missing
         upload = await in_transaction(service, service.uploads.complete, scope, upload_id)
         await run_in_threadpool(service.uploads.forget_files, upload)

@@ -1,23 +1,33 @@
 """Files that come as a plain form, as curl sends them: all of a request are stored, or none."""
 
+import asyncio
+import errno
 import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import func, select
+from starlette.requests import Request
 
+from adaptwin_core.domain.errors import ResourceExhausted
 from adaptwin_core.local.servers import ServerUrls
+from adaptwin_core.service.upload_writer import Writers
+from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.tables import Upload
-from api.form_files import FORM_BYTES
+from api.form_files import FORM_BYTES, receive_files
+from api.form_parts import MAX_FILES
 from tests.integration.conftest import ApiProcess, Principal, start_api
 from tests.integration.tus_client import created, new_dataset, patch, upload
-from tests.service_under_test import get_blobs, unit_of_work
+from tests.service_under_test import get_blobs, service, unit_of_work
 from tests.waiting import wait_until
 
 MIB = 1 << 20
@@ -245,6 +255,73 @@ def test_a_form_goes_through_in_flat_memory(api: ApiProcess, owner: Principal, d
     assert answer.status_code == 201, answer.text
     assert answer.json()["uploads"][0]["sha256"] == hashlib.sha256(block * 95).hexdigest()
     assert peak - before < 40 * MIB
+
+
+def request_of(*chunks: bytes, then: Callable[[], Awaitable[None]] | None = None) -> Request:
+    """Return a request with a form, whose body ends with these chunks or waits for `then`."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop(0)
+        if then is not None:
+            await then()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+
+def test_nothing_is_left_of_a_form_that_is_cancelled(api: ApiProcess, owner: Principal, dataset_id: str):
+    async def cancelled() -> None:
+        has_come, never = asyncio.Event(), asyncio.Event()
+
+        async def stall() -> None:
+            has_come.set()
+            await never.wait()
+
+        request = request_of(part("file", b"abc") + part("file", b"de", "b.wav"), then=stall)
+        task = asyncio.create_task(receive_files(service(), request, owner.scope, dataset_id))
+        await has_come.wait()
+        assert [each["file_name"] for each in shown_uploads(owner, dataset_id)] == ["a.wav", "b.wav"]
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert_nothing_is_left(api, owner, dataset_id)
+
+
+class FullBlobs:
+    """Blobs whose disk is full after the first file."""
+
+    def __init__(self) -> None:
+        self.num_put = 0
+
+    def put(self, *paths: Path, scope: str) -> BlobRef:
+        self.num_put += 1
+        if self.num_put > 1:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return get_blobs().put(*paths, scope=scope)
+
+
+def test_nothing_is_left_of_a_form_that_cannot_be_stored(api: ApiProcess, owner: Principal, dataset_id: str):
+    uploads = replace(service().uploads, blobs=FullBlobs())
+    doomed = replace(service(), uploads=uploads, writers=Writers(uploads))
+    request = request_of(part("file", b"one") + part("file", b"two", "b.wav") + b"--b--\r\n")
+    with pytest.raises(ResourceExhausted) as refused:
+        asyncio.run(receive_files(doomed, request, owner.scope, dataset_id))
+    assert refused.value.code == "disk_full"
+    assert not get_blobs().exists(hashlib.sha256(b"one").hexdigest(), scope=owner.scope.tenant_id)
+    assert_nothing_is_left(api, owner, dataset_id)
+
+
+def test_a_form_of_very_many_files_is_refused(api: ApiProcess, owner: Principal, dataset_id: str):
+    body = b"".join(part("file", b"", f"{number}.wav") for number in range(MAX_FILES + 1)) + b"--b--\r\n"
+    answer = send_raw(owner, dataset_id, body)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_many")
+    assert "holds more than 1000 files: send the rest in further requests" in answer.json()["detail"]
+    assert_nothing_is_left(api, owner, dataset_id)
 
 
 def test_a_form_and_tus_meet_at_a_name(owner: Principal, dataset_id: str):

@@ -19,6 +19,7 @@ from tests.e2e.listening_page import browser, watch_mistakes
 from tests.e2e.model_page import needs_chromium
 from tests.integration.conftest import ApiProcess, Principal, start_api
 from tests.integration.tus_client import new_dataset
+from tests.waiting import wait_until
 
 VENDOR = Path(__file__).parents[1] / "e2e" / "vendor"
 TUS_JS_SHA256 = "8cbb1b63fccc3bba0ae73ad1deb160ce046c3750851d0c3e94921ae3ef070eb8"
@@ -87,8 +88,14 @@ def made(length: int) -> bytes:
 
 
 def assert_stored(who: Principal, dataset_id: str, name: str, data: bytes) -> None:
-    """Check the dataset by its seal, which joins what waits to be joined."""
-    assert who.client.post(f"/v1/datasets/{dataset_id}/seal").status_code == 202
+    """Check the dataset by its seal, which is put off while parts are joined."""
+
+    def is_sealed() -> bool:
+        answer = who.client.post(f"/v1/datasets/{dataset_id}/seal")
+        assert answer.status_code == 202 or answer.json()["code"] == "uploads_being_stored", answer.text
+        return answer.status_code == 202
+
+    wait_until(is_sealed, 10, "the joining")
     [shown] = who.client.get(f"/v1/datasets/{dataset_id}").json()["uploads"]
     assert (shown["file_name"], shown["state"], shown["length"]) == (name, "complete", len(data))
     assert shown["sha256"] == hashlib.sha256(data).hexdigest()

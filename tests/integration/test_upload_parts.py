@@ -1,15 +1,24 @@
 """Files in parts (tus concatenation): what is claimed is safe, joined once, and nobody else's."""
 
+import hashlib
 import os
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from adaptwin_core.domain.errors import ResourceExhausted
 from adaptwin_core.local.servers import ServerUrls
 from adaptwin_core.service import sweeper
+from adaptwin_core.service.upload_joiner import lock_key
 from adaptwin_core.service.upload_writer import SEGMENT_BYTES
+from adaptwin_core.store.blobs import BlobRef
 from adaptwin_core.store.queries import uploads as rows
 from adaptwin_core.store.tables import Upload
 from tests.integration.conftest import ApiProcess, Principal, start_api
@@ -25,7 +34,7 @@ from tests.integration.tus_client import (
     patch,
     upload,
 )
-from tests.service_under_test import get_blobs, service, unit_of_work
+from tests.service_under_test import changed, get_blobs, service, unit_of_work
 from tests.waiting import wait_until
 
 MIB = 1 << 20
@@ -254,7 +263,9 @@ def test_claimed_parts_are_kept_until_they_are_joined(api: ApiProcess, owner: Pr
     with unit_of_work() as session:
         session.execute(update(Upload).where(Upload.final_id.is_not(None)).values(expires_at=func.now()))
     for each in paths:
-        assert owner.client.delete(each, headers=TUS).status_code == 204
+        refused = owner.client.delete(each, headers=TUS)
+        assert (refused.status_code, "delete that one" in refused.json()["detail"]) == (409, True)
+        assert row(each).state == "complete"
     service().eraser.erase(service().database)
     assert len(in_flight(api)) == 2
     first = owner.client.head(path, headers=TUS).headers
@@ -263,16 +274,141 @@ def test_claimed_parts_are_kept_until_they_are_joined(api: ApiProcess, owner: Pr
     assert stored(owner, path) == b"abcdef"
 
 
-def test_sealing_joins_what_is_claimed(owner: Principal, dataset_id: str):
+def test_sealing_is_put_off_until_the_parts_are_joined(owner: Principal, dataset_id: str):
     path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    refused = owner.client.post(f"/v1/datasets/{dataset_id}/seal")
+    assert (refused.status_code, refused.json()["code"]) == (409, "uploads_being_stored")
+    assert refused.headers["retry-after"] == "5"
+    assert "still being stored: a.wav. Seal again" in refused.json()["detail"]
+    assert row(path).state == "open"  # a sealing copies nothing
+    assert service().joiner.join(owner.scope, path.rsplit("/", 1)[1]) is not None
     assert owner.client.post(f"/v1/datasets/{dataset_id}/seal").status_code == 202
     assert stored(owner, path) == b"abcdef"
 
 
+class SlowBlobs:
+    """Blobs of which one is being stored until the test lets it be."""
+
+    def __init__(self) -> None:
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def put(self, *paths: Path, scope: str) -> BlobRef:
+        ref = get_blobs().put(*paths, scope=scope)
+        self.has_begun.set()
+        assert self.may_end.wait(30)
+        return ref
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(get_blobs(), name)
+
+
+@pytest.fixture
+def slow() -> Iterator[SlowBlobs]:
+    blobs = SlowBlobs()
+    yield blobs
+    blobs.may_end.set()
+
+
+def _join_slowly(who: Principal, path: str, slow: SlowBlobs) -> threading.Thread:
+    """Begin to join an upload in a thread; return once that is under way."""
+    joiner = replace(service().joiner, uploads=replace(service().uploads, blobs=slow))
+    thread = threading.Thread(target=joiner.join, args=(who.scope, path.rsplit("/", 1)[1]))
+    thread.start()
+    assert slow.has_begun.wait(10)
+    return thread
+
+
+def test_nobody_waits_for_a_join(api: ApiProcess, owner: Principal, dataset_id: str, slow: SlowBlobs):
+    path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    other = upload(owner, dataset_id, b"other", "b.wav")
+    thread = _join_slowly(owner, path, slow)
+    began = time.monotonic()
+    refused = owner.client.post(f"/v1/datasets/{dataset_id}/seal")
+    assert (refused.status_code, refused.json()["code"]) == (409, "uploads_being_stored")
+    assert service().joiner.join(owner.scope, path.rsplit("/", 1)[1]) is None  # one process is enough
+    assert owner.client.delete(other, headers=TUS).status_code == 204
+    assert not get_blobs().exists(hashlib.sha256(b"other").hexdigest(), scope=owner.scope.tenant_id)
+    assert time.monotonic() - began < 5  # a lock would be given up after 15 s
+    slow.may_end.set()
+    thread.join()
+    assert stored(owner, path) == b"abcdef"
+    assert owner.client.post(f"/v1/datasets/{dataset_id}/seal").status_code == 202
+
+
+@pytest.mark.parametrize("what", ["upload", "dataset"])
+def test_what_is_deleted_during_its_join_leaves_no_bytes(
+    what: str, api: ApiProcess, owner: Principal, dataset_id: str, slow: SlowBlobs
+):
+    path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    thread = _join_slowly(owner, path, slow)
+    began = time.monotonic()
+    deleted = path if what == "upload" else f"/v1/datasets/{dataset_id}"
+    assert owner.client.delete(deleted, headers=TUS).status_code == 204
+    assert time.monotonic() - began < 5
+    slow.may_end.set()
+    thread.join()
+    service().eraser.erase(service().database)
+    assert (row(path).state, row(path).sha256) == ("aborted", None)
+    assert not get_blobs().exists(hashlib.sha256(b"abcdef").hexdigest(), scope=owner.scope.tenant_id)
+    assert in_flight(api) == []
+
+
+def test_a_join_that_loses_its_bytes_to_erasure_stores_them_again(owner: Principal, dataset_id: str, slow: SlowBlobs):
+    path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    equal = upload(owner, dataset_id, b"abcdef", "b.wav")
+    thread = _join_slowly(owner, path, slow)
+    assert owner.client.delete(equal, headers=TUS).status_code == 204  # nothing else stands on that blob yet
+    slow.may_end.set()
+    thread.join()
+    assert row(path).state == "open"
+    assert service().joiner.join(owner.scope, path.rsplit("/", 1)[1]) is not None
+    assert stored(owner, path) == b"abcdef"
+
+
+def test_nothing_is_joined_where_the_disk_has_no_room(owner: Principal, dataset_id: str):
+    path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    with changed(min_free_disk_bytes=1 << 60):
+        with pytest.raises(ResourceExhausted, match="has no room for this file"):
+            service().joiner.join(owner.scope, path.rsplit("/", 1)[1])
+        assert (swept := sweeper.sweep(service())) is not None
+        assert swept.num_joined == 0
+    assert not get_blobs().exists(hashlib.sha256(b"abcdef").hexdigest(), scope=owner.scope.tenant_id)
+    assert sweeper.sweep(service()).num_joined == 1
+
+
+def test_claimed_parts_that_the_disk_lost_are_named_by_the_sealing(api: ApiProcess, owner: Principal, dataset_id: str):
+    paths = [part(owner, b"abc"), part(owner, b"def")]
+    _claimed(owner, dataset_id, paths)
+    os.truncate(api.data_dir / "uploads" / paths[1].rsplit("/", 1)[1], 1)
+    refused = owner.client.post(f"/v1/datasets/{dataset_id}/seal")
+    assert (refused.status_code, refused.json()["code"]) == (409, "uploads_incomplete")
+    assert (swept := sweeper.sweep(service())) is not None
+    assert swept.num_joined == 0
+
+
+def test_a_sweep_joins_one_upload(owner: Principal, dataset_id: str):
+    paths = [_claimed(owner, dataset_id, [part(owner, name.encode())], name) for name in ("a.wav", "b.wav")]
+    for num_open in (1, 0):
+        assert (swept := sweeper.sweep(service())) is not None
+        assert swept.num_joined == 1
+        assert [row(path).state for path in paths].count("open") == num_open
+
+
+def test_other_sweeps_go_on_during_a_join(owner: Principal, dataset_id: str, slow: SlowBlobs):
+    _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
+    doing = replace(service(), joiner=replace(service().joiner, uploads=replace(service().uploads, blobs=slow)))
+    thread = threading.Thread(target=sweeper.sweep, args=(doing,))
+    thread.start()
+    assert slow.has_begun.wait(10)
+    assert sweeper.sweep(service()) is not None
+    slow.may_end.set()
+    thread.join()
+
+
 def test_the_sweeper_joins_what_a_killed_process_left(api: ApiProcess, owner: Principal, dataset_id: str):
     path = _claimed(owner, dataset_id, [part(owner, b"abc"), part(owner, b"def")])
-    with unit_of_work() as session:
-        assert rows.lock_if_free(session, owner.scope, path.rsplit("/", 1)[1])  # a request is at it
+    with service().database.alone(lock_key(path.rsplit("/", 1)[1])) as is_free:  # a request is at it
+        assert is_free
         assert (swept := sweeper.sweep(service())) is not None
         assert swept.num_joined == 0
     assert row(path).state == "open"

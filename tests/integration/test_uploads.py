@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from sqlalchemy import func, select, update
 from tusclient.client import TusClient
 
 from adaptwin_core.domain.errors import ResourceExhausted
+from adaptwin_core.service import sweeper
 from adaptwin_core.service.upload_writer import SEGMENT_BYTES
+from adaptwin_core.store.queries import blobs
 from adaptwin_core.store.tables import Upload
 from tests.integration.conftest import ApiProcess, Principal
 from tests.integration.tus_client import (
@@ -287,6 +290,41 @@ def test_an_upload_can_be_given_up(api: ApiProcess, owner: Principal, dataset_id
         assert owner.client.head(path, headers=TUS).status_code == 410
         assert patch(owner, path, 0, b"abc").status_code == 410
         assert owner.client.delete(path, headers=TUS).status_code == 410
+
+
+def test_erasure_passes_by_a_tenant_that_stores_a_file(
+    api: ApiProcess, owner: Principal, stranger: Principal, dataset_id: str
+):
+    ours = upload(owner, dataset_id, b"ours", "a.wav")
+    theirs = upload(stranger, new_dataset(stranger), b"theirs", "a.wav")
+    began = time.monotonic()
+    with unit_of_work() as session:
+        blobs.lock_shared(session, owner.scope)  # as for minutes, while a large file is stored
+        for who, path in ((owner, ours), (stranger, theirs)):
+            assert who.client.delete(path, headers=TUS).status_code == 204
+        assert (_row(ours).sha256 is None, _row(theirs).sha256 is None) == (False, True)
+        assert sweeper.sweep(service()) is not None
+    assert time.monotonic() - began < 10  # a lock would be given up after 15 s
+    service().eraser.erase(service().database)
+    assert _row(ours).sha256 is None
+    for who in (owner, stranger):
+        assert list((api.data_dir / "blobs" / who.scope.tenant_id).glob("*/*")) == []
+
+
+def test_erasure_goes_on_after_a_step_that_fails(owner: Principal, dataset_id: str):
+    class BrokenBlobs:
+        def delete(self, sha256: str, *, scope: str) -> None:
+            raise OSError("the store does not answer")
+
+    path = upload(owner, dataset_id, b"abc")
+    with unit_of_work() as session:
+        session.execute(update(Upload).values(state="aborted"))
+    in_flight = service().settings.uploads_dir / f"up_{'0' * 26}"
+    in_flight.write_bytes(b"of no upload")
+    assert replace(service().eraser, blobs=BrokenBlobs()).erase(service().database) == 1
+    assert (in_flight.exists(), _row(path).sha256 is None) == (False, False)
+    assert service().eraser.erase(service().database) == 1
+    assert _row(path).sha256 is None
 
 
 def test_an_expired_upload_is_gone_and_swept(api: ApiProcess, owner: Principal, dataset_id: str):

@@ -12,13 +12,18 @@ from adaptwin_core.store.tables import Dataset, Model, Result, Upload
 
 
 def lock_shared(session: Session, scope: TenantScope) -> None:
-    """Keep `lock_exclusive` out until the transaction ends: between storing a blob and the row that stands on it."""
+    """Keep erasure out until the transaction ends: between storing a blob and the row that stands on it."""
     session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": _lock_name(scope)})
 
 
-def lock_exclusive(session: Session, scope: TenantScope) -> None:
-    """Keep `lock_shared` out until the transaction ends: between asking whether a blob is used and deleting it."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": _lock_name(scope)})
+def try_lock_exclusive(session: Session, scope: TenantScope) -> bool:
+    """Keep `lock_shared` out until the transaction ends: between asking whether a blob is used and deleting it.
+
+    Returns:
+        False, at once, while somebody has the lock.
+    """
+    query = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+    return bool(session.scalar(query, {"name": _lock_name(scope)}))
 
 
 def is_in_use(session: Session, scope: TenantScope, sha256: str) -> bool:

@@ -62,12 +62,14 @@ def of_label(session: Session, scope: TenantScope, dataset_id: str, label: str) 
 
 
 def left_unjoined(session: Session, *, limit: int) -> Sequence[Upload]:
-    """Return uploads whose parts are claimed and not yet joined. For the sweeper."""
+    """Return uploads whose parts are claimed and not yet joined, in random order, so that none waits behind one that
+    cannot be joined. For the sweeper.
+    """
     return session.scalars(
         select(Upload)
         .where(Upload.state == UploadState.OPEN, Upload.expires_at >= func.now())
         .where(exists().where(_part.final_id == Upload.id))
-        .order_by(Upload.id)
+        .order_by(func.random())
         .limit(limit)
     ).all()
 

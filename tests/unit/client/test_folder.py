@@ -59,3 +59,11 @@ def test_one_file_may_have_another_name(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", "abc")
     assert (file_at(path).name, file_at(path, "deep/b.wav").name) == ("a.wav", "deep/b.wav")
     assert file_at(path).num_bytes == 3
+
+
+@pytest.mark.parametrize("name", ["", "a\x01b.wav", "x" * 1025, "é" * 513])
+def test_a_name_that_the_service_refuses_is_not_sent(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "a.wav")
+    with pytest.raises(NothingToSend, match="its name is empty, or has control characters or more than 1024 bytes"):
+        file_at(path, name)
+    assert file_at(path, "é" * 512).num_bytes == 1

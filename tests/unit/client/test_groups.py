@@ -51,6 +51,17 @@ async def test_a_dataset_that_a_lost_request_sealed_is_sealed() -> None:
         await AsyncDatasets(Script(problem(409, "dataset_sealed")).connection).seal("ds_1")
 
 
+async def test_sealing_waits_for_a_file_that_is_still_being_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = problem(409, "uploads_being_stored")
+    script = Script(wait, wait, dataset("probing"))
+    assert (await AsyncDatasets(script.connection).seal("ds_1")).state == "probing"
+    with pytest.raises(ServiceError, match="uploads_incomplete"):
+        await AsyncDatasets(Script(problem(409, "uploads_incomplete")).connection).seal("ds_1")
+    monkeypatch.setattr(datasets, "STORING_PATIENCE_S", 0.0)
+    with pytest.raises(ServiceError, match="uploads_being_stored"):
+        await AsyncDatasets(Script(wait).connection).seal("ds_1")
+
+
 async def test_a_dataset_is_waited_for() -> None:
     script = Script(dataset("probing"), dataset("probing"), dataset("ready"))
     assert (await AsyncDatasets(script.connection).wait("ds_1")).state == "ready"
