@@ -164,7 +164,13 @@ _RUNNING_JOB = {
     "model_id": None,
     "verdict": None,
 }
-_MODEL_SUMMARY = {"id": _MODEL, "job_id": _JOB, "created_at": "2026-12-01T09:24:53Z", "num_downloads": 1}
+_MODEL_SUMMARY = {
+    "id": _MODEL,
+    "job_id": _JOB,
+    "name": "whisper-tiny.en, encoder -35 %, float16",
+    "created_at": "2026-12-01T09:24:53Z",
+    "num_downloads": 1,
+}
 _VERDICT = {
     "outcome": "better",
     "is_sure": True,

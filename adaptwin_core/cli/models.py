@@ -37,7 +37,7 @@ def list_models(url: Url = None, key: Key = None, data_dir: ServiceFolder = None
     if as_json:
         print_json(found)
     elif found:
-        print_lines(columns([(one.id, at(one.created_at), one.job_id) for one in found]))
+        print_lines(columns([(one.id, at(one.created_at), one.job_id, one.name or "") for one in found]))
 
 
 @app.command()

@@ -129,7 +129,7 @@ class Compared(Out):
     name: str
     base_model: str
     encoder_cut: float = Field(description="Share of the encoder's parameters that was removed.")
-    total_cut: float = Field(description="Share of all parameters that was removed.")
+    decoder_cut: float = Field(description="Share of the parameters of the decoder's layers that was removed.")
     weights: str
     weights_bytes: int
     ms: float = Field(

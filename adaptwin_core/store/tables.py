@@ -23,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from adaptwin_core.domain.concatenation import part_ids
 from adaptwin_core.domain.dataset_report import DatasetReport
 from adaptwin_core.domain.model_limits import ModelLimits
+from adaptwin_core.domain.model_names import model_name
 from adaptwin_core.domain.shape import ModelShape
 from adaptwin_core.domain.spec import CompressionSpec
 from adaptwin_core.domain.states import DatasetState, DeliveryState, JobState, TaskState, UploadState
@@ -249,6 +250,20 @@ class Model(Timed, Base):
     num_downloads: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("job_id", "place"),)
+
+    @property
+    def name(self) -> str | None:
+        """What it is in words; None of a manifest that an older version wrote."""
+        try:
+            base_model, plan, spec = (self.manifest[key] for key in ("base_model", "plan", "spec"))
+            return model_name(
+                base_model,
+                encoder_cut=plan["encoder_cut"],
+                decoder_cut=plan["decoder_cut"],
+                weights=spec["weights"],
+            )
+        except KeyError:
+            return None
 
 
 class Transcription(Timed, Base):

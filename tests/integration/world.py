@@ -130,7 +130,7 @@ def submit(scope: TenantScope, folder: Path, **changes: object) -> str:
 
 def choice_of(num_models: int) -> dict[str, object]:
     """Return what `choose` would find: the last model is the one to take."""
-    size: dict[str, object] = {"encoder_cut": 0.35, "total_cut": 0.1, "weights": "int8", "weights_bytes": 39_000_000}
+    size: dict[str, object] = {"encoder_cut": 0.35, "decoder_cut": 0.0, "weights": "int8", "weights_bytes": 39_000_000}
     heard: dict[str, object] = {"ms": 80.0, "measured_ms": 80.0, "margin_s": 0.5, "chosen_by": None, "speech": {}}
     of = {"base_model": BASE_ID, "is_on_frontier": True}
     models = [{"name": f"model {place}"} | size | heard | of for place in range(num_models)]

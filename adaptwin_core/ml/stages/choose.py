@@ -12,6 +12,7 @@ from adaptwin_core.domain.audio import samples_of
 from adaptwin_core.domain.devices import UTTERANCE_S, needs_of
 from adaptwin_core.domain.errors import InvalidInput
 from adaptwin_core.domain.model_limits import ModelLimits
+from adaptwin_core.domain.model_names import model_name
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stage_table import TO_CHOOSE_BY
 from adaptwin_core.domain.stages import Stage
@@ -75,16 +76,18 @@ def _judged(recipe: Recipe, limits: ModelLimits) -> Judged:
     window = window_choice_of(heard).window
     measured_ms = _milliseconds(recipe, tuned.folder, window)
     needs = needs_of(recipe.shape, weights_bytes=weights_bytes, margin_s=window.margin_s, **params)
-    encoder_cut = 1 - params["encoder_params"] / recipe.shape.encoder_params
-    total_cut = 1 - params["total_params"] / recipe.shape.total_params
-    name = f"{recipe.base.name}, {_cut_in_words(encoder_cut, total_cut)}, {recipe.spec.weights}"
+    of_encoder = recipe.shape.encoder_params - params["encoder_params"]
+    of_all = recipe.shape.total_params - params["total_params"]
+    encoder_cut = of_encoder / recipe.shape.encoder_params
+    decoder_cut = (of_all - of_encoder) / recipe.shape.decoder_layer_params
+    name = model_name(recipe.base.name, encoder_cut=encoder_cut, decoder_cut=decoder_cut, weights=recipe.spec.weights)
     chosen_by = _score_to_choose_by(recipe, window)
     sibling = Sibling(name, chosen_by, weights_bytes, round(limits.ms_of(needs, measured_ms), 1))
     told = {
         "name": name,
         "base_model": recipe.base.name,
         "encoder_cut": encoder_cut,
-        "total_cut": total_cut,
+        "decoder_cut": decoder_cut,
         "weights": recipe.spec.weights,
         "weights_bytes": weights_bytes,
         "ms": sibling.ms,
@@ -96,13 +99,6 @@ def _judged(recipe: Recipe, limits: ModelLimits) -> Judged:
         "speech": in_window(heard, window),
     }
     return Judged(sibling, told)
-
-
-def _cut_in_words(encoder_cut: float, total_cut: float) -> str:
-    if total_cut <= 0:
-        return "nothing cut"
-    encoder = f"encoder -{100 * encoder_cut:.0f} %"
-    return encoder if encoder_cut > 0 else f"decoder cut, model -{100 * total_cut:.0f} %"
 
 
 def _score_to_choose_by(recipe: Recipe, window: WindowKind) -> Score | None:

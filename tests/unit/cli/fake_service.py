@@ -90,4 +90,11 @@ def job(id_: str = "job_1", state: str = "succeeded", **more: Any) -> dict[str, 
 
 
 def model(id_: str = "mdl_1", job_id: str = "job_1", **more: Any) -> dict[str, Any]:
-    return {"id": id_, "job_id": job_id, "created_at": NOW, "num_downloads": 0, "manifest": {"files": {}}} | more
+    return {
+        "id": id_,
+        "job_id": job_id,
+        "name": "tiny",
+        "created_at": NOW,
+        "num_downloads": 0,
+        "manifest": {"files": {}},
+    } | more
