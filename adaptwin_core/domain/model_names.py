@@ -8,7 +8,6 @@ def model_name(base_model: str, *, encoder_cut: float, decoder_cut: float, weigh
         encoder_cut: the share of the encoder's parameters that was removed, and decoder_cut: of the decoder's layers.
         weights: the format in which they are stored.
     """
-    cuts = [
-        f"{half} -{100 * cut:.0f} %" for half, cut in (("encoder", encoder_cut), ("decoder", decoder_cut)) if cut > 0
-    ]
+    halves = {"encoder": encoder_cut, "decoder": decoder_cut}
+    cuts = [f"{half} -{100 * cut:.0f} %" for half, cut in halves.items() if cut > 0]
     return ", ".join([base_model, *(cuts or ["nothing cut"]), weights])

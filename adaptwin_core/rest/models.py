@@ -41,7 +41,7 @@ class FileRef(Out):
 class ModelSummary(Out):
     id: str
     job_id: str
-    name: str | None = Field(description="What it is in words; null if an older version made it.")
+    name: str | None = Field(None, description="What it is in words; null if an older version made it.")
     created_at: datetime
     num_downloads: int = Field(
         description="Whole downloads of the model and its exports. A download counts once the last byte of the "

@@ -93,7 +93,6 @@ def model(id_: str = "mdl_1", job_id: str = "job_1", **more: Any) -> dict[str, A
     return {
         "id": id_,
         "job_id": job_id,
-        "name": "tiny",
         "created_at": NOW,
         "num_downloads": 0,
         "manifest": {"files": {}},
