@@ -9,7 +9,7 @@ from adaptwin_core.domain.stages import Stage
 from adaptwin_core.service.task_owner import Claim
 from worker.failure import failure_of
 
-CLAIM = Claim("task_1", 1, Stage.TUNE, "model", "job_1", None, "ten_1")
+CLAIM = Claim("task_1", 1, Stage.TUNE, "model", "job_1", None, None, "ten_1")
 
 
 class OutOfMemoryError(RuntimeError):
