@@ -14,7 +14,7 @@ import pytest
 from tests.arch.pages import ROOT, tokens
 from tests.running_service import SPEC, Service, running_service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
+pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.release]  # long; the tokenizer comes with the weights
 PLAIN = ("awk", "base64", "cat", "curl", "grep", "head", "sed", "sleep", "tail", "tar", "tr", "wc")
 PAGE = (ROOT / "docs" / "api.md").read_text()
 QUICK = json.dumps({**SPEC, "encoder_cut": 0.3}).replace('"', r"\"")

@@ -16,7 +16,7 @@ import pytest
 from adaptwin_core.ml.evaluation.manifest import check_files, read_manifest
 from tests.running_service import SPEC, Service, running_service, without_settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.weights]  # the tokenizer comes with the weights
+pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.release]  # long; the tokenizer comes with the weights
 ROOT = Path(__file__).parents[2]
 PROGRAM = ".venv/bin/adaptwin"
 
