@@ -8,7 +8,7 @@ import typer
 from adaptwin_core.cli.asking import make_sure
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.naming import dataset_id
-from adaptwin_core.cli.printing import at, columns, print_json, print_lines
+from adaptwin_core.cli.printing import at, columns, print_result
 from adaptwin_core.cli.service_options import AsJson, IsSure, Key, ServiceFolder, Url
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ def list_datasets(url: Url = None, key: Key = None, data_dir: ServiceFolder = No
     """List the datasets, newest first."""
     with connected(url, key, data_dir) as service:
         found = service.datasets.all()
-    if as_json:
-        print_json(found)
-    elif found:
-        print_lines(columns([(one.id, one.state, at(one.created_at), one.name) for one in found]))
+    rows = [(one.id, one.state, at(one.created_at), one.name) for one in found]
+    print_result(found, columns(rows), as_json=as_json)
 
 
 @app.command()
@@ -39,10 +37,7 @@ def report(
     """Tell what the service found in a dataset: clips, transcripts, and files that are not used."""
     with connected(url, key, data_dir) as service:
         found = service.datasets.get(dataset_id(service, dataset))
-    if as_json:
-        print_json(found)
-    else:
-        print_lines(dataset_lines(found))
+    print_result(found, dataset_lines(found), as_json=as_json)
 
 
 @app.command()
@@ -59,10 +54,7 @@ def delete(
         found = service.datasets.get(dataset_id(service, dataset))
         make_sure(f"Delete {found.id}, {found.name}, and its speech for ever?", is_sure)
         service.datasets.delete(found.id)
-    if as_json:
-        print_json({"id": found.id, "is_deleted": True})
-    else:
-        print_lines([f"{found.id} is deleted"])
+    print_result({"id": found.id, "is_deleted": True}, [f"{found.id} is deleted"], as_json=as_json)
 
 
 def dataset_lines(dataset: "DatasetOut") -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adaptwin_core.cli.printing import columns, print_json, print_lines
+from adaptwin_core.cli.printing import columns, print_result
 from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
 
 if TYPE_CHECKING:
@@ -43,12 +43,8 @@ def doctor(
         *([check_hub()] if hub else []),
     ]
     can = _abilities(findings)
-    if as_json:
-        print_json({"can": can, "findings": findings})
-    else:
-        print_lines(
-            [*_lines(findings), "", *(f"{'can' if is_able else 'cannot'} {what}" for what, is_able in can.items())]
-        )
+    told = [*_lines(findings), "", *(f"{'can' if is_able else 'cannot'} {what}" for what, is_able in can.items())]
+    print_result({"can": can, "findings": findings}, told, as_json=as_json)
 
 
 def _abilities(findings: "Sequence[Finding]") -> dict[str, bool]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from adaptwin_core.cli import asked_job, job_settings
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
-from adaptwin_core.cli.printing import print_json, print_lines
+from adaptwin_core.cli.printing import print_result
 from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def estimate(
                 accept_little=accept_little,
             )
         )
-    if as_json:
-        print_json(found)
-    else:
-        print_lines(list(_told(found)))
+    print_result(found, _told(found), as_json=as_json)
     if found.problems:
         raise CommandFailed("the job would be refused", ExitCode.REFUSED)
 

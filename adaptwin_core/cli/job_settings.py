@@ -1,18 +1,15 @@
 """The settings of a job from the options of a command line."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from adaptwin_core.domain.members import Size
     from adaptwin_core.domain.model_limits import ModelLimits
     from adaptwin_core.domain.spec import CompressionSpec
 
-T = TypeVar("T")
 
 EncoderCut = Annotated[
     float | None,
@@ -75,6 +72,7 @@ def parse_family(make: str | None, limits: str | None) -> Family:
     """
     from pydantic import TypeAdapter
 
+    from adaptwin_core.domain.checked_settings import checked
     from adaptwin_core.domain.members import Size
     from adaptwin_core.domain.model_limits import ModelLimits
 
@@ -82,21 +80,9 @@ def parse_family(make: str | None, limits: str | None) -> Family:
     if make == "frontier":
         sizes = "frontier"
     elif make is not None:
-        sizes = _checked(TypeAdapter(tuple[Size, ...]), _json("--make", make))
-    wanted = None if limits is None else _checked(TypeAdapter(ModelLimits), _json("--limits", limits))
+        sizes = checked(TypeAdapter(tuple[Size, ...]), _json("--make", make))
+    wanted = None if limits is None else checked(TypeAdapter(ModelLimits), _json("--limits", limits))
     return Family(sizes, wanted)
-
-
-def _checked(adapter: "TypeAdapter[T]", value: Any) -> T:
-    from pydantic import ValidationError
-
-    from adaptwin_core.domain.errors import InvalidSpec
-    from adaptwin_core.domain.refusals import sentences
-
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as fault:
-        raise InvalidSpec("; ".join(sentences(fault.errors(include_url=False)))) from fault
 
 
 def _json(option: str, text: str) -> Any:

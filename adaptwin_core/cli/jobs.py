@@ -8,7 +8,7 @@ from adaptwin_core.cli import asked_job, job_settings, naming
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
 from adaptwin_core.cli.interruption import stoppable
-from adaptwin_core.cli.printing import at, columns, print_json, print_lines
+from adaptwin_core.cli.printing import at, columns, print_json, print_lines, print_result
 from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
 
 if TYPE_CHECKING:
@@ -51,10 +51,7 @@ def submit(
             name=name,
         )
         job = service.jobs.submit(asked)
-    if as_json:
-        print_json(job)
-    else:
-        print_lines([f"{job.id} is submitted: `adaptwin jobs watch {job.id}`"])
+    print_result(job, [f"{job.id} is submitted: `adaptwin jobs watch {job.id}`"], as_json=as_json)
 
 
 @app.command("list")
@@ -62,11 +59,8 @@ def list_jobs(url: Url = None, key: Key = None, data_dir: ServiceFolder = None, 
     """List the jobs, newest first."""
     with connected(url, key, data_dir) as service:
         found = service.jobs.all()
-    if as_json:
-        print_json(found)
-    elif found:
-        rows = [(one.id, one.state, at(one.created_at), " ".join(one.base_models), one.name or "") for one in found]
-        print_lines(columns(rows))
+    rows = [(one.id, one.state, at(one.created_at), " ".join(one.base_models), one.name or "") for one in found]
+    print_result(found, columns(rows), as_json=as_json)
 
 
 @app.command()
@@ -128,10 +122,7 @@ def retry(
 
 
 def _tell(job: "JobOut", as_json: bool) -> None:
-    if as_json:
-        print_json(job)
-    else:
-        print_lines([f"{job.id} is {job.state}"])
+    print_result(job, [f"{job.id} is {job.state}"], as_json=as_json)
 
 
 def _result(job: "JobOut") -> list[str]:

@@ -11,7 +11,7 @@ from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.exit_codes import CommandFailed, ExitCode
 from adaptwin_core.cli.interruption import stoppable
 from adaptwin_core.cli.naming import model_id
-from adaptwin_core.cli.printing import at, columns, print_json, print_lines
+from adaptwin_core.cli.printing import at, columns, print_json, print_lines, print_result
 from adaptwin_core.cli.service_options import AsJson, IsSure, Key, ServiceFolder, Url
 from adaptwin_core.cli.summary import count_of
 from adaptwin_core.domain.manifests import MODEL_MANIFEST
@@ -34,10 +34,8 @@ def list_models(url: Url = None, key: Key = None, data_dir: ServiceFolder = None
     """List the finished models, newest first."""
     with connected(url, key, data_dir) as service:
         found = service.models.all()
-    if as_json:
-        print_json(found)
-    elif found:
-        print_lines(columns([(one.id, at(one.created_at), one.job_id, one.name or "") for one in found]))
+    rows = [(one.id, at(one.created_at), one.job_id, one.name or "") for one in found]
+    print_result(found, columns(rows), as_json=as_json)
 
 
 @app.command()
@@ -77,10 +75,8 @@ def download(
         with stoppable(f"what came is kept; give --out {out} again to go on"):
             files = _model(service, found, out) if form is None else _export(service, found, form, out)
     size = sum(file.bytes for file in files.values())
-    if as_json:
-        print_json({"model_id": found, "form": form, "folder": str(out), "files": files})
-    else:
-        print_lines([f"{out}: {count_of(len(files), 'file')} of {found}, {size / 1e6:.1f} MB, each with its SHA-256"])
+    told = f"{out}: {count_of(len(files), 'file')} of {found}, {size / 1e6:.1f} MB, each with its SHA-256"
+    print_result({"model_id": found, "form": form, "folder": str(out), "files": files}, [told], as_json=as_json)
 
 
 @app.command()
@@ -104,10 +100,7 @@ def transcribe(
         with whole_bar(recording.name) as bar:
             bar.wait("the service listens")
             heard = service.models.transcribe(found, recording, language=language, prompt=prompt)
-    if as_json:
-        print_json(heard)
-    else:
-        print_lines([heard.text])
+    print_result(heard, [heard.text], as_json=as_json)
 
 
 @app.command()
@@ -124,10 +117,7 @@ def delete(
         found = service.models.get(model)
         make_sure(f"Delete {found.id}, made at {at(found.created_at)}, for ever?", is_sure)
         service.models.delete(found.id)
-    if as_json:
-        print_json({"id": found.id, "is_deleted": True})
-    else:
-        print_lines([f"{found.id} is deleted"])
+    print_result({"id": found.id, "is_deleted": True}, [f"{found.id} is deleted"], as_json=as_json)
 
 
 def _model(service: "Client", model: str, out: Path) -> "Mapping[str, FileRef]":

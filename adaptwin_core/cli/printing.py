@@ -17,6 +17,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=2))
 
 
+def print_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print what a command found: as JSON, or as lines for people. Lines of a generator are made only if printed."""
+    if as_json:
+        print_json(value)
+    else:
+        print_lines(lines)
+
+
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(printable(line))

@@ -9,7 +9,7 @@ import typer
 from adaptwin_core.cli.connected import connected
 from adaptwin_core.cli.interruption import stoppable
 from adaptwin_core.cli.naming import dataset_id
-from adaptwin_core.cli.printing import print_json, print_lines, warn
+from adaptwin_core.cli.printing import print_result, warn
 from adaptwin_core.cli.service_options import AsJson, Key, ServiceFolder, Url
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def upload(
 
     with connected(url, key, data_dir) as service:
         found, left_out = _sent_and_read(service, speech, name or speech.resolve().name, dataset)
-    if as_json:
-        print_json(found.model_dump(mode="json") | {"left_out": [{"name": one, "why": why} for one, why in left_out]})
-    else:
-        print_lines([*dataset_lines(found), f"{found.id} is ready: `adaptwin jobs submit --dataset {found.id}`"])
+    value = found.model_dump(mode="json") | {"left_out": [{"name": one, "why": why} for one, why in left_out]}
+    told = [*dataset_lines(found), f"{found.id} is ready: `adaptwin jobs submit --dataset {found.id}`"]
+    print_result(value, told, as_json=as_json)
 
 
 def _sent_and_read(

@@ -18,10 +18,10 @@ from adaptwin_core.domain.task_keys import (
     EvaluationKey,
     ExportKey,
     FamilyKey,
+    JudgedSplit,
     ModelKey,
     ShardKey,
     SpeechKind,
-    Split,
     TaskKey,
     TranscriptionKey,
     WindowKind,
@@ -47,7 +47,7 @@ _HEARD = (
 
 # By what the model to take is chosen: clips that no training saw and that the report is not of, in either window.
 TO_CHOOSE_BY: Final = {
-    window: EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, window, Split.VALID) for window in WindowKind
+    window: EvaluationKey(Contender.COMPRESSED, SpeechKind.SPEAKER, window, JudgedSplit.VALID) for window in WindowKind
 }
 
 

@@ -21,7 +21,7 @@ class TaskKey(Protocol):
         """Read the written form. Raises ValueError or InvalidSpec where it is another."""
 
 
-class Split(StrEnum):
+class JudgedSplit(StrEnum):
     """The clips that models are judged by: validation chooses among them, and the test tells what was chosen."""
 
     VALID = "valid"
@@ -125,18 +125,18 @@ class EvaluationKey:
     model: Contender
     speech: SpeechKind
     window: WindowKind
-    split: Split = Split.TEST
+    split: JudgedSplit = JudgedSplit.TEST
 
     def __str__(self) -> str:
-        split = "" if self.split is Split.TEST else f":{self.split}"
+        split = "" if self.split is JudgedSplit.TEST else f":{self.split}"
         return f"{self.model}:{self.speech}:{self.window}{split}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         # Kept models from before there were two kinds of windows have keys without one. Their exports still ask for it.
         parts = text.split(":")
-        model, speech, window, split = parts + [WindowKind.WHOLE.value, Split.TEST.value][len(parts) - 2 :]
-        return cls(Contender(model), SpeechKind(speech), WindowKind(window), Split(split))
+        model, speech, window, split = parts + [WindowKind.WHOLE.value, JudgedSplit.TEST.value][len(parts) - 2 :]
+        return cls(Contender(model), SpeechKind(speech), WindowKind(window), JudgedSplit(split))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,15 @@ from adaptwin_core.domain.sensitivity import sizes_of
 from adaptwin_core.domain.shape import BlockId, Half, ModelShape, blocks_of
 from adaptwin_core.domain.spec import SEARCHED_CUTS
 from adaptwin_core.domain.stages import Outline, Stage
-from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ShardKey, SpeechKind, Split, TaskKey, WindowKind
+from adaptwin_core.domain.task_keys import (
+    Contender,
+    EvaluationKey,
+    JudgedSplit,
+    ShardKey,
+    SpeechKind,
+    TaskKey,
+    WindowKind,
+)
 from adaptwin_core.domain.validation import MAX_WINDOWS
 from adaptwin_core.domain.vocabulary import smallest_shape
 
@@ -40,7 +48,7 @@ SEARCH_DIVISOR: Final = 4  # one in so many of the steps after the cut, in a tri
 RUN_ON: Final = 12  # sizes of a block that are run to the end of its half
 SOLVING: Final = 12  # times F³: the equations of one number of neurons, in float64
 CUTTING: Final = 6  # times F³: the cut of one block
-CHOOSING: Final = 5  # times `ONCE` for each model: it is loaded, and timed on a few utterances
+CHOOSING: Final = 5  # times `ONCE`: the models of a job are loaded, and timed on an utterance
 ONCE: Final = 1e9  # what a task takes that loads no model
 
 
@@ -203,7 +211,7 @@ class JobWork:
         heard = self.speaker if key.speech is SpeechKind.SPEAKER else self.general
         if heard is None:
             return ONCE
-        is_test = key.split is Split.TEST
+        is_test = key.split is JudgedSplit.TEST
         seconds, num_all = (heard.test_s, heard.num_test) if is_test else (heard.valid_s, heard.num_valid)
         if num_all == 0:
             return ONCE

@@ -1,8 +1,6 @@
 """The task that reads the speech of a dataset. Its end makes the dataset ready or failed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +9,7 @@ from adaptwin_core.domain.errors import CorruptBlob
 from adaptwin_core.domain.scope import TenantScope
 from adaptwin_core.domain.states import DatasetState, next_state
 from adaptwin_core.domain.webhooks import EventType
-from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.service.task_owner import ErrorDict, OnlyItsEnd
 from adaptwin_core.service.webhook_events import announce
 from adaptwin_core.store.blobs import BlobStore, Files
 from adaptwin_core.store.queries import blobs as blob_queries
@@ -36,8 +34,8 @@ class Ingested:
 
 
 @dataclass(frozen=True)
-class IngestTask:
-    """The reading of one dataset."""
+class IngestTask(OnlyItsEnd):
+    """The reading of one dataset. It has no events: people see its state, and its error if it failed."""
 
     session: Session
     dataset: Dataset
@@ -49,18 +47,6 @@ class IngestTask:
 
     def may_start(self) -> bool:
         return True  # deleting a dataset cancels its task
-
-    def started(self) -> None:
-        pass
-
-    def expected_s(self) -> None:
-        pass
-
-    def progressed(self, progress: Mapping[str, Any]) -> None:
-        pass  # as warnings
-
-    def warn(self, message: str, **data: Any) -> None:
-        pass  # a dataset has no events: people see its state, and its error if it failed
 
     def done(self, outcome: Ingested) -> None:
         """Make the dataset ready.

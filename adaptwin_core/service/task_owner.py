@@ -76,3 +76,19 @@ class OwnedTask(Protocol[OutcomeT_contra]):
     def failed(self, error: ErrorDict) -> None:
         """Note that the task failed for good."""
         ...
+
+
+class OnlyItsEnd:
+    """What an `OwnedTask` does before its end, where people are told of its end alone and its time is not estimated."""
+
+    def started(self) -> None:
+        pass
+
+    def expected_s(self) -> None:
+        pass
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        pass
+
+    def warn(self, message: str, **data: Any) -> None:
+        pass

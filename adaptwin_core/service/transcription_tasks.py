@@ -1,11 +1,9 @@
 """The task that writes down a recording. Its end is what somebody waits for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from adaptwin_core.domain.transcription import Transcription as Heard
-from adaptwin_core.service.task_owner import ErrorDict
+from adaptwin_core.service.task_owner import ErrorDict, OnlyItsEnd
 from adaptwin_core.store.tables import Transcription
 
 
@@ -19,7 +17,7 @@ class Transcribed:
 
 
 @dataclass(frozen=True)
-class TranscriptionTask:
+class TranscriptionTask(OnlyItsEnd):
     """The writing down of one recording."""
 
     row: Transcription
@@ -30,18 +28,6 @@ class TranscriptionTask:
 
     def may_start(self) -> bool:
         return True  # where nobody waits any more, the task is gone
-
-    def started(self) -> None:
-        pass
-
-    def expected_s(self) -> None:
-        pass
-
-    def progressed(self, progress: Mapping[str, Any]) -> None:
-        pass  # as warnings
-
-    def warn(self, message: str, **data: Any) -> None:
-        pass  # nobody is told of anything but the end
 
     def done(self, outcome: Transcribed) -> None:
         """Put down what was heard, and let go of the sound."""

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,25 @@ class ApiProcess:
     def rss_bytes(self) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    @contextmanager
+    def growing_less_than(self, num_bytes: int) -> Iterator[None]:
+        """Check that the memory of the process grows by less than this."""
+        before, peak, done = self.rss_bytes(), 0, threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not done.wait(0.02):
+                peak = max(peak, self.rss_bytes())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+        assert peak - before < num_bytes
 
     def stop(self) -> None:
         self.process.terminate()
@@ -116,6 +137,14 @@ def owner(api: ApiProcess) -> Iterator[Principal]:
     principal = make_principal(api, "owner")
     yield principal
     principal.client.close()
+
+
+@pytest.fixture
+def dataset_id(owner: Principal) -> str:
+    """An open dataset of the owner."""
+    from tests.integration.tus_client import new_dataset  # it imports this file
+
+    return new_dataset(owner)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +30,6 @@ from tests.service_under_test import get_blobs, service, unit_of_work
 from tests.waiting import wait_until
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def dataset_id(owner: Principal) -> str:
-    return new_dataset(owner)
 
 
 def send(who: Principal, dataset_id: str, *files: tuple[str, bytes]) -> httpx.Response:
@@ -234,27 +228,16 @@ def test_a_form_counts_whole_or_not_at_all_when_the_server_dies(api: ApiProcess,
 
 def test_a_form_goes_through_in_flat_memory(api: ApiProcess, owner: Principal, dataset_id: str):
     assert send(owner, dataset_id, ("warm-up.wav", bytes(MIB))).status_code == 201
-    before, peak, done = api.rss_bytes(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.02):
-            peak = max(peak, api.rss_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     block = os.urandom(MIB)
     body = [part("file", b"", "long.wav")[:-2], *[block] * 95, b"\r\n--b--\r\n"]
-    answer = owner.client.post(
-        f"/v1/datasets/{dataset_id}/files",
-        content=iter(body),
-        headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(sum(map(len, body)))},
-    )
-    done.set()
-    watcher.join()
+    with api.growing_less_than(40 * MIB):
+        answer = owner.client.post(
+            f"/v1/datasets/{dataset_id}/files",
+            content=iter(body),
+            headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(sum(map(len, body)))},
+        )
     assert answer.status_code == 201, answer.text
     assert answer.json()["uploads"][0]["sha256"] == hashlib.sha256(block * 95).hexdigest()
-    assert peak - before < 40 * MIB
 
 
 def request_of(*chunks: bytes, then: Callable[[], Awaitable[None]] | None = None) -> Request:

@@ -40,11 +40,6 @@ from tests.waiting import wait_until
 MIB = 1 << 20
 
 
-@pytest.fixture
-def dataset_id(owner: Principal) -> str:
-    return new_dataset(owner)
-
-
 def part(who: Principal, data: bytes, *, num_sent: int | None = None) -> str:
     """Make a partial upload, send its bytes or some of them, and return its path."""
     answer = who.client.post(

@@ -38,11 +38,6 @@ from tests.waiting import wait_until
 MIB = 1 << 20
 
 
-@pytest.fixture
-def dataset_id(owner: Principal) -> str:
-    return new_dataset(owner)
-
-
 def _row(path: str) -> Upload:
     with unit_of_work() as session:
         return session.get_one(Upload, path.rsplit("/", 1)[1])
@@ -392,22 +387,11 @@ def test_large_files_go_through_in_flat_memory(api: ApiProcess, owner: Principal
     block = os.urandom(MIB)
     upload(owner, dataset_id, block, "warm-up.wav")
     path = created(owner, dataset_id, length)
-    before, peak, done = api.rss_bytes(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.02):
-            peak = max(peak, api.rss_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    answer = owner.client.patch(
-        path,
-        headers={**BYTES, "Upload-Offset": "0", "Content-Length": str(length)},
-        content=(block for _ in range(300)),
-    )
-    done.set()
-    watcher.join()
+    with api.growing_less_than(100 * MIB):
+        answer = owner.client.patch(
+            path,
+            headers={**BYTES, "Upload-Offset": "0", "Content-Length": str(length)},
+            content=(block for _ in range(300)),
+        )
     assert answer.status_code == 204
     assert _row(path).sha256 == hashlib.sha256(block * 300).hexdigest()
-    assert peak - before < 100 * MIB

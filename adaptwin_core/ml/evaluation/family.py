@@ -57,7 +57,8 @@ def choose(family: Sequence[Sibling], limits: ModelLimits) -> Choice:
     fitting = [place for place, model in enumerate(family) if _fits(model, limits)]
     if not fitting:
         return Choice(None, _none_fits(family, limits))
-    unbeaten = [place for place in fitting if not any(family[other].beats(family[place]) for other in fitting)]
+    is_unbeaten = frontier([family[place] for place in fitting])
+    unbeaten = [place for place, stands in zip(fitting, is_unbeaten, strict=True) if stands]
     best = min(unbeaten, key=lambda place: (family[place].num_errors, family[place].weights_bytes))
     close = [place for place in unbeaten if _is_close(family[place], family[best])]
     taken = min(close, key=lambda place: (family[place].weights_bytes, family[place].num_errors, family[place].ms))

@@ -7,7 +7,7 @@ import torch
 
 from adaptwin_core.domain.progress import Progress, no_progress
 from adaptwin_core.domain.stages import Stage
-from adaptwin_core.domain.task_keys import Contender, EvaluationKey, ModelKey, Split
+from adaptwin_core.domain.task_keys import Contender, EvaluationKey, JudgedSplit, ModelKey
 from adaptwin_core.ml.evaluation.held_out import clips_to_choose_by, held_out_clips
 from adaptwin_core.ml.model.checkpoint import load_compressed
 from adaptwin_core.ml.model.device import device
@@ -31,7 +31,7 @@ def evaluate(recipe: Recipe, key: EvaluationKey, out: Path, progress: Progress =
         model, featurizer = load_whisper(recipe.base.folder), Featurizer(recipe.base.folder, recipe.spec.language)
     else:
         model, featurizer = load_compressed(recipe.results[Stage.TUNE][ModelKey()].folder), recipe.featurizer
-    clips = held_out_clips(corpus, key.speech) if key.split is Split.TEST else clips_to_choose_by(corpus)
+    clips = held_out_clips(corpus, key.speech) if key.split is JudgedSplit.TEST else clips_to_choose_by(corpus)
     heard = transcribe(model.to(device()), featurizer, corpus, clips, progress, margin_s=key.window.margin_s)
     path = out / TEXTS_FILE
     texts = {clip.id: text for clip, text in zip(clips, heard.texts, strict=True)}
